@@ -1,0 +1,28 @@
+//! What a generator tells after its window.
+
+use probe_abi::SparseHistogram;
+use serde::{Deserialize, Serialize};
+
+/// What a generator did inside its window, as the caller saw it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneratorReport {
+    /// Operations of which every call began and ended in the window.
+    pub operations: u64,
+    /// One entry for each system call of the workload, in its order.
+    pub calls: Vec<CallReport>,
+    /// Operations that began later than intended because earlier ones were late; 0 in a closed loop.
+    pub late: u64,
+    /// Latency of whole operations from their intended start, with a fixed rate only.
+    pub from_intended: Option<SparseHistogram>,
+}
+
+/// The calls of one name that began and ended in the window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallReport {
+    /// Name of the system call.
+    pub syscall: String,
+    /// Calls that succeeded.
+    pub ok: SparseHistogram,
+    /// Calls that failed.
+    pub error: SparseHistogram,
+}

@@ -1,0 +1,175 @@
+//! The manifest: everything about a run that is not a measurement.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the run on disk that this code writes. It reads this one and every older one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// How far a run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Under way, or ended by a crash.
+    Running,
+    /// Stopped by a signal; what was finished is kept.
+    Interrupted,
+    /// Stopped by an error of the runner itself (a failed store); what was finished is kept.
+    Aborted,
+    /// Every trial of the plan was executed.
+    Complete,
+}
+
+/// `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// See [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Name of the run's folder.
+    pub id: String,
+    /// How far the run came.
+    pub state: State,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended; none while it is under way.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// `--label`.
+    pub label: Option<String>,
+    /// The command line that started it.
+    pub command: Vec<String>,
+    /// What was asked for.
+    pub scenario: ScenarioInfo,
+    /// What was planned.
+    pub plan: PlanInfo,
+    /// With what it was observed.
+    pub probe: ProbeInfo,
+    /// On what it ran.
+    pub environment: Environment,
+    /// Warnings that the reader should see with the figures.
+    pub warnings: Vec<String>,
+    /// BLAKE3 of each file of the finished run, by name.
+    pub checksums: BTreeMap<String, String>,
+}
+
+/// What the scenario asked for, as far as a reader of figures needs it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioInfo {
+    /// `name`.
+    pub name: String,
+    /// `summary`.
+    pub summary: String,
+    /// BLAKE3 of scenario.toml.
+    pub hash: String,
+    /// Targets, in the scenario's order.
+    pub syscalls: Vec<String>,
+    /// `generators` or `system`.
+    pub scope: String,
+    /// Length of the warm-up, in nanoseconds.
+    pub warmup_ns: u64,
+    /// Length of the window, in nanoseconds; none where generators count operations.
+    pub window_ns: Option<u64>,
+    /// The factors in the scenario's order, `load` last.
+    pub factors: Vec<Factor>,
+    /// One line on each generator, for the report.
+    pub generators: Vec<String>,
+    /// The share of entered calls that may be lost before a trial is invalid.
+    pub loss_limit: f64,
+}
+
+/// An axis of the matrix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Factor {
+    /// Its name.
+    pub name: String,
+    /// Its levels in the scenario's order.
+    pub levels: Vec<Level>,
+}
+
+/// A value on an axis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Level {
+    /// As trials name it.
+    pub label: String,
+    /// As a number (bytes, nanoseconds, a count), where it is one.
+    pub value: Option<f64>,
+    /// For `load`: the stress-ng options, as given to it; empty for none.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+}
+
+/// What was planned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanInfo {
+    /// `random_blocks`.
+    pub order: String,
+    /// Seed of the order.
+    pub seed: u64,
+    /// Repetitions of each cell.
+    pub repetitions: u32,
+    /// Cells of the matrix.
+    pub cells: u32,
+    /// Trials of the whole plan.
+    pub trials: u32,
+}
+
+/// With what the run was observed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProbeInfo {
+    /// As asked for: `auto` or a backend.
+    pub requested: String,
+    /// `kretprobe`, `fentry`, `raw_tracepoint` or `user`.
+    pub backend: String,
+    /// Why this one: what was tried before it and how that failed.
+    pub reasons: Vec<String>,
+}
+
+/// On what the run was made. What a machine does not tell is none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Environment {
+    /// `uname -r`.
+    pub kernel_release: String,
+    /// `uname -v`.
+    pub kernel_version: String,
+    /// `uname -m`.
+    pub architecture: String,
+    /// Host name.
+    pub host: String,
+    /// Name of the distribution.
+    pub distribution: Option<String>,
+    /// /proc/cmdline.
+    pub kernel_command_line: Option<String>,
+    /// CPU model name.
+    pub cpu_model: Option<String>,
+    /// CPUs online.
+    pub cpus: u32,
+    /// Memory, in bytes.
+    pub memory_bytes: u64,
+    /// Frequency governor of CPU 0.
+    pub governor: Option<String>,
+    /// Turbo or boost: `on`, `off`.
+    pub turbo: Option<String>,
+    /// Simultaneous multithreading: `on`, `off`, `notsupported`, …
+    pub smt: Option<String>,
+    /// Transparent huge pages' mode.
+    pub transparent_huge_pages: Option<String>,
+    /// Current clock source.
+    pub clocksource: Option<String>,
+    /// Hypervisor, where one is seen.
+    pub hypervisor: Option<String>,
+    /// Vulnerability → state of its mitigation.
+    pub mitigations: BTreeMap<String, String>,
+    /// /proc/sys/kernel/randomize_va_space.
+    pub aslr: Option<String>,
+    /// Swap in all, in bytes.
+    pub swap_bytes: u64,
+    /// stress-ng's version; none when not installed.
+    pub stress_ng_version: Option<String>,
+    /// The runner's version.
+    pub runner_version: String,
+    /// Kernel lockdown mode.
+    pub lockdown: Option<String>,
+    /// Whether the runner was root.
+    pub root: bool,
+}

@@ -1,0 +1,164 @@
+//! What a run holds, as plain values. Files are their image: see `manifest`, `parts` and `tables`.
+
+use chrono::{DateTime, Utc};
+use probe_abi::SparseHistogram;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where a latency was observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vantage {
+    /// In the kernel, by the probe.
+    Kernel,
+    /// In the generator, around the call.
+    User,
+}
+
+impl Vantage {
+    /// The name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::User => "user",
+        }
+    }
+}
+
+/// What became of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Measured; its figures count.
+    Ok,
+    /// Could not be measured; has a reason and no figures.
+    Failed,
+    /// Measured, but not to be trusted (loss past the limit, counts that contradict each other); has a reason.
+    Invalid,
+}
+
+impl Status {
+    /// The name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// The account of a target's calls in one window: `entered = returned + censored + lost`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Calls that entered within the window.
+    pub entered: u64,
+    /// Calls that were still under way when the window closed.
+    pub censored: u64,
+    /// Age of the oldest censored call when the window closed, a lower bound of its latency, in nanoseconds.
+    pub censored_age_max_ns: u64,
+    /// What is missing: entries of which neither return nor open start was seen.
+    pub lost: i64,
+}
+
+/// What one vantage saw of one target in one trial.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Name of the system call.
+    pub syscall: String,
+    /// Who saw it.
+    pub vantage: Vantage,
+    /// Latencies of calls that succeeded.
+    pub ok: SparseHistogram,
+    /// Latencies of calls that failed.
+    pub error: SparseHistogram,
+    /// The probe's account; none for the user vantage.
+    pub ledger: Option<Ledger>,
+}
+
+/// The machine's state over one sampling interval within a window; counts are per interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MonitorSample {
+    /// End of the interval, since the window opened, in nanoseconds.
+    pub at_ns: u64,
+    /// Busy share of all CPUs, 0 to 1.
+    pub cpu_busy: f64,
+    /// Share stolen by the hypervisor, 0 to 1.
+    pub cpu_steal: f64,
+    /// Memory in use (total minus available), in bytes.
+    pub memory_used_bytes: u64,
+    /// Share of the interval in which some task waited for a CPU, 0 to 1; none without PSI.
+    pub psi_cpu_some: Option<f64>,
+    /// Share in which some task waited for memory.
+    pub psi_memory_some: Option<f64>,
+    /// Share in which some task waited for I/O.
+    pub psi_io_some: Option<f64>,
+    /// Context switches of the machine.
+    pub context_switches: u64,
+    /// Interrupts of the machine.
+    pub interrupts: u64,
+    /// Mean frequency of the CPUs in MHz, where the kernel tells.
+    pub frequency_mhz: Option<f64>,
+    /// Hottest thermal zone in degrees Celsius, where there is one.
+    pub temperature_celsius: Option<f64>,
+}
+
+/// stress-ng's own figures for one stressor of one load instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadMetric {
+    /// Block of the instance.
+    pub block: u32,
+    /// Load level.
+    pub level: String,
+    /// Stressor's name.
+    pub stressor: String,
+    /// Instances asked for.
+    pub instances: u32,
+    /// Bogus operations done.
+    pub bogo_ops: u64,
+    /// Bogus operations per second of real time.
+    pub bogo_ops_per_second: f64,
+    /// Wall-clock run time, in seconds.
+    pub wall_seconds: f64,
+    /// User CPU time, in seconds.
+    pub user_seconds: f64,
+    /// System CPU time, in seconds.
+    pub system_seconds: f64,
+    /// Largest resident set, in KiB, where stress-ng tells.
+    pub rss_max_kib: Option<u64>,
+}
+
+/// One trial, complete: what is stored before the next one begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialRecord {
+    /// Place in the run, from 0.
+    pub trial: u32,
+    /// Repetition block, from 0.
+    pub block: u32,
+    /// Place within the block, from 0.
+    pub position: u32,
+    /// Repetition of the cell, from 0.
+    pub repetition: u32,
+    /// The cell: factor name → label of its level, `load` among them.
+    pub factors: BTreeMap<String, String>,
+    /// What became of it.
+    pub status: Status,
+    /// Why it failed or is invalid.
+    pub reason: Option<String>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// The kernel's boot id.
+    pub boot: String,
+    /// Length of the window, in nanoseconds; 0 when it never opened.
+    pub window_ns: u64,
+    /// Wall-clock time of the whole trial, load ramp excluded, storing excluded, in nanoseconds.
+    pub wall_ns: u64,
+    /// Operations that the generators completed in the window.
+    pub operations: u64,
+    /// Empty when failed.
+    pub measures: Vec<Measure>,
+    /// Samples taken within the window.
+    pub monitor: Vec<MonitorSample>,
+}
