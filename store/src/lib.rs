@@ -4,8 +4,22 @@
 //! through [`RunWriter`], reporting reads through [`Run`]; they meet nowhere else. Knows nothing of how figures come
 //! about or what they mean.
 
+mod error;
+mod files;
 mod manifest;
 mod model;
+mod parts;
+mod reader;
+mod runs;
+mod tables;
+mod writer;
 
+pub use error::StoreError;
+pub use files::Owner;
 pub use manifest::*;
 pub use model::*;
+pub(crate) use reader::check_version;
+pub use reader::{Run, read_manifest};
+pub use runs::{resolve, run_ids};
+pub use tables::CALLS_BEYOND_QUANTILE;
+pub use writer::{RunWriter, run_id, write_report};

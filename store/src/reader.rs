@@ -1,0 +1,381 @@
+//! Reading a run: from its Parquet when it ended, from its parts while it is under way or after a crash.
+
+use crate::parts::{self, Parts};
+use crate::tables::FACTOR_PREFIX;
+use crate::writer::{HISTOGRAMS, LOAD, MANIFEST, MONITOR, SCENARIO, TRIALS, VERSION_KEY};
+use crate::{
+    FORMAT_VERSION, Ledger, LoadMetric, Manifest, Measure, MonitorSample, State, Status, StoreError,
+    TrialRecord, Vantage,
+};
+use polars::prelude::*;
+use probe_abi::{SparseHistogram, slot_of};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// A run, read whole.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Everything that is not a measurement.
+    pub manifest: Manifest,
+    /// The trials that were finished, in the order of execution.
+    pub trials: Vec<TrialRecord>,
+    /// stress-ng's figures.
+    pub load: Vec<LoadMetric>,
+}
+
+impl Run {
+    /// Reads the run in the folder `path`.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let manifest = read_manifest(path)?;
+        let (trials, load) = if manifest.state == State::Running {
+            let parts = Parts::of(path);
+            let trials = parts
+                .trials()?
+                .iter()
+                .map(|part| parts::read(part))
+                .collect::<Result<_, _>>()?;
+            (trials, parts.load()?)
+        } else {
+            (read_trials(path)?, read_load(path)?)
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            manifest,
+            trials,
+            load,
+        })
+    }
+
+    /// The scenario's exact text.
+    pub fn scenario(&self) -> Result<String, StoreError> {
+        let path = self.path.join(SCENARIO);
+        fs::read_to_string(&path).map_err(|source| StoreError::Read { path, source })
+    }
+}
+
+/// Reads the manifest of the run in the folder `run`.
+pub fn read_manifest(run: &Path) -> Result<Manifest, StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        format_version: u32,
+    }
+    let path = run.join(MANIFEST);
+    let text = fs::read(&path).map_err(|source| StoreError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    // The version first: the rest of a newer manifest may well not be readable.
+    let version: Versioned =
+        serde_json::from_slice(&text).map_err(|error| StoreError::damaged(&path, error))?;
+    check_version(&path, version.format_version)?;
+    serde_json::from_slice(&text).map_err(|error| StoreError::damaged(&path, error))
+}
+
+/// Refuses versions that this code does not know.
+pub(crate) fn check_version(path: &Path, found: u32) -> Result<(), StoreError> {
+    if found > FORMAT_VERSION {
+        return Err(StoreError::NewerFormat {
+            path: path.to_owned(),
+            found,
+            known: FORMAT_VERSION,
+        });
+    }
+    Ok(())
+}
+
+/// A table in memory, its columns taken by name and type.
+struct Frame {
+    path: PathBuf,
+    frame: DataFrame,
+}
+
+impl Frame {
+    fn read(path: PathBuf) -> Result<Self, StoreError> {
+        let file = File::open(&path).map_err(|source| StoreError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let failed = |source| StoreError::Table {
+            path: path.clone(),
+            source,
+        };
+        let mut reader = ParquetReader::new(file);
+        let metadata = reader
+            .get_metadata()
+            .map_err(failed)?
+            .key_value_metadata()
+            .clone();
+        let version = metadata.iter().flatten().find(|pair| pair.key == VERSION_KEY);
+        let version = version.and_then(|pair| pair.value.as_deref()?.parse().ok());
+        check_version(
+            &path,
+            version.ok_or_else(|| StoreError::damaged(&path, "it names no format version"))?,
+        )?;
+        let frame = reader.finish().map_err(failed)?;
+        Ok(Self { path, frame })
+    }
+
+    fn failed(&self, source: PolarsError) -> StoreError {
+        StoreError::Table {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.frame.height()
+    }
+
+    /// The values of a column that may have empty places, by the accessor of its type.
+    fn optional<'a, T, I: Iterator<Item = Option<T>>>(
+        &'a self,
+        name: &str,
+        access: impl Fn(&'a Column) -> PolarsResult<I>,
+    ) -> Result<Vec<Option<T>>, StoreError> {
+        let column = self.frame.column(name).map_err(|source| self.failed(source))?;
+        Ok(access(column).map_err(|source| self.failed(source))?.collect())
+    }
+
+    fn required<T>(&self, name: &str, values: Vec<Option<T>>) -> Result<Vec<T>, StoreError> {
+        let values: Option<Vec<T>> = values.into_iter().collect();
+        values.ok_or_else(|| StoreError::damaged(&self.path, format!("column {name} has an empty place")))
+    }
+}
+
+/// Accessors by the type of a column: `u64s` where places may be empty, `all_u64` where none may be.
+macro_rules! accessors {
+    ($($optional:ident, $required:ident, $access:ident => $value:ty;)+) => { impl Frame { $(
+        fn $optional(&self, name: &str) -> Result<Vec<Option<$value>>, StoreError> {
+            self.optional(name, |column| Ok(column.$access()?.iter()))
+        }
+        #[allow(dead_code, reason = "not every type has both kinds of column")]
+        fn $required(&self, name: &str) -> Result<Vec<$value>, StoreError> {
+            self.required(name, self.$optional(name)?)
+        }
+    )+ } };
+}
+accessors! {
+    u32s, all_u32, u32 => u32;
+    u64s, all_u64, u64 => u64;
+    i64s, all_i64, i64 => i64;
+    f64s, all_f64, f64 => f64;
+    texts, all_text, str => &str;
+}
+
+fn read_trials(run: &Path) -> Result<Vec<TrialRecord>, StoreError> {
+    let frame = Frame::read(run.join(TRIALS))?;
+    let mut records = bare_records(&frame)?;
+    add_measures(&frame, &mut records)?;
+    add_histograms(&Frame::read(run.join(HISTOGRAMS))?, &mut records)?;
+    add_monitor(&Frame::read(run.join(MONITOR))?, &mut records)?;
+    Ok(records.into_values().collect())
+}
+
+/// Trials by number, which is the order of execution.
+type Records = BTreeMap<u32, TrialRecord>;
+
+fn bare_records(frame: &Frame) -> Result<Records, StoreError> {
+    let (trial, block) = (frame.all_u32("trial")?, frame.all_u32("block")?);
+    let (position, repetition) = (frame.all_u32("position")?, frame.all_u32("repetition")?);
+    let (status, reason) = (frame.all_text("status")?, frame.texts("reason")?);
+    let (started_at, boot) = (frame.all_text("started_at")?, frame.all_text("boot")?);
+    let (window_ns, wall_ns) = (frame.all_u64("window_ns")?, frame.all_u64("wall_ns")?);
+    let operations = frame.all_u64("ops")?;
+    let mut factors = Vec::new();
+    for name in frame.frame.get_column_names() {
+        if let Some(factor) = name.strip_prefix(FACTOR_PREFIX) {
+            factors.push((factor.to_owned(), frame.texts(name)?));
+        }
+    }
+    let mut records = Records::new();
+    for row in 0..frame.rows() {
+        if records.contains_key(&trial[row]) {
+            continue;
+        }
+        let level =
+            |(name, levels): &(String, Vec<Option<&str>>)| Some((name.clone(), levels[row]?.to_owned()));
+        let record = TrialRecord {
+            trial: trial[row],
+            block: block[row],
+            position: position[row],
+            repetition: repetition[row],
+            factors: factors.iter().filter_map(level).collect(),
+            status: status_of(&frame.path, status[row])?,
+            reason: reason[row].map(str::to_owned),
+            started_at: started_at[row]
+                .parse()
+                .map_err(|error| StoreError::damaged(&frame.path, error))?,
+            boot: boot[row].to_owned(),
+            window_ns: window_ns[row],
+            wall_ns: wall_ns[row],
+            operations: operations[row],
+            measures: Vec::new(),
+            monitor: Vec::new(),
+        };
+        records.insert(record.trial, record);
+    }
+    Ok(records)
+}
+
+fn add_measures(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
+    let (trial, syscall) = (frame.all_u32("trial")?, frame.all_text("syscall")?);
+    let vantage = frame.all_text("vantage")?;
+    let ok = [
+        frame.u64s("count")?,
+        frame.u64s("sum_ns")?,
+        frame.u64s("min_ns")?,
+        frame.u64s("max_ns")?,
+    ];
+    let error = [
+        frame.u64s("errors")?,
+        frame.u64s("error_sum_ns")?,
+        frame.u64s("error_min_ns")?,
+        frame.u64s("error_max_ns")?,
+    ];
+    let (entered, censored) = (frame.u64s("entered")?, frame.u64s("censored")?);
+    let (age, lost) = (frame.u64s("censored_age_max_ns")?, frame.i64s("lost")?);
+    for row in 0..frame.rows() {
+        // A failed trial has rows, but no figures.
+        let (Some(ok), Some(error)) = (exact_figures(&ok, row), exact_figures(&error, row)) else {
+            continue;
+        };
+        let ledger = || {
+            Some(Ledger {
+                entered: entered[row]?,
+                censored: censored[row]?,
+                censored_age_max_ns: age[row]?,
+                lost: lost[row]?,
+            })
+        };
+        let measure = Measure {
+            syscall: syscall[row].to_owned(),
+            vantage: vantage_of(&frame.path, vantage[row])?,
+            ok,
+            error,
+            ledger: ledger(),
+        };
+        record_of(&frame.path, records, trial[row])?
+            .measures
+            .push(measure);
+    }
+    Ok(())
+}
+
+/// A histogram without its slots, from the columns count, sum, min and max; none where the count is empty.
+fn exact_figures(columns: &[Vec<Option<u64>>; 4], row: usize) -> Option<SparseHistogram> {
+    let [count, sum_ns, min_ns, max_ns] = columns.each_ref().map(|column| column[row]);
+    Some(SparseHistogram {
+        count: count?,
+        sum_ns: sum_ns.unwrap_or(0),
+        min_ns: min_ns.unwrap_or(0),
+        max_ns: max_ns.unwrap_or(0),
+        slots: Vec::new(),
+    })
+}
+
+fn add_histograms(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
+    let (trial, syscall) = (frame.all_u32("trial")?, frame.all_text("syscall")?);
+    let (vantage, outcome) = (frame.all_text("vantage")?, frame.all_text("outcome")?);
+    let (lower, count) = (frame.all_u64("lower_ns")?, frame.all_u64("count")?);
+    for row in 0..frame.rows() {
+        let vantage = vantage_of(&frame.path, vantage[row])?;
+        let measures = &mut record_of(&frame.path, records, trial[row])?.measures;
+        let measure = measures
+            .iter_mut()
+            .find(|it| it.syscall == syscall[row] && it.vantage == vantage);
+        let unknown = || StoreError::damaged(&frame.path, format!("row {row} belongs to no row of {TRIALS}"));
+        let measure = measure.ok_or_else(unknown)?;
+        let histogram = if outcome[row] == "ok" {
+            &mut measure.ok
+        } else {
+            &mut measure.error
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "slots number 2,240")]
+        histogram.slots.push((slot_of(lower[row]) as u16, count[row]));
+    }
+    Ok(())
+}
+
+fn add_monitor(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
+    let (trial, at_ns) = (frame.all_u32("trial")?, frame.all_u64("at_ns")?);
+    let (cpu_busy, cpu_steal) = (frame.all_f64("cpu_busy")?, frame.all_f64("cpu_steal")?);
+    let memory = frame.all_u64("memory_used_bytes")?;
+    let psi = [
+        frame.f64s("psi_cpu_some")?,
+        frame.f64s("psi_memory_some")?,
+        frame.f64s("psi_io_some")?,
+    ];
+    let (switches, interrupts) = (frame.all_u64("context_switches")?, frame.all_u64("interrupts")?);
+    let (frequency, temperature) = (frame.f64s("frequency_mhz")?, frame.f64s("temperature_celsius")?);
+    for row in 0..frame.rows() {
+        record_of(&frame.path, records, trial[row])?
+            .monitor
+            .push(MonitorSample {
+                at_ns: at_ns[row],
+                cpu_busy: cpu_busy[row],
+                cpu_steal: cpu_steal[row],
+                memory_used_bytes: memory[row],
+                psi_cpu_some: psi[0][row],
+                psi_memory_some: psi[1][row],
+                psi_io_some: psi[2][row],
+                context_switches: switches[row],
+                interrupts: interrupts[row],
+                frequency_mhz: frequency[row],
+                temperature_celsius: temperature[row],
+            });
+    }
+    Ok(())
+}
+
+fn read_load(run: &Path) -> Result<Vec<LoadMetric>, StoreError> {
+    let frame = Frame::read(run.join(LOAD))?;
+    let (block, level) = (frame.all_u32("block")?, frame.all_text("level")?);
+    let (stressor, instances) = (frame.all_text("stressor")?, frame.all_u32("instances")?);
+    let (bogo_ops, rate) = (frame.all_u64("bogo_ops")?, frame.all_f64("bogo_ops_per_second")?);
+    let (wall, user) = (frame.all_f64("wall_seconds")?, frame.all_f64("user_seconds")?);
+    let (system, rss) = (frame.all_f64("system_seconds")?, frame.u64s("rss_max_kib")?);
+    let row = |row: usize| LoadMetric {
+        block: block[row],
+        level: level[row].to_owned(),
+        stressor: stressor[row].to_owned(),
+        instances: instances[row],
+        bogo_ops: bogo_ops[row],
+        bogo_ops_per_second: rate[row],
+        wall_seconds: wall[row],
+        user_seconds: user[row],
+        system_seconds: system[row],
+        rss_max_kib: rss[row],
+    };
+    Ok((0..frame.rows()).map(row).collect())
+}
+
+fn record_of<'a>(
+    path: &Path,
+    records: &'a mut Records,
+    trial: u32,
+) -> Result<&'a mut TrialRecord, StoreError> {
+    let unknown = || {
+        StoreError::damaged(
+            path,
+            format!("it speaks of trial {trial}, which {TRIALS} has not"),
+        )
+    };
+    records.get_mut(&trial).ok_or_else(unknown)
+}
+
+fn vantage_of(path: &Path, name: &str) -> Result<Vantage, StoreError> {
+    [Vantage::Kernel, Vantage::User]
+        .into_iter()
+        .find(|it| it.name() == name)
+        .ok_or_else(|| StoreError::damaged(path, format!("unknown vantage {name}")))
+}
+
+fn status_of(path: &Path, name: &str) -> Result<Status, StoreError> {
+    [Status::Ok, Status::Failed, Status::Invalid]
+        .into_iter()
+        .find(|it| it.name() == name)
+        .ok_or_else(|| StoreError::damaged(path, format!("unknown status {name}")))
+}

@@ -1,0 +1,243 @@
+//! Writing a run: created durable before anything is measured, a part per trial, Parquet at the end.
+
+use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
+use crate::parts::{self, Parts};
+use crate::tables::{self, Shape};
+use crate::{FORMAT_VERSION, LoadMetric, Manifest, State, StoreError, TrialRecord, Vantage};
+use chrono::{DateTime, Utc};
+use polars::prelude::*;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+
+pub(crate) const MANIFEST: &str = "manifest.json";
+pub(crate) const SCENARIO: &str = "scenario.toml";
+pub(crate) const TRIALS: &str = "trials.parquet";
+pub(crate) const HISTOGRAMS: &str = "histograms.parquet";
+pub(crate) const MONITOR: &str = "monitor.parquet";
+pub(crate) const LOAD: &str = "load.parquet";
+pub(crate) const LATEST: &str = "latest";
+/// Key of the format version in a table's metadata.
+pub(crate) const VERSION_KEY: &str = "syscall_lab.format_version";
+/// Trials per row group: bounds the memory that compaction takes.
+const TRIALS_PER_ROW_GROUP: usize = 256;
+
+/// A name for a run: when it began, of which scenario, and four characters that keep two of one second apart.
+#[must_use]
+pub fn run_id(started_at: DateTime<Utc>, scenario: &str) -> String {
+    const DIGITS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let random = RandomState::new().hash_one(std::process::id());
+    let suffix: String = (0..4)
+        .map(|place| char::from(DIGITS[(random >> (5 * place) & 31) as usize]))
+        .collect();
+    format!("{}-{scenario}-{suffix}", started_at.format("%Y-%m-%dT%H%M%SZ"))
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub struct RunWriter {
+    path: PathBuf,
+    manifest: Manifest,
+    owner: Option<Owner>,
+    parts: Parts,
+    load_parts: usize,
+}
+
+impl RunWriter {
+    /// Creates the folder of the run `manifest.id` below `runs_dir`, durable with manifest and scenario, and points
+    /// `latest` at it.
+    pub fn create(
+        runs_dir: &Path,
+        manifest: Manifest,
+        scenario: &str,
+        owner: Option<Owner>,
+    ) -> Result<Self, StoreError> {
+        create_folders(runs_dir, owner)?;
+        let draft = runs_dir.join(format!(".{}.tmp", manifest.id));
+        let path = runs_dir.join(&manifest.id);
+        create_folders(&draft, owner)?;
+        Parts::of(&draft).create(owner)?;
+        replace_with(&draft.join(SCENARIO), owner, scenario.as_bytes())?;
+        write_manifest(&draft, &manifest, owner)?;
+        let failed = |source| StoreError::Write {
+            path: path.clone(),
+            source,
+        };
+        fs::rename(&draft, &path).map_err(failed)?;
+        sync_folder(runs_dir).map_err(failed)?;
+        files::point(&runs_dir.join(LATEST), Path::new(&manifest.id), owner).map_err(failed)?;
+        Ok(Self {
+            parts: Parts::of(&path),
+            path,
+            manifest,
+            owner,
+            load_parts: 0,
+        })
+    }
+
+    /// The run's folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The manifest as it stands.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Makes a finished trial durable.
+    pub fn append_trial(&mut self, record: &TrialRecord) -> Result<(), StoreError> {
+        self.parts.write_trial(record, self.owner)
+    }
+
+    /// Makes the metrics of a finished load instance durable.
+    pub fn append_load(&mut self, metrics: &[LoadMetric]) -> Result<(), StoreError> {
+        self.load_parts += 1;
+        self.parts.write_load(self.load_parts, metrics, self.owner)
+    }
+
+    /// Ends the run: writes the tables from the parts, then the manifest with checksums and `state`, then removes the
+    /// parts. A crash on the way leaves a run whose parts are still what counts.
+    pub fn finish(mut self, state: State) -> Result<PathBuf, StoreError> {
+        self.write_tables()?;
+        self.manifest.checksums = self.checksums()?;
+        self.manifest.state = state;
+        self.manifest.ended_at = Some(Utc::now());
+        write_manifest(&self.path, &self.manifest, self.owner)?;
+        self.parts.remove()?;
+        Ok(self.path)
+    }
+
+    fn write_tables(&self) -> Result<(), StoreError> {
+        let shape = shape_of(&self.manifest);
+        let paths = self.parts.trials()?;
+        let mut batches = Vec::new();
+        for paths in paths.chunks(TRIALS_PER_ROW_GROUP) {
+            batches.push(paths);
+        }
+        let records = |paths: &[PathBuf]| -> Result<Vec<TrialRecord>, StoreError> {
+            paths.iter().map(|path| parts::read(path)).collect()
+        };
+        let frames: [(&str, Build); 3] = [
+            (TRIALS, &|records| tables::trials(records, &shape)),
+            (HISTOGRAMS, &tables::histograms),
+            (MONITOR, &tables::monitor),
+        ];
+        for (name, build) in frames {
+            let path = self.path.join(name);
+            let empty = build(&[]).map_err(|source| StoreError::Table {
+                path: path.clone(),
+                source,
+            })?;
+            replace(&path, self.owner, |file| {
+                let mut table = Table::begin(file, &path, &empty)?;
+                for paths in &batches {
+                    table.append(&build(&records(paths)?).map_err(|source| table.failed(source))?)?;
+                }
+                table.end()
+            })?;
+        }
+        let load = self.parts.load()?;
+        let path = self.path.join(LOAD);
+        let frame = tables::load(&load).map_err(|source| StoreError::Table {
+            path: path.clone(),
+            source,
+        })?;
+        replace(&path, self.owner, |file| {
+            let mut table = Table::begin(file, &path, &frame)?;
+            table.append(&frame)?;
+            table.end()
+        })
+    }
+
+    fn checksums(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        let names = [SCENARIO, TRIALS, HISTOGRAMS, MONITOR, LOAD];
+        let sum = |name: &&str| {
+            let path = self.path.join(name);
+            let content = fs::read(&path).map_err(|source| StoreError::Read { path, source })?;
+            Ok(((*name).to_owned(), blake3::hash(&content).to_hex().to_string()))
+        };
+        names.iter().map(sum).collect()
+    }
+}
+
+type Build<'a> = &'a dyn Fn(&[TrialRecord]) -> PolarsResult<DataFrame>;
+
+/// A Parquet file that grows by row groups.
+struct Table<'a> {
+    path: &'a Path,
+    writer: polars::io::parquet::write::BatchedWriter<&'a mut File>,
+}
+
+impl<'a> Table<'a> {
+    fn begin(file: &'a mut File, path: &'a Path, like: &DataFrame) -> Result<Self, StoreError> {
+        let version = vec![(VERSION_KEY.to_owned(), FORMAT_VERSION.to_string())];
+        let writer = ParquetWriter::new(file)
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(version)))
+            .batched(like.schema())
+            .map_err(|source| StoreError::Table {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(Self { path, writer })
+    }
+
+    fn append(&mut self, frame: &DataFrame) -> Result<(), StoreError> {
+        self.writer
+            .write_batch(frame)
+            .map_err(|source| self.failed(source))
+    }
+
+    fn end(self) -> Result<(), StoreError> {
+        self.writer
+            .finish()
+            .map(drop)
+            .map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: PolarsError) -> StoreError {
+        StoreError::Table {
+            path: self.path.to_owned(),
+            source,
+        }
+    }
+}
+
+fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {
+    let path = run.join(MANIFEST);
+    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::damaged(&path, error))?;
+    text.push(b'\n');
+    replace_with(&path, owner, &text)
+}
+
+/// What the tables of this run look like.
+pub(crate) fn shape_of(manifest: &Manifest) -> Shape {
+    let kernel = (manifest.probe.backend != "user").then_some(Vantage::Kernel);
+    Shape {
+        factors: manifest
+            .scenario
+            .factors
+            .iter()
+            .map(|factor| factor.name.clone())
+            .collect(),
+        syscalls: manifest.scenario.syscalls.clone(),
+        vantages: kernel.into_iter().chain([Vantage::User]).collect(),
+    }
+}
+
+/// Writes the files of a rendered report into `run/report/`.
+pub fn write_report(
+    run: &Path,
+    files: &[(String, Vec<u8>)],
+    owner: Option<Owner>,
+) -> Result<PathBuf, StoreError> {
+    let folder = run.join("report");
+    create_folders(&folder, owner)?;
+    for (name, content) in files {
+        replace_with(&folder.join(name), owner, content)?;
+    }
+    Ok(folder)
+}

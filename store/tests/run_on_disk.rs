@@ -1,0 +1,246 @@
+//! A run is written, ended, read back; and read after ends that were no ends.
+
+use chrono::Utc;
+use probe_abi::{Histogram, SparseHistogram};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use store::*;
+
+fn manifest(id: &str) -> Manifest {
+    let level = |label: &str| Level {
+        label: label.into(),
+        value: None,
+        arguments: vec![],
+    };
+    Manifest {
+        format_version: FORMAT_VERSION,
+        id: id.into(),
+        state: State::Running,
+        started_at: Utc::now(),
+        ended_at: None,
+        label: None,
+        command: vec!["runner".into()],
+        scenario: ScenarioInfo {
+            name: "sweep".into(),
+            summary: String::new(),
+            hash: String::new(),
+            syscalls: vec!["mmap".into(), "munmap".into()],
+            scope: "generators".into(),
+            warmup_ns: 1,
+            window_ns: Some(2),
+            factors: vec![
+                Factor {
+                    name: "size".into(),
+                    levels: vec![level("4KiB"), level("1MiB")],
+                },
+                Factor {
+                    name: "load".into(),
+                    levels: vec![level("baseline")],
+                },
+            ],
+            generators: vec![],
+            loss_limit: 0.001,
+        },
+        plan: PlanInfo {
+            order: "random_blocks".into(),
+            seed: 1,
+            repetitions: 1,
+            cells: 2,
+            trials: 2,
+        },
+        probe: ProbeInfo {
+            requested: "auto".into(),
+            backend: "raw_tracepoint".into(),
+            reasons: vec![],
+        },
+        environment: Environment::default(),
+        warnings: vec![],
+        checksums: BTreeMap::new(),
+    }
+}
+
+fn histogram(values: &[u64]) -> SparseHistogram {
+    let mut dense = Box::new(Histogram::EMPTY);
+    values.iter().for_each(|ns| dense.record(*ns));
+    SparseHistogram::from(&*dense)
+}
+
+fn measured(trial: u32) -> TrialRecord {
+    let measure = |syscall: &str, vantage: Vantage| Measure {
+        syscall: syscall.into(),
+        vantage,
+        ok: histogram(&[500, 700, 1 << 35, u64::from(trial)]),
+        error: histogram(&[90]),
+        ledger: (vantage == Vantage::Kernel).then_some(Ledger {
+            entered: 7,
+            censored: 1,
+            censored_age_max_ns: 9,
+            lost: 1,
+        }),
+    };
+    TrialRecord {
+        trial,
+        block: 0,
+        position: trial,
+        repetition: 0,
+        factors: BTreeMap::from([("size".into(), "4KiB".into()), ("load".into(), "baseline".into())]),
+        status: Status::Ok,
+        reason: None,
+        started_at: Utc::now(),
+        boot: "boot".into(),
+        window_ns: 500,
+        wall_ns: 600,
+        operations: 4,
+        measures: vec![
+            measure("mmap", Vantage::Kernel),
+            measure("mmap", Vantage::User),
+            measure("munmap", Vantage::Kernel),
+        ],
+        monitor: vec![MonitorSample {
+            at_ns: 5,
+            cpu_busy: 0.5,
+            psi_io_some: Some(0.1),
+            ..Default::default()
+        }],
+    }
+}
+
+fn failed(trial: u32) -> TrialRecord {
+    TrialRecord {
+        status: Status::Failed,
+        reason: Some("stress-ng: no memory".into()),
+        measures: vec![],
+        monitor: vec![],
+        operations: 0,
+        ..measured(trial)
+    }
+}
+
+fn load() -> Vec<LoadMetric> {
+    vec![LoadMetric {
+        block: 0,
+        level: "high".into(),
+        stressor: "vm".into(),
+        instances: 1,
+        bogo_ops: 12,
+        bogo_ops_per_second: 1.5,
+        wall_seconds: 8.0,
+        user_seconds: 1.0,
+        system_seconds: 2.0,
+        rss_max_kib: None,
+    }]
+}
+
+fn write(runs: &Path, id: &str, records: &[TrialRecord]) -> RunWriter {
+    let mut writer = RunWriter::create(runs, manifest(id), "schema = 1\n", None).unwrap();
+    records
+        .iter()
+        .for_each(|record| writer.append_trial(record).unwrap());
+    writer.append_load(&load()).unwrap();
+    writer
+}
+
+#[test]
+fn what_was_written_is_read_back_from_parquet() {
+    let runs = tempfile::tempdir().unwrap();
+    let records = [measured(0), failed(1), measured(2)];
+    let path = write(runs.path(), "a", &records).finish(State::Complete).unwrap();
+    let run = Run::open(&path).unwrap();
+    assert_eq!(run.trials, records);
+    assert_eq!(run.load, load());
+    assert_eq!(run.manifest.state, State::Complete);
+    assert_eq!(run.manifest.checksums.len(), 5);
+    assert_eq!(run.scenario().unwrap(), "schema = 1\n");
+    let left: Vec<_> = fs::read_dir(&path)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(
+        left.iter().all(|name| !name.to_string_lossy().starts_with('.')),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn a_run_of_more_than_one_row_group_is_read_back() {
+    let runs = tempfile::tempdir().unwrap();
+    let records: Vec<_> = (0..600).map(measured).collect();
+    let path = write(runs.path(), "a", &records).finish(State::Complete).unwrap();
+    assert_eq!(Run::open(&path).unwrap().trials, records);
+}
+
+#[test]
+fn a_run_without_trials_is_read_back() {
+    let runs = tempfile::tempdir().unwrap();
+    let path = write(runs.path(), "a", &[]).finish(State::Interrupted).unwrap();
+    assert!(Run::open(&path).unwrap().trials.is_empty());
+}
+
+#[test]
+fn an_unfinished_run_is_read_from_its_parts() {
+    let runs = tempfile::tempdir().unwrap();
+    let records = [measured(0), failed(1)];
+    let writer = write(runs.path(), "a", &records);
+    let path = writer.path().to_owned();
+    drop(writer);
+    // A half-written part is not a part.
+    fs::write(path.join(".parts/.trial-000002.json.tmp"), "{").unwrap();
+    let run = Run::open(&path).unwrap();
+    assert_eq!(
+        (run.trials.as_slice(), run.manifest.state),
+        (&records[..], State::Running)
+    );
+}
+
+#[test]
+fn a_newer_format_is_refused_by_its_number() {
+    let runs = tempfile::tempdir().unwrap();
+    let path = write(runs.path(), "a", &[measured(0)])
+        .finish(State::Complete)
+        .unwrap();
+    fs::write(
+        path.join("manifest.json"),
+        r#"{"format_version": 99, "unheard": "of"}"#,
+    )
+    .unwrap();
+    let refusal = Run::open(&path).unwrap_err();
+    assert!(
+        matches!(refusal, StoreError::NewerFormat { found: 99, .. }),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn damage_is_an_error() {
+    let runs = tempfile::tempdir().unwrap();
+    let path = write(runs.path(), "a", &[measured(0)])
+        .finish(State::Complete)
+        .unwrap();
+    let file = path.join("trials.parquet");
+    let content = fs::read(&file).unwrap();
+    fs::write(&file, &content[..content.len() / 2]).unwrap();
+    assert!(Run::open(&path).is_err());
+}
+
+#[test]
+fn names_mean_runs() {
+    let runs = tempfile::tempdir().unwrap();
+    for id in [
+        "2026-01-01T000000Z-sweep-aaaa",
+        "2026-01-02T000000Z-sweep-aaaa",
+        "2026-02-01T000000Z-sweep-aaaa",
+    ] {
+        write(runs.path(), id, &[]).finish(State::Complete).unwrap();
+    }
+    let named = |name: &str| resolve(runs.path(), name).map(|path| path.file_name().unwrap().to_owned());
+    assert_eq!(named("latest").unwrap(), "2026-02-01T000000Z-sweep-aaaa");
+    assert_eq!(named("latest~2").unwrap(), "2026-01-01T000000Z-sweep-aaaa");
+    assert_eq!(named("sweep@latest").unwrap(), "2026-02-01T000000Z-sweep-aaaa");
+    assert_eq!(named("2026-01-02").unwrap(), "2026-01-02T000000Z-sweep-aaaa");
+    assert!(matches!(named("2026-01"), Err(StoreError::Ambiguous { .. })));
+    assert!(matches!(named("latest~3"), Err(StoreError::NoSuchRun { .. })));
+    assert!(matches!(named("other@latest"), Err(StoreError::NoSuchRun { .. })));
+    let link = fs::read_link(runs.path().join("latest")).unwrap();
+    assert_eq!(link, Path::new("2026-02-01T000000Z-sweep-aaaa"));
+}
