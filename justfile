@@ -1,0 +1,116 @@
+# Recipes of Syscall Lab; `./justw RECIPE` does the same where just is not installed yet.
+#
+# Runs are kept in this folder's runs/, wherever a recipe is called from. Paths given to a recipe are relative to
+# where it is called; a scenario's may also be relative to this folder.
+
+set positional-arguments := true
+
+root := justfile_directory()
+manifest := quote(root / "Cargo.toml")
+runner := "cargo run --quiet --locked --manifest-path " + manifest + " -p runner --"
+export RUNNER_RUNS_DIR := env_var_or_default("RUNNER_RUNS_DIR", root / "runs")
+
+# List the recipes
+default:
+    @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
+
+# Measure SCENARIO and report it; the runner alone is started by sudo, for the probe
+[no-cd]
+run SCENARIO *ARGS:
+    #!/bin/sh
+    set -eu
+    if [ ! -e "$1" ] && [ -e {{ quote(root) }}/"$1" ]; then
+        scenario={{ quote(root) }}/$1
+        shift
+        set -- "$scenario" "$@"
+    fi
+    # The password is asked for before the build, while whoever started this is still looking.
+    elevate=
+    case "$(id -u) $*" in
+        '0 '* | *' --probe user'* | *' --probe=user'*) ;;
+        *)
+            if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+                elevate=sudo
+            elif command -v sudo >/dev/null && [ -t 0 ]; then
+                echo "The probe needs root: sudo starts the runner, and nothing else, as root." >&2
+                if sudo -v; then elevate=sudo; fi
+            fi
+            [ -n "$elevate" ] || echo "No root here: the kernel's side will not be measured." >&2
+            ;;
+    esac
+    {{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} build
+    programs=$(cargo metadata --no-deps --format-version 1 --manifest-path {{ manifest }} |
+        sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
+    exec $elevate env RUNNER_RUNS_DIR="$RUNNER_RUNS_DIR" "$programs/runner" run "$@"
+
+# Show the figures of RUN (latest, latest~1, an id, NAME@latest or a path) and draw its HTML report anew
+[no-cd]
+report *ARGS: build
+    @{{ runner }} report "$@"
+
+# Compare two runs
+[no-cd]
+diff BASE CANDIDATE *ARGS: build
+    @{{ runner }} diff "$@"
+
+# List the runs
+[no-cd]
+list *ARGS: build
+    @{{ runner }} list "$@"
+
+# Print every trial of SCENARIO in order and how long it will take; touches nothing
+[no-cd]
+plan SCENARIO *ARGS: build
+    @{{ runner }} plan "$@"
+
+# Validate scenarios
+[no-cd]
+check +SCENARIOS: build
+    @{{ runner }} check "$@"
+
+# Build the programs `runner` and `generator`
+build:
+    @cargo build --locked --manifest-path {{ manifest }} -p runner -p generators --bins
+
+# Put `runner` and `generator` on PATH, in cargo's own folder of programs
+install: build
+    cargo install --locked --debug --path runner
+    cargo install --locked --debug --path generators
+
+# Run the tests; those that need root say so and pass over without it
+test *ARGS:
+    cargo test --workspace --locked "$@"
+
+# Format the sources
+fmt *ARGS:
+    cargo fmt --all "$@"
+
+# Check the sources' form: rustfmt, clippy and, where it is installed, shellcheck
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    if command -v shellcheck; then shellcheck $(git ls-files -- justw .ci/run '*.sh'); fi
+
+# Render the sources' documentation
+doc *ARGS:
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked "$@"
+
+# Build the committed BPF objects anew, or with --check compare them with what their sources give
+bpf *ARGS:
+    probe/build-objects.sh "$@"
+
+# Test the probe and the runner on stock kernels (6.1 and 6.12, or those named) in a virtual machine
+vm-test *KERNELS:
+    vm/test.sh "$@"
+
+# Read a run's Parquet with pyarrow and duckdb and its report with Chromium
+examine RUN="latest":
+    checks/run.sh "$1"
+
+# What the probe adds to a call (as root)
+bench-probe *ARGS:
+    cargo bench --locked -p probe "$@"
+
+# Everything that a change has to pass
+ci:
+    .ci/run
