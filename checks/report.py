@@ -1,0 +1,242 @@
+"""Opens a run's report in headless Chromium, as a reader without a network would, and looks at what happened.
+
+What is checked: no error in the console, no request that leaves the page, the sections are there and hold something,
+every picture is drawn, and nothing is wider than the window on a desktop or a telephone. Speaks the DevTools protocol
+over the browser's pipe, so that nothing but the browser is needed.
+"""
+
+import argparse
+import base64
+import json
+import os
+import pathlib
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+
+from tally import Tally
+
+WIDTHS = (1280, 390)
+PATIENCE_SECONDS = 120
+
+# What a reader must find, as words of the headings or of the text: see README, "The report".
+FACTS = """
+(() => {
+    const shown = it => { const box = it.getBoundingClientRect(); return box.width > 0 && box.height > 0; };
+    return {
+        title: document.title,
+        language: document.documentElement.lang,
+        headings: [...document.querySelectorAll('h1, h2, h3')].map(it => it.textContent.trim()),
+        ids: [...document.querySelectorAll('[id]')].map(it => it.id),
+        links: [...document.querySelectorAll('a[href^="#"]')].map(it => it.getAttribute('href').slice(1)),
+        tables: [...document.querySelectorAll('table')].map(it => it.rows.length),
+        charts: [...document.querySelectorAll('svg, img')].filter(shown).length,
+        blank: [...document.querySelectorAll('svg')].filter(it => !it.closest('[hidden], details:not([open])')
+            && it.querySelectorAll('path, polyline, polygon, line, rect, circle, text, use').length === 0).length,
+        broken: [...document.images].filter(it => it.complete && it.naturalWidth === 0).length,
+        unnamed: [...document.querySelectorAll('svg, img')].filter(it => shown(it) && !it.closest('[aria-hidden=true]')
+            && !(it.getAttribute('aria-label') || it.getAttribute('aria-labelledby') || it.getAttribute('alt')
+            || it.querySelector('title'))).length,
+        text: document.body.innerText.slice(0, 200000),
+    };
+})()
+"""
+WIDER = """
+(() => {
+    const limit = document.documentElement.clientWidth, out = [];
+    for (const it of document.querySelectorAll('body *')) {
+        const box = it.getBoundingClientRect();
+        if (box.right <= limit + 1 || box.width === 0) continue;
+        let scrolls = false;
+        for (let up = it.parentElement; up && up !== document.body; up = up.parentElement)
+            if (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(up).overflowX)) scrolls = true;
+        if (!scrolls) out.push(`${it.tagName.toLowerCase()}.${it.getAttribute('class') || ''} ${Math.round(box.right)}`);
+    }
+    return {page: document.documentElement.scrollWidth, window: limit, out: out.slice(0, 5)};
+})()
+"""
+
+
+class Browser:
+    """A headless Chromium and the one page in it; the messages that came meanwhile are kept in `events`."""
+
+    def __init__(self, program, profile):
+        to_browser, self.write_end = os.pipe()
+        self.read_end, from_browser = os.pipe()
+        command = [
+            program, "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
+            f"--user-data-dir={profile}", "--remote-debugging-pipe",
+        ]
+        if os.geteuid() == 0:
+            command.insert(1, "--no-sandbox")
+
+        def hand_over():
+            # The browser listens on descriptor 3 and answers on 4; copies first, as the numbers may overlap.
+            ours, theirs = os.dup(to_browser), os.dup(from_browser)
+            high = [os.dup2(ours, 100), os.dup2(theirs, 101)]
+            os.dup2(high[0], 3)
+            os.dup2(high[1], 4)
+
+        self.process = subprocess.Popen(
+            command, preexec_fn=hand_over, pass_fds=(3, 4), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        os.close(to_browser)
+        os.close(from_browser)
+        self.events, self.answers, self.buffer, self.number, self.session = [], {}, b"", 0, None
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+    def call(self, method, **parameters):
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": parameters}
+        if self.session:
+            message["sessionId"] = self.session
+        os.write(self.write_end, json.dumps(message).encode() + b"\0")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.number not in self.answers:
+            self.receive(deadline)
+        answer = self.answers.pop(self.number)
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']['message']}")
+        return answer["result"]
+
+    def receive(self, deadline):
+        """Takes in what the browser said next."""
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([self.read_end], [], [], left)[0]:
+            raise TimeoutError("the browser does not answer")
+        part = os.read(self.read_end, 1 << 20)
+        if not part:
+            raise RuntimeError("the browser ended")
+        *messages, self.buffer = (self.buffer + part).split(b"\0")
+        for message in map(json.loads, messages):
+            if "id" in message:
+                self.answers[message["id"]] = message
+            else:
+                self.events.append(message)
+
+    def wait_for(self, method):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not any(event["method"] == method for event in self.events):
+            self.receive(deadline)
+
+    def evaluate(self, expression):
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(answer["exceptionDetails"].get("text", "the expression failed"))
+        return answer["result"].get("value")
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def complaints(events):
+    """What a reader would find in the console."""
+    for event in events:
+        parameters = event["params"]
+        if event["method"] == "Runtime.exceptionThrown":
+            yield parameters["exceptionDetails"].get("text")
+        elif event["method"] == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "assert", "warning"):
+            yield " ".join(str(it.get("value", it.get("description"))) for it in parameters["args"])
+        elif event["method"] == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
+            yield parameters["entry"]["text"]
+
+
+def leaving(events, folder):
+    """Requests for anything but the page itself and what is embedded in it."""
+    for event in events:
+        if event["method"] == "Network.requestWillBeSent":
+            url = event["params"]["request"]["url"]
+            if not url.startswith(("data:", "blob:", "about:", folder.as_uri() + "/")):
+                yield url
+
+
+def check_widths(tally, browser, pictures, name):
+    for width in WIDTHS:
+        browser.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
+        )
+        browser.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        found = browser.evaluate(WIDER)
+        fits = found["page"] <= width and not found["out"]
+        tally.check(fits, f"nothing is wider than {width} px", found)
+        picture = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        path = pictures / f"{name}-{width}.png"
+        path.write_bytes(base64.b64decode(picture["data"]))
+        print(f"report: {path}")
+
+
+def check_content(tally, browser, wanted):
+    facts = browser.evaluate(FACTS)
+    tally.check(facts["title"], "the page has a title")
+    tally.check(facts["language"], "the page names its language")
+    tally.check(facts["charts"] >= 4, "there are charts", facts["charts"])
+    tally.check(facts["blank"] == 0, "every chart draws something", facts["blank"])
+    tally.check(facts["broken"] == 0, "every picture is shown", facts["broken"])
+    tally.check(facts["unnamed"] == 0, "every chart has a name for those who do not see it", facts["unnamed"])
+    tally.check(any(rows > 1 for rows in facts["tables"]), "there is a table with rows", facts["tables"])
+    dangling = [link for link in facts["links"] if link and link not in facts["ids"]]
+    tally.check(not dangling, "links within the page lead somewhere", dangling)
+    text = facts["text"].lower()
+    for words in wanted:
+        found = any(word.strip().lower() in text for word in words.split("|"))
+        tally.check(found, f"the report speaks of “{words}”", facts["headings"])
+    for nonsense in ("NaN", "undefined", "Some(", "None)"):
+        tally.check(nonsense not in facts["text"], f"the report has no “{nonsense}”")
+
+
+def check_print(tally, browser):
+    """The report can be printed: a lab's hand-in is often paper."""
+    pdf = base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"])
+    tally.check(pdf.startswith(b"%PDF"), "the report prints")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=pathlib.Path, help="a run's folder")
+    parser.add_argument("--pictures", type=pathlib.Path, required=True, help="where screenshots go")
+    parser.add_argument("--speaks-of", nargs="*", default=[], help="words, alternatives parted by |")
+    arguments = parser.parse_args()
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        parser.exit(1, "report: no Chromium on PATH (Debian: chromium)\n")
+
+    page = (arguments.run / "report" / "index.html").resolve(strict=True)
+    arguments.pictures.mkdir(parents=True, exist_ok=True)
+    manifest = json.loads((arguments.run / "manifest.json").read_text())
+    tally = Tally("report")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        # A copy alone in a folder: what the page needs besides itself would be missing there.
+        alone = pathlib.Path(scratch, "alone", "index.html")
+        alone.parent.mkdir()
+        shutil.copy(page, alone)
+        browser = Browser(program, pathlib.Path(scratch, "profile"))
+        try:
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                browser.call(f"{domain}.enable")
+            browser.call("Page.navigate", url=alone.as_uri())
+            browser.wait_for("Page.loadEventFired")
+            own = [manifest["scenario"]["name"], *manifest["scenario"]["syscalls"], manifest["probe"]["backend"]]
+            check_content(tally, browser, own + [manifest["environment"]["kernel_release"]] + arguments.speaks_of)
+            check_widths(tally, browser, arguments.pictures, manifest["scenario"]["name"])
+            check_print(tally, browser)
+            found = list(complaints(browser.events))
+            tally.check(not found, "the console is silent", found[:3])
+            found = list(leaving(browser.events, alone.parent))
+            tally.check(not found, "no request leaves the page", found[:3])
+        finally:
+            browser.close()
+    tally.end()
+
+
+if __name__ == "__main__":
+    main()
