@@ -1,0 +1,149 @@
+//! The plan: every trial of a scenario in the order of execution. Pure: scenario and seed determine it to the byte.
+//!
+//! Complete random blocks as a split plot: each block holds every cell under every load level once; in a block the
+//! load levels are shuffled, and inside a load level the cells, so that load ramps up once per block and level.
+//!
+//! The order is part of what a run promises to be able to repeat, so nothing here is left to a library's choice:
+//! the random words are the `ChaCha12` key stream (64-bit words, little-endian) whose key is the seed as 8 bytes,
+//! little-endian, then 24 zero bytes, and whose stream number is the block's. A block's order therefore does not
+//! depend on how many blocks there are. Shuffling is Fisher–Yates from the end, a draw below `n` is the word modulo
+//! `n` after words of the last, incomplete run of `n` values were rejected.
+
+use super::model::{Scenario, Window};
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::Serialize;
+use std::time::Duration;
+
+/// Every trial of a scenario, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Plan {
+    /// The seed that the order comes from.
+    pub(crate) seed: u64,
+    /// The trials; a trial's index is its number.
+    pub(crate) trials: Vec<PlannedTrial>,
+}
+
+/// One trial to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct PlannedTrial {
+    /// Place in the run, from 0.
+    pub(crate) trial: u32,
+    /// Block, from 0.
+    pub(crate) block: u32,
+    /// Place within the block, from 0.
+    pub(crate) position: u32,
+    /// Repetition of the cell, from 0; each block holds one of every cell.
+    pub(crate) repetition: u32,
+    /// The cell, for [`Scenario::cell`].
+    pub(crate) cell: usize,
+    /// Index into [`Scenario::loads`].
+    pub(crate) load: usize,
+}
+
+impl Plan {
+    /// The plan of a scenario for a seed, which need not be the scenario's own.
+    pub(crate) fn of(scenario: &Scenario, seed: u64) -> Self {
+        let cells = scenario.cell_count();
+        let mut trials = Vec::with_capacity(scenario.trial_count());
+        let mut trial = 0;
+        for block in 0..scenario.plan.repetitions {
+            let mut random = random_of_block(seed, block);
+            let mut position = 0;
+            for load in shuffled(scenario.loads.len(), &mut random) {
+                for cell in shuffled(cells, &mut random) {
+                    trials.push(PlannedTrial { trial, block, position, repetition: block, cell, load });
+                    trial += 1;
+                    position += 1;
+                }
+            }
+        }
+        Self { seed, trials }
+    }
+}
+
+fn random_of_block(seed: u64, block: u32) -> ChaCha12Rng {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut random = ChaCha12Rng::from_seed(key);
+    random.set_stream(u64::from(block));
+    random
+}
+
+/// The numbers below `n` in random order.
+fn shuffled(n: usize, random: &mut impl Rng) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    for last in (1..n).rev() {
+        order.swap(last, draw_below(last + 1, random));
+    }
+    order
+}
+
+/// A number below `n`, each with the same probability; `n` is at least 1.
+#[expect(clippy::cast_possible_truncation, reason = "the remainder is below n, which is a usize")]
+fn draw_below(n: usize, random: &mut impl Rng) -> usize {
+    let n = n as u64;
+    // 2^64 mod n words at the top belong to an incomplete run and would favour small numbers.
+    let incomplete = (u64::MAX % n + 1) % n;
+    loop {
+        let word = random.next_u64();
+        if word <= u64::MAX - incomplete {
+            return (word % n) as usize;
+        }
+    }
+}
+
+/// What an estimate takes for granted about the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Overheads {
+    /// Time of a trial outside warm-up and window: start and end of the generators, reading, storing.
+    pub(crate) trial: Duration,
+    /// Time that a change of load takes: end of the old one, start and settling of the new one.
+    pub(crate) ramp: Duration,
+}
+
+impl Overheads {
+    /// What a small machine needs.
+    pub(crate) const TYPICAL: Self = Self { trial: Duration::from_millis(30), ramp: Duration::from_secs(1) };
+}
+
+/// How long a plan takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Estimate {
+    /// Warm-up and window of every trial. Counted windows are unknown beforehand and not in it.
+    pub(crate) measuring: Duration,
+    /// Every change of load.
+    pub(crate) ramps: Duration,
+    /// What trials take besides.
+    pub(crate) overhead: Duration,
+    /// Whether windows end with operations, so that the whole takes longer than estimated.
+    pub(crate) is_lower_bound: bool,
+}
+
+impl Estimate {
+    /// The estimate for a scenario.
+    pub(crate) fn of(scenario: &Scenario, overheads: Overheads) -> Self {
+        let window = match scenario.measure.window {
+            Window::Timed(window) => window,
+            Window::Operations => Duration::ZERO,
+        };
+        let trials = scenario.trial_count();
+        let ramps = scenario.loads.len() * scenario.plan.repetitions as usize;
+        Self {
+            measuring: times(scenario.measure.warmup + window, trials),
+            ramps: times(overheads.ramp.min(scenario.plan.ramp), ramps),
+            overhead: times(overheads.trial, trials),
+            is_lower_bound: scenario.measure.window == Window::Operations,
+        }
+    }
+
+    /// All of it.
+    pub(crate) fn total(&self) -> Duration {
+        self.measuring + self.ramps + self.overhead
+    }
+}
+
+/// Exact for what validation lets through: at most 100,000 trials of at most two days.
+fn times(duration: Duration, count: usize) -> Duration {
+    duration * u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,71 @@
+//! What the installed stress-ng knows, and whether a scenario's load levels are within it.
+//!
+//! stress-ng is not asked here: its own lists are parameters.
+
+use super::diagnostic::{Diagnostic, Diagnostics, did_you_mean, quoted};
+use super::model::{LoadLevel, LoadOption, Scenario};
+use std::collections::BTreeSet;
+
+/// The names that a stress-ng knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StressNg {
+    stressors: BTreeSet<String>,
+    options: BTreeSet<String>,
+}
+
+impl StressNg {
+    /// From what `stress-ng --stressors` and `stress-ng --help` print.
+    pub(crate) fn new(stressors: &str, help: &str) -> Self {
+        let stressors: BTreeSet<String> = stressors.split_whitespace().map(str::to_owned).collect();
+        let options = help.lines().filter_map(option_of).map(str::to_owned);
+        Self { options: options.chain(stressors.iter().cloned()).collect(), stressors }
+    }
+
+    fn check(&self, level: &LoadLevel, found: &mut Vec<Diagnostic>) {
+        for option in &level.options {
+            if !self.options.contains(&option.name) {
+                found.push(self.unknown(option));
+            }
+        }
+        let has_stressor = level.options.iter().any(|option| self.stressors.contains(&option.name));
+        if let (Some(first), false, true) = (level.options.first(), has_stressor, found.is_empty()) {
+            let message = format!("load level {} has options but no stressor", quoted(level.name.as_str()));
+            let problem = Diagnostic::at(&first.place, message, "starts nothing by itself");
+            found.push(problem.help("a stressor is, for example, `cpu = 1`"));
+        }
+    }
+
+    fn unknown(&self, option: &LoadOption) -> Diagnostic {
+        let message =
+            format!("the installed stress-ng has no option {}", quoted(&format!("--{}", option.name)));
+        let help = did_you_mean(&option.name, self.options.iter().map(String::as_str));
+        Diagnostic::at(&option.place, message, "is neither a stressor nor an option of one").maybe_help(help)
+    }
+}
+
+/// The long option that a line of the help is about: `-c N, --cpu N      start N workers …`.
+fn option_of(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let long = match line.strip_prefix("--") {
+        Some(long) => long,
+        None => line.strip_prefix('-')?.split_once(" --")?.1,
+    };
+    let end = long.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(long.len());
+    (end > 0).then(|| &long[..end])
+}
+
+impl Scenario {
+    /// Whether the installed stress-ng knows every option of every load level.
+    pub(crate) fn check_load(&self, stress_ng: &StressNg) -> Result<(), Diagnostics> {
+        let mut found = Vec::new();
+        for level in &self.loads {
+            stress_ng.check(level, &mut found);
+        }
+        if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
+    }
+
+    /// Whether any level needs stress-ng at all.
+    pub(crate) fn needs_stress_ng(&self) -> bool {
+        self.loads.iter().any(|level| !level.options.is_empty())
+    }
+}

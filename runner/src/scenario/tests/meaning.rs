@@ -1,0 +1,141 @@
+//! What accepted scenarios mean.
+
+use super::super::{LoadValue, Machine, ProbeRequest, Scope, Window, check_text};
+use super::{VALID, edited, parse};
+use generators::Workload;
+use std::path::Path;
+use std::time::Duration;
+
+#[test]
+fn everything_is_taken_as_written() {
+    let scenario = parse(VALID).unwrap();
+    assert_eq!(scenario.name.as_str(), "sweep");
+    assert_eq!(scenario.summary, "A bit of everything");
+    assert_eq!(scenario.source, VALID);
+    assert_eq!(scenario.measure.targets, ["mmap", "munmap"]);
+    assert_eq!(scenario.measure.warmup, Duration::from_millis(100));
+    assert_eq!(scenario.measure.window, Window::Timed(Duration::from_millis(400)));
+    assert_eq!(scenario.plan.ramp, Duration::from_secs(1));
+    let values: Vec<_> = scenario.factors[0].levels.iter().map(|level| level.value).collect();
+    assert_eq!(values, [Some(4096.0), Some(65536.0)]);
+    let labels: Vec<_> = scenario.factors[1].levels.iter().map(|level| level.label.as_str()).collect();
+    assert_eq!(labels, ["1", "2", "4"]);
+}
+
+#[test]
+fn what_is_left_out_has_its_documented_value() {
+    let text = "schema = 1\nname = \"least\"\n[measure]\nsyscalls = [\"getpid\"]\n\
+                [generators.caller]\nworkload = \"getpid\"\n";
+    let scenario = parse(text).unwrap();
+    assert_eq!(scenario.measure.probe, ProbeRequest::Auto);
+    assert_eq!(scenario.measure.scope, Scope::Generators);
+    assert_eq!(scenario.measure.warmup, Duration::from_millis(200));
+    assert_eq!(scenario.measure.window, Window::Timed(Duration::from_millis(500)));
+    assert!((scenario.measure.loss_limit - 0.001).abs() < f64::EPSILON);
+    assert_eq!((scenario.plan.repetitions, scenario.plan.seed), (7, 1));
+    assert_eq!(scenario.plan.ramp, Duration::from_secs(2));
+    assert_eq!(scenario.loads.len(), 1);
+    assert_eq!(scenario.loads[0].name.as_str(), "baseline");
+    assert!(!scenario.needs_stress_ng());
+    assert_eq!(scenario.cell_count(), 1);
+    let told = scenario.generators_of(&scenario.cell(0), Path::new("scratch"));
+    let [(name, spec)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((name.as_str(), spec.threads, spec.touch), ("caller", 1, false));
+    assert_eq!((spec.size_bytes, spec.rate_per_second, spec.operations), (None, None, None));
+}
+
+#[test]
+fn cells_are_every_combination_of_levels() {
+    let scenario = parse(VALID).unwrap();
+    let cells: Vec<Vec<usize>> =
+        (0..scenario.cell_count()).map(|index| scenario.cell(index).levels).collect();
+    assert_eq!(cells, [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]);
+    let cell = scenario.cell(5);
+    let labels = scenario.labels(&cell, 1);
+    let labels: Vec<(&str, &str)> = labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    assert_eq!(labels, [("load", "high"), ("size", "64KiB"), ("threads", "4")]);
+    let (_, spec) = &scenario.generators_of(&cell, Path::new("scratch"))[0];
+    assert_eq!((spec.threads, spec.size_bytes, spec.rate_per_second), (4, Some(65536), Some(1000.0)));
+    assert_eq!(spec.scratch, Path::new("scratch"));
+}
+
+#[test]
+fn load_becomes_arguments_in_the_order_of_the_file() {
+    let scenario = parse(VALID).unwrap();
+    let arguments = |cpus| scenario.loads[1].arguments(&Machine { cpus, memory_bytes: 1 << 30 }).join(" ");
+    assert_eq!(arguments(4), "--cpu 4 --io 2 --vm 1 --vm-bytes 40% --aggressive");
+    assert_eq!(arguments(1), "--cpu 1 --io 1 --vm 1 --vm-bytes 40% --aggressive");
+    assert!(scenario.loads[0].arguments(&super::MACHINE).is_empty());
+    assert!(scenario.needs_stress_ng());
+    let shares = parse(&edited("\"40%\"", "\"25% memory\"")).unwrap();
+    assert_eq!(shares.loads[1].options[3].value, LoadValue::MemoryShare(0.25));
+    let arguments = shares.loads[1].arguments(&Machine { cpus: 2, memory_bytes: 1 << 30 });
+    assert_eq!(arguments[7], (1_u64 << 28).to_string());
+}
+
+#[test]
+fn load_levels_and_factors_keep_the_order_of_the_file() {
+    let text = format!("{VALID}\n[load.a]\ncpu = 1\n[load.Z]\nzlib = 1\n");
+    let scenario = parse(
+        &text.replace("size = [", "zeta = [\"mmap\"]\nsize = [").replace("\"mmap\"\nthr", "\"$zeta\"\nthr"),
+    );
+    let scenario = scenario.unwrap();
+    let loads: Vec<&str> = scenario.loads.iter().map(|load| load.name.as_str()).collect();
+    assert_eq!(loads, ["baseline", "high", "a", "Z"]);
+    let factors: Vec<&str> = scenario.factors.iter().map(|factor| factor.name.as_str()).collect();
+    assert_eq!(factors, ["zeta", "size", "threads"]);
+}
+
+#[test]
+fn workloads_as_levels_take_what_they_have_a_use_for() {
+    let text = edited("threads = [1, 2, 4]", "call = [\"mmap\", \"getpid\"]")
+        .replace("\"$threads\"", "1")
+        .replace("workload = \"mmap\"", "workload = \"$call\"")
+        .replace("touch = false", "touch = true")
+        .replace("\"munmap\"", "\"getpid\"");
+    let scenario = parse(&text).unwrap();
+    let (cell, other) = (scenario.cell(0), scenario.cell(1));
+    let specs = [&cell, &other].map(|cell| scenario.generators_of(cell, Path::new("."))[0].1.clone());
+    assert_eq!((specs[0].workload, specs[0].size_bytes, specs[0].touch), (Workload::Mmap, Some(4096), true));
+    assert_eq!((specs[1].workload, specs[1].size_bytes, specs[1].touch), (Workload::Getpid, None, false));
+    assert_eq!(scenario.targets_of(&cell), ["mmap"]);
+    assert_eq!(scenario.targets_of(&other), ["getpid"]);
+}
+
+#[test]
+fn operations_end_the_window() {
+    let scenario = parse(&edited("rate = 1000", "operations = 5000")).unwrap();
+    assert_eq!(scenario.measure.window, Window::Operations);
+    let (_, spec) = &scenario.generators_of(&scenario.cell(0), Path::new("."))[0];
+    assert_eq!(spec.operations, Some(5000));
+    assert!(check_text(&scenario).contains("until the generators' operations are done"));
+}
+
+#[test]
+fn system_scope_needs_no_generator() {
+    let start = VALID.find("[factors]").unwrap();
+    let end = VALID.find("[load.baseline]").unwrap();
+    let text = format!("{}{}", &VALID[..start], &VALID[end..]).replace("\"generators\"", "\"system\"");
+    let scenario = parse(&text).unwrap();
+    assert_eq!(scenario.targets_of(&scenario.cell(0)), ["mmap", "munmap"]);
+}
+
+#[test]
+fn quoted_numbers_and_booleans_are_levels_like_bare_ones() {
+    let text = edited("[1, 2, 4]", "[\"1\", 2]").replace("touch = false", "touch = \"$touch\"");
+    let scenario = parse(&text.replace("[factors]", "[factors]\ntouch = [\"true\", false]")).unwrap();
+    let cell = scenario.cell(0);
+    let (_, spec) = &scenario.generators_of(&cell, Path::new("."))[0];
+    assert_eq!((spec.threads, spec.touch), (1, true));
+}
+
+#[test]
+fn names_may_be_of_any_script() {
+    let scenario = parse(&edited("\"sweep\"", "\"größe_ὕψος-3\"")).unwrap();
+    assert_eq!(scenario.name.as_str(), "größe_ὕψος-3");
+}
+
+#[test]
+fn check_says_what_a_scenario_is() {
+    insta::assert_snapshot!(check_text(&parse(VALID).unwrap()));
+}

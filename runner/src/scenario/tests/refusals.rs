@@ -1,0 +1,257 @@
+//! What is refused, and word for word what is said: snapshots to be read by whoever changes a message.
+
+use super::super::{StressNg, read_file};
+use super::{VALID, edited, parse, repeated};
+use std::fmt::Write as _;
+
+/// The errors of scenarios that differ from the valid one in a passage.
+fn refusals(cases: &[(&str, &str, &str)]) -> String {
+    let mut all = String::new();
+    for (what, passage, by) in cases {
+        let text = edited(passage, by);
+        let errors = parse(&text).expect_err(what).render(false);
+        writeln!(all, "## {what}\n{errors}\n").unwrap();
+    }
+    all.replace(std::env::consts::ARCH, "ARCH")
+}
+
+#[test]
+fn structure() {
+    insta::assert_snapshot!(refusals(&[
+        ("no TOML", "name = \"sweep\"", "name = \"sweep"),
+        ("key given twice", "summary =", "name = \"other\"\nsummary ="),
+        ("table given twice", "[load.high]", "[load.baseline]"),
+        ("no schema", "schema = 1\n", ""),
+        ("newer schema", "schema = 1", "schema = 2"),
+        ("schema of the wrong type", "schema = 1", "schema = \"1\""),
+        ("unknown key at the top", "summary =", "sumary ="),
+        ("unknown table", "[plan]", "[plans]"),
+        ("unknown key in a table", "window =", "windwo ="),
+        ("unknown key that is near to none", "window =", "colour ="),
+        ("no name", "name = \"sweep\"\n", ""),
+        ("name with a path", "\"sweep\"", "\"../sweep\""),
+        ("empty name", "\"sweep\"", "\"\""),
+        ("long name", "\"sweep\"", &format!("\"{}\"", "é".repeat(65))),
+        ("name of the wrong type", "\"sweep\"", "[1, 2]"),
+        ("summary with an escape sequence", "\"A bit", "\"\\u001b[31mA bit"),
+        ("value in place of a table", "[load.baseline]", "[load]\nbaseline = 3"),
+        ("too deep", "name = \"sweep\"", &format!("name = {}1{}", "[".repeat(20), "]".repeat(20))),
+    ]));
+}
+
+#[test]
+fn measure() {
+    let table = &VALID[VALID.find("[measure]").unwrap()..VALID.find("[plan]").unwrap()];
+    let many: Vec<String> = (0..17).map(|n| format!("\"call{n}\"")).collect();
+    insta::assert_snapshot!(refusals(&[
+        ("no measure", table, ""),
+        ("no syscalls", "syscalls = [\"mmap\", \"munmap\"]\n", ""),
+        ("syscalls as a string", "[\"mmap\", \"munmap\"]", "\"mmap\""),
+        ("no syscall", "[\"mmap\", \"munmap\"]", "[]"),
+        ("syscall by number", "[\"mmap\", \"munmap\"]", "[9]"),
+        ("unknown syscall", "[\"mmap\", \"munmap\"]", "[\"mmap\", \"munmpa\"]"),
+        ("repeated syscall", "[\"mmap\", \"munmap\"]", "[\"mmap\", \"munmap\", \"mmap\"]"),
+        ("too many syscalls", "[\"mmap\", \"munmap\"]", &format!("[{}]", many.join(", "))),
+        ("syscall that nobody issues", "[\"mmap\", \"munmap\"]", "[\"mmap\", \"read\"]"),
+        ("unknown probe", "\"auto\"", "\"kprobe\""),
+        ("unknown scope", "\"generators\"", "\"generator\""),
+        ("system scope without a probe", "\"auto\"\nscope = \"generators\"", "\"user\"\nscope = \"system\""),
+        ("zero window", "\"400ms\"", "\"0s\""),
+        ("negative window", "\"400ms\"", "\"-1s\""),
+        ("window without a unit", "\"400ms\"", "400"),
+        ("window with a bare number", "\"400ms\"", "\"400\""),
+        ("window with an unknown unit", "\"400ms\"", "\"400sec\""),
+        ("window of days", "\"400ms\"", "\"48h\""),
+        ("negative warmup", "\"100ms\"", "\"-100ms\""),
+        ("loss limit that is no number", "0.001", "nan"),
+        ("loss limit past all", "0.001", "1.5"),
+        ("negative loss limit", "0.001", "-0.1"),
+    ]));
+}
+
+#[test]
+fn plan() {
+    insta::assert_snapshot!(refusals(&[
+        ("no repetition", "repetitions = 3", "repetitions = 0"),
+        ("negative repetitions", "repetitions = 3", "repetitions = -3"),
+        ("fractional repetitions", "repetitions = 3", "repetitions = 2.5"),
+        ("absurd repetitions", "repetitions = 3", "repetitions = 10_001"),
+        (
+            "repetitions past every type",
+            "repetitions = 3",
+            "repetitions = 99999999999999999999999999999999999999999"
+        ),
+        ("repetitions as a string", "repetitions = 3", "repetitions = \"3\""),
+        ("too many trials", "repetitions = 3", "repetitions = 10_000"),
+        ("unknown order", "\"random_blocks\"", "\"random\""),
+        ("negative seed", "seed = 1", "seed = -1"),
+        ("seed that is a date", "seed = 1", "seed = 2026-01-01"),
+        ("ramp without a unit", "\"1s\"", "1"),
+    ]));
+}
+
+#[test]
+fn factors() {
+    insta::assert_snapshot!(refusals(&[
+        ("empty factor", "[1, 2, 4]", "[]"),
+        ("factor that is no list", "[1, 2, 4]", "4"),
+        ("repeated level", "[1, 2, 4]", "[1, 2, 1]"),
+        ("level repeated by its value", "[\"4KiB\", \"64KiB\"]", "[\"4KiB\", 4096]"),
+        ("level that is a list", "[1, 2, 4]", "[1, [2]]"),
+        ("level with a path", "[\"4KiB\", \"64KiB\"]", "[\"4KiB\", \"../64KiB\"]"),
+        ("factor called load", "threads = [1, 2, 4]", "load = [1, 2, 4]"),
+        ("factor with a name that breaks a column", "threads = [1, 2, 4]", "\"a,b\" = [1, 2, 4]"),
+        ("factors that differ in case", "threads = [1, 2, 4]", "threads = [1, 2, 4]\nSize = [1]"),
+        ("factor without effect", "threads = [1, 2, 4]", "threads = [1, 2, 4]\ncolour = [1]"),
+        ("unknown factor", "\"$threads\"", "\"$thread\""),
+        ("unknown factor that is near to none", "\"$threads\"", "\"$colour\""),
+        ("level that does not fit its use", "threads = \"$threads\"", "threads = \"$size\""),
+    ]));
+}
+
+#[test]
+fn generators() {
+    let tables = &VALID[VALID.find("[factors]").unwrap()..VALID.find("[load.baseline]").unwrap()];
+    let counted = "[generators.other]\nworkload = \"getpid\"\noperations = 5\n\n[load.baseline]";
+    insta::assert_snapshot!(refusals(&[
+        ("no generator", tables, ""),
+        ("generator with a path", "[generators.mapper]", "[generators.\"a/b\"]"),
+        ("no workload", "workload = \"mmap\"\n", ""),
+        ("unknown workload", "workload = \"mmap\"", "workload = \"nmap\""),
+        ("mix", "workload = \"mmap\"", "mix = { read = 3, openat = 1 }"),
+        ("no thread", "threads = \"$threads\"\nsize = \"$size\"", "threads = 0\nsize = 4096"),
+        ("too many threads", "[1, 2, 4]", "[1, 2, 4097]"),
+        ("size of zero", "[\"4KiB\", \"64KiB\"]", "[\"0KiB\", \"64KiB\"]"),
+        ("negative size", "size = \"$size\"", "size = -4096"),
+        ("size with half a unit", "[\"4KiB\", \"64KiB\"]", "[\"4K\", \"64KiB\"]"),
+        ("size beyond memory", "[\"4KiB\", \"64KiB\"]", "[\"4KiB\", \"1TiB\"]"),
+        (
+            "size beyond memory by its threads",
+            "\"64KiB\"]\nthreads = [1, 2, 4]\n\n[generators.mapper]\nworkload = \"mmap\"",
+            "\"3GiB\"]\nthreads = [1, 2, 4]\n\n[generators.mapper]\nworkload = \"read\""
+        ),
+        ("no size", "size = \"$size\"\n", ""),
+        ("size without use", "workload = \"mmap\"", "workload = \"getpid\""),
+        (
+            "touch without use",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"getpid\"\ntouch = true"
+        ),
+        ("touch as a string", "touch = false", "touch = \"false\""),
+        ("no rate", "rate = 1000", "rate = 0"),
+        ("negative rate", "rate = 1000", "rate = -1.5"),
+        ("rate that is no number", "rate = 1000", "rate = nan"),
+        ("infinite rate", "rate = 1000", "rate = inf"),
+        ("no operation", "rate = 1000", "operations = 0"),
+        ("timed and counted", "[load.baseline]", counted),
+    ]));
+}
+
+#[test]
+fn load() {
+    insta::assert_snapshot!(refusals(&[
+        (
+            "empty load",
+            "[load.baseline]\n\n[load.high]\ncpu = \"100% cpus\"\nio = \"50% cpus\"\nvm = 1\nvm-bytes = \"40%\"\naggressive = true\n",
+            "[load]\n"
+        ),
+        ("level with a path", "[load.high]", "[load.\"a/b\"]"),
+        ("option of the runner", "vm = 1", "timeout = \"10s\""),
+        ("option with a path", "vm = 1", "temp-path = \"/somewhere\""),
+        ("option that executes", "vm = 1", "exec = 1"),
+        ("option that ends the load", "vm = 1", "vm-ops = 1000"),
+        ("abbreviated option", "vm = 1", "time = \"10s\""),
+        ("short option", "vm = 1", "c = 1"),
+        ("option with its dashes", "vm = 1", "--vm = 1"),
+        ("value that is an option", "vm = 1", "aggressive2 = \"--exec\""),
+        ("value with a path", "vm = 1", "taskset = \"/etc/passwd\""),
+        ("negative count", "vm = 1", "vm = -1"),
+        ("fractional count", "vm = 1", "vm = 1.5"),
+        ("flag that is not wanted", "vm = 1", "vm-keep = false"),
+        ("share of no CPU", "\"100% cpus\"", "\"0% cpus\""),
+        ("share of something else", "\"100% cpus\"", "\"100% cores\""),
+        ("more than all memory", "\"40%\"", "\"140% memory\""),
+    ]));
+}
+
+#[test]
+fn several_at_once() {
+    let text =
+        edited("repetitions = 3", "repetitions = 0").replace("\"400ms\"", "0").replace("vm = 1", "job = 1");
+    let errors = parse(&text).expect_err("three passages are wrong");
+    assert_eq!(errors.len(), 3);
+    let lines: Vec<Option<usize>> = errors.findings().iter().map(|finding| finding.line).collect();
+    assert_eq!(lines, [Some(10), Some(14), Some(35)]);
+}
+
+#[test]
+fn unusual_texts_are_pointed_at_precisely() {
+    let windows = edited("\"400ms\"", "400").replace('\n', "\r\n");
+    let tabs = edited("window = \"400ms\"", "\twindow\t=\t400");
+    let wide = edited("summary = \"A bit of everything\"", "summary = \"量る\"\nmeasures = 1 # é");
+    let wide_before = edited("window = \"400ms\"", "\"wïndow\" = 1");
+    let mark = format!("\u{feff}{}", edited("\"400ms\"", "400"));
+    let unfinished = format!("{VALID}[load.hi");
+    let unfinished_text = format!("{VALID}note = \"ü");
+    let mut all = String::new();
+    for text in [windows, tabs, wide, wide_before, mark, unfinished, unfinished_text, String::new()] {
+        let errors = parse(&text).expect_err("each is wrong").render(false);
+        assert!(!errors.contains(['\r', '\u{1b}']), "{errors:?}");
+        writeln!(all, "{errors}\n").unwrap();
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn colour_comes_only_when_asked_for() {
+    let errors = parse(&edited("\"400ms\"", "400")).expect_err("the window has no unit");
+    assert!(errors.render(true).contains('\u{1b}'));
+    assert!(!errors.render(false).contains('\u{1b}'));
+    assert_eq!(errors.to_string(), errors.render(false));
+}
+
+#[test]
+fn findings_give_line_and_column() {
+    let errors = parse(&edited("\"400ms\"", "400")).expect_err("the window has no unit");
+    let findings = errors.findings();
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((finding.source.as_str(), finding.line, finding.column), ("sweep.toml", Some(10), Some(10)));
+}
+
+#[test]
+fn hordes_of_errors_are_cut_short() {
+    let unknown = repeated(1000, |n| format!("key{n} = 1\n"));
+    let errors = parse(&format!("{unknown}{VALID}")).expect_err("there are unknown keys");
+    assert_eq!(errors.len(), 1000);
+    assert!(errors.render(false).ends_with("error: 980 more errors like these"));
+}
+
+#[test]
+fn unreadable_files_are_named_with_their_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("latin1.toml"), b"schema = 1\nname = \"sweep\xe9\"\n").unwrap();
+    std::fs::write(path("large.toml"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    std::fs::write(path("fits.toml"), vec![b'#'; 1 << 20]).unwrap();
+    let refusal = |name: &str| read_file(&path(name)).expect_err(name).to_string();
+    assert!(refusal("none.toml").contains("none.toml: cannot be read: there is no such file"));
+    assert!(refusal("").contains("is not a file"));
+    assert!(refusal("latin1.toml").contains("is not UTF-8 text: line 2"));
+    assert!(refusal("large.toml").contains("is larger than 1 MiB"));
+    assert_eq!(read_file(&path("fits.toml")).map(|text| text.len()), Ok(1 << 20));
+}
+
+#[test]
+fn stress_ng_is_asked_for_what_it_knows() {
+    let known = StressNg::new(
+        "cpu io vm\n",
+        "Usage:\n      --aggressive          enable all aggressive options\n-m N, --vm N  start N workers\n\
+         \x20     --vm-bytes N          allocate N bytes\n-c N, --cpu N  start\n",
+    );
+    assert!(parse(VALID).unwrap().check_load(&known).is_ok());
+    let unknown = parse(&edited("vm-bytes", "vm-byte")).unwrap().check_load(&known);
+    let idle =
+        parse(&edited("cpu = \"100% cpus\"\nio = \"50% cpus\"\nvm = 1\n", "")).unwrap().check_load(&known);
+    let errors = [unknown, idle].map(|checked| checked.expect_err("stress-ng would refuse").render(false));
+    insta::assert_snapshot!(errors.join("\n\n"));
+}
