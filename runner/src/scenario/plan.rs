@@ -5,7 +5,7 @@
 //!
 //! The order is part of what a run promises to be able to repeat, so nothing here is left to a library's choice:
 //! the random words are the `ChaCha12` key stream (64-bit words, little-endian) whose key is the seed as 8 bytes,
-//! little-endian, then 24 zero bytes, and whose stream number is the block's. A block's order therefore does not
+//! little-endian, then "order of trials" in ASCII, then zero bytes, and whose stream number is the block's. A block's order therefore does not
 //! depend on how many blocks there are. Shuffling is Fisher–Yates from the end, a draw below `n` is the word modulo
 //! `n` after words of the last, incomplete run of `n` values were rejected.
 
@@ -62,9 +62,13 @@ impl Plan {
     }
 }
 
+/// Sets these random words apart from any others that may one day come from the same seed.
+const DOMAIN: &[u8] = b"order of trials";
+
 fn random_of_block(seed: u64, block: u32) -> ChaCha12Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..8 + DOMAIN.len()].copy_from_slice(DOMAIN);
     let mut random = ChaCha12Rng::from_seed(key);
     random.set_stream(u64::from(block));
     random

@@ -22,13 +22,14 @@ impl StressNg {
     }
 
     fn check(&self, level: &LoadLevel, found: &mut Vec<Diagnostic>) {
+        let before = found.len();
         for option in &level.options {
             if !self.options.contains(&option.name) {
                 found.push(self.unknown(option));
             }
         }
         let has_stressor = level.options.iter().any(|option| self.stressors.contains(&option.name));
-        if let (Some(first), false, true) = (level.options.first(), has_stressor, found.is_empty()) {
+        if let (Some(first), false, true) = (level.options.first(), has_stressor, found.len() == before) {
             let message = format!("load level {} has options but no stressor", quoted(level.name.as_str()));
             let problem = Diagnostic::at(&first.place, message, "starts nothing by itself");
             found.push(problem.help("a stressor is, for example, `cpu = 1`"));

@@ -1,6 +1,7 @@
 //! What accepted scenarios mean.
 
-use super::super::{LoadValue, Machine, ProbeRequest, Scope, Window, check_text};
+use super::super::model::{LoadValue, Machine, ProbeRequest, Scope, Window};
+use super::super::text::check_text;
 use super::{VALID, edited, parse};
 use generators::Workload;
 use std::path::Path;

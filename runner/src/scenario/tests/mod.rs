@@ -7,7 +7,9 @@ mod refusals;
 mod robustness;
 mod shipped;
 
-use super::{Diagnostics, Machine, Override, Scenario};
+use super::diagnostic::Diagnostics;
+use super::model::{Machine, Scenario};
+use super::overrides::Override;
 use std::path::Path;
 
 /// A machine like any.

@@ -1,6 +1,8 @@
 //! The order of trials, and how long they take.
 
-use super::super::{Estimate, Overheads, Plan, Scenario, plan_document, plan_text};
+use super::super::model::Scenario;
+use super::super::plan::{Estimate, Overheads, Plan};
+use super::super::text::{plan_document, plan_text};
 use super::{VALID, edited, parse, repeated};
 use proptest::prelude::*;
 use std::collections::BTreeSet;

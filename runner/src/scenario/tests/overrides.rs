@@ -1,6 +1,7 @@
 //! Values from the command line.
 
-use super::super::{Override, Scenario, Window};
+use super::super::model::{Scenario, Window};
+use super::super::overrides::Override;
 use super::{MACHINE, VALID, edited, parse_with};
 use std::fmt::Write as _;
 use std::path::Path;

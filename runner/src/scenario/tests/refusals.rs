@@ -1,6 +1,7 @@
 //! What is refused, and word for word what is said: snapshots to be read by whoever changes a message.
 
-use super::super::{StressNg, read_file};
+use super::super::read_file;
+use super::super::stress_ng::StressNg;
 use super::{VALID, edited, parse, repeated};
 use std::fmt::Write as _;
 

@@ -1,6 +1,7 @@
 //! No text makes the reader panic, whatever it says; nor does the rendering of what is wrong with it.
 
-use super::super::{Plan, check_text, plan_text};
+use super::super::plan::Plan;
+use super::super::text::{check_text, plan_text};
 use super::{VALID, parse, parse_with, repeated};
 use proptest::prelude::*;
 

@@ -1,6 +1,8 @@
 //! The scenarios that are shipped: valid, in time, and of the shape that they promise.
 
-use super::super::{Estimate, Overheads, Scenario, read_file};
+use super::super::model::Scenario;
+use super::super::plan::{Estimate, Overheads};
+use super::super::read_file;
 use super::MACHINE;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
