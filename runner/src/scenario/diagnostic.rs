@@ -3,7 +3,6 @@
 //! Owns places, texts and the look of an error. It does not know what a scenario is.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use serde::Serialize;
 use std::fmt;
 use std::ops::Range;
 
@@ -75,23 +74,6 @@ pub(crate) struct Diagnostics {
     found: Vec<Diagnostic>,
 }
 
-/// One thing that is wrong, for other programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
-    /// The file, or the option of an override.
-    pub(crate) source: String,
-    /// Line from 1; none when the source as a whole is meant.
-    pub(crate) line: Option<usize>,
-    /// Column from 1, in characters.
-    pub(crate) column: Option<usize>,
-    /// What is wrong.
-    pub(crate) message: String,
-    /// What was found at the place.
-    pub(crate) label: String,
-    /// How to mend it.
-    pub(crate) help: Option<String>,
-}
-
 impl Diagnostics {
     /// What was found wrong in these sources, the first of which is the file.
     pub(super) fn new(sources: Vec<Source>, mut found: Vec<Diagnostic>) -> Self {
@@ -108,6 +90,7 @@ impl Diagnostics {
     }
 
     /// How many things are wrong.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.found.len()
     }
@@ -123,27 +106,6 @@ impl Diagnostics {
             errors.push(renderer.render(&[Group::with_title(Level::ERROR.primary_title(more))]));
         }
         errors.join("\n\n")
-    }
-
-    /// Every error as plain values.
-    pub(crate) fn findings(&self) -> Vec<Finding> {
-        let lines: Vec<Lines<'_>> = self.sources.iter().map(|source| Lines::of(&source.text)).collect();
-        self.found
-            .iter()
-            .map(|diagnostic| {
-                let index = diagnostic.place.as_ref().map_or(0, |place| place.source);
-                let at =
-                    diagnostic.place.as_ref().map(|place| lines[index].line_and_column(place.span.start));
-                Finding {
-                    source: self.sources[index].name.clone(),
-                    line: at.map(|(line, _)| line),
-                    column: at.map(|(_, column)| column),
-                    message: diagnostic.message.clone(),
-                    label: diagnostic.label.clone(),
-                    help: diagnostic.help.clone(),
-                }
-            })
-            .collect()
     }
 
     fn render_one(&self, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
@@ -204,26 +166,6 @@ fn floor_boundary(text: &str, at: usize) -> usize {
         at -= 1;
     }
     at
-}
-
-/// Where the lines of a text begin.
-struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn of(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
-        Self { text, starts: starts.collect() }
-    }
-
-    /// Line and column from 1 of a byte; a byte past the end counts as the end.
-    fn line_and_column(&self, at: usize) -> (usize, usize) {
-        let at = floor_boundary(self.text, at);
-        let line = self.starts.partition_point(|start| *start <= at);
-        (line, self.text[self.starts[line - 1]..at].chars().count() + 1)
-    }
 }
 
 /// A text from outside for use in a message: on one line, no control characters, of bounded length.

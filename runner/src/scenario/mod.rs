@@ -16,11 +16,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use diagnostic::{Diagnostics, Finding};
-pub(crate) use model::{
-    Cell, FactorDecl, GeneratorDecl, Given, LevelDecl, LoadLevel, LoadOption, LoadValue, Machine, Measure,
-    Name, Order, PlanRequest, ProbeRequest, Scenario, Scope, Window,
-};
+pub(crate) use diagnostic::Diagnostics;
+pub(crate) use model::{Machine, ProbeRequest, Scenario, Scope, Window};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use stress_ng::StressNg;

@@ -17,7 +17,6 @@ fn exercise(text: &str, overrides: &[&str]) {
         Err(errors) => {
             assert!(errors.len() > 0);
             assert!(errors.render(false).starts_with("error"));
-            assert!(!errors.findings().is_empty());
             errors.render(true);
         }
     }
