@@ -3,7 +3,7 @@
 # Runs are kept in this folder's runs/, wherever a recipe is called from. Paths given to a recipe are relative to
 # where it is called; a scenario's may also be relative to this folder.
 
-set positional-arguments := true
+set positional-arguments
 
 root := justfile_directory()
 manifest := quote(root / "Cargo.toml")
@@ -104,8 +104,9 @@ vm-test *KERNELS:
     vm/test.sh "$@"
 
 # Read a run's Parquet with pyarrow and duckdb and its report with Chromium
+[no-cd]
 examine RUN="latest":
-    checks/run.sh "$1"
+    @"{{ root }}/checks/run.sh" "$1"
 
 # What the probe adds to a call (as root)
 bench-probe *ARGS:

@@ -130,7 +130,7 @@ def check_tables(tally, run, manifest, db):
     for name, columns in COLUMNS.items():
         path = run / f"{name}.parquet"
         table = pq.read_table(path)
-        metadata = {key.decode(): value.decode() for key, value in (pq.read_schema(path).metadata or {}).items()}
+        metadata = {key.decode(): value.decode() for key, value in (pq.read_metadata(path).metadata or {}).items()}
         version = metadata.get("syscall_lab.format_version")
         tally.check(version == str(manifest["format_version"]), f"{name} carries the format version", version)
         for column, kind in columns.items():

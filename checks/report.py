@@ -194,6 +194,17 @@ def check_content(tally, browser, wanted):
         tally.check(nonsense not in facts["text"], f"the report has no “{nonsense}”")
 
 
+def check_pictures(tally, folder):
+    """Every chart is also there as a file of its own, to be pasted elsewhere."""
+    drawings, pixels = sorted(folder.glob("*.svg")), sorted(folder.glob("*.png"))
+    tally.check(drawings, "charts are there as SVG")
+    tally.check([it.stem for it in drawings] == [it.stem for it in pixels], "every SVG has its PNG", pixels)
+    for path in drawings:
+        tally.check("<svg" in path.read_text()[:1000], f"{path.name} is an SVG")
+    for path in pixels:
+        tally.check(path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n"), f"{path.name} is a PNG")
+
+
 def check_print(tally, browser):
     """The report can be printed: a lab's hand-in is often paper."""
     pdf = base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"])
@@ -229,6 +240,7 @@ def main():
             check_content(tally, browser, own + [manifest["environment"]["kernel_release"]] + arguments.speaks_of)
             check_widths(tally, browser, arguments.pictures, manifest["scenario"]["name"])
             check_print(tally, browser)
+            check_pictures(tally, page.parent)
             found = list(complaints(browser.events))
             tally.check(not found, "the console is silent", found[:3])
             found = list(leaving(browser.events, alone.parent))
