@@ -1,1 +1,50 @@
-//! placeholder
+//! Counts and times system calls in the kernel.
+//!
+//! Owns the BPF programs' life: loading, attaching, arming, reading, detaching. What is measured, when and for how long
+//! is the caller's decision; what becomes of the readings too.
+//!
+//! A [`Probe`] is attached once per run. For each trial it is armed with a [`Window`], whose bounds may lie in the
+//! future, and read when the window is over:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), probe::ProbeError> {
+//! use probe::{Backend, Probe, Scope, Target, Window, monotonic_ns};
+//!
+//! let mut probe = Probe::attach(Backend::RawTracepoint, &[Target::named("mmap")?], Scope::Generators)?;
+//! probe.include(std::process::id())?;
+//! let open_ns = monotonic_ns();
+//! probe.arm(Window { open_ns, close_ns: open_ns + 500_000_000 })?;
+//! // … calls are issued until the window closes …
+//! for reading in probe.read()? {
+//!     println!("{}: {} calls, {} lost", reading.target.name, reading.returned, reading.lost);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A call is counted as entered when its entry falls in the window, and as returned when its return does too. Calls
+//! that are still in the kernel when the window closes are censored. Every reading's ledger is
+//! `entered = returned + censored + lost`, the first three counted independently of each other.
+//!
+//! Only calls by the native 64-bit interface count: 32-bit programs number their calls differently.
+
+mod backend;
+mod clock;
+mod error;
+mod floor;
+mod grace;
+mod kretprobe;
+mod object;
+mod raw_tracepoint;
+mod reading;
+mod session;
+mod shared;
+mod target;
+
+pub use backend::{Backend, Selection, select_auto};
+pub use clock::{Window, monotonic_ns};
+pub use error::ProbeError;
+pub use floor::Floor;
+pub use reading::Reading;
+pub use session::{Probe, Scope};
+pub use target::{MAX_TARGETS, Target, syscall_names};

@@ -4,6 +4,11 @@
 //! that a latency falls in the same slot wherever it was recorded. Knows nothing of how maps are created or read.
 
 #![cfg_attr(not(feature = "std"), no_std)]
+#![expect(clippy::inline_always, reason = "BPF programs must not call functions for arithmetic")]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "slots and ranks are far below 2^32, and the programs run where usize has 64 bits"
+)]
 
 mod histogram;
 mod layout;

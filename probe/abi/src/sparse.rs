@@ -43,6 +43,7 @@ impl SparseHistogram {
     /// The value of rank ⌈q·n⌉, estimated by the middle of its slot and kept within the exact extremes.
     #[must_use]
     pub fn quantile_ns(&self, q: f64) -> Option<f64> {
+        #[expect(clippy::cast_sign_loss, reason = "neither factor is negative")]
         let rank = ((q * self.count as f64).ceil() as u64).clamp(1, self.count.max(1));
         let mut seen = 0;
         let slot = self.slots.iter().find(|(_, count)| {
@@ -50,7 +51,7 @@ impl SparseHistogram {
             seen >= rank
         })?;
         let slot = usize::from(slot.0);
-        let middle = (slot_lower_ns(slot) as f64 + (slot_upper_ns(slot) - 1) as f64) / 2.0;
+        let middle = f64::midpoint(slot_lower_ns(slot) as f64, (slot_upper_ns(slot) - 1) as f64);
         let estimate = if slot == SLOTS - 1 { self.max_ns as f64 } else { middle };
         Some(estimate.clamp(self.min_ns as f64, self.max_ns as f64))
     }
@@ -91,7 +92,9 @@ mod tests {
 
     fn of(values: &[u64]) -> SparseHistogram {
         let mut dense = Box::new(Histogram::EMPTY);
-        values.iter().for_each(|ns| dense.record(*ns));
+        for ns in values {
+            dense.record(*ns);
+        }
         SparseHistogram::from(&*dense)
     }
 
@@ -116,6 +119,7 @@ mod tests {
         ) {
             let estimate = of(&values).quantile_ns(q).unwrap();
             values.sort_unstable();
+            #[expect(clippy::cast_sign_loss, reason = "neither factor is negative")]
             let rank = ((q * values.len() as f64).ceil() as usize).clamp(1, values.len());
             let exact = values[rank - 1] as f64;
             prop_assert!((estimate - exact).abs() <= exact * 0.008 + 1e-9, "{} for {}", estimate, exact);

@@ -1,0 +1,23 @@
+//! The BPF programs that time system calls.
+//!
+//! They do arithmetic and no more: which calls and processes count, and when, is the loader's decision, told through
+//! the control map. [`count`] is what every backend shares; each backend has a file that says who the caller is and
+//! which target it called. [`floor`] is there to be subtracted.
+
+#![no_std]
+#![no_main]
+
+mod count;
+mod floor;
+mod kretprobe;
+mod raw_tracepoint;
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    // The verifier accepts no program that could come here.
+    loop {}
+}
+
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,156 @@
+//! Everything that can go wrong with the probe, in plain words.
+
+use crate::{Backend, MAX_TARGETS};
+use std::io;
+use thiserror::Error;
+
+/// Why the probe could not do what it was asked to.
+#[derive(Debug, Error)]
+pub enum ProbeError {
+    /// [`crate::Target::named`] was given a name that no system call of this architecture has.
+    #[error("there is no system call `{name}` on this architecture")]
+    UnknownSyscall {
+        /// What was asked for.
+        name: String,
+    },
+    /// [`crate::Target::named`] was given a call that has no latency.
+    #[error("`{name}` never returns, so that it has no latency")]
+    NeverReturns {
+        /// What was asked for.
+        name: String,
+    },
+    /// [`crate::Backend`] was parsed from an unknown name.
+    #[error("there is no probe backend `{name}`; there are kretprobe, fentry, raw_tracepoint and user")]
+    UnknownBackend {
+        /// What was asked for.
+        name: String,
+    },
+    /// There were no targets, too many, or one of them twice.
+    #[error("the probe takes 1 to {MAX_TARGETS} different targets")]
+    Targets,
+    /// The backend cannot be attached by this loader.
+    #[error("the {backend} backend cannot be attached: {reason}")]
+    Unsupported {
+        /// Which one.
+        backend: Backend,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Process ids or clocks here are not those that BPF programs see.
+    #[error(
+        "this process is in a {kind} namespace of its own, where {differs} differ from the kernel's; \
+         run on the host (for a container: `{option}`)"
+    )]
+    Namespace {
+        /// Which namespace.
+        kind: &'static str,
+        /// What differs.
+        differs: &'static str,
+        /// The option of container runtimes that shares it.
+        option: &'static str,
+    },
+    /// The kernel refused the BPF object.
+    #[error("the kernel does not accept BPF programs from this process: {reason}")]
+    Load {
+        /// Why, with the remedy.
+        reason: String,
+        /// What the library said.
+        #[source]
+        source: Box<aya::EbpfError>,
+    },
+    /// A program did not load or attach.
+    #[error("the {backend} backend does not attach to `{place}`: {reason}")]
+    Attach {
+        /// Which backend.
+        backend: Backend,
+        /// The kernel function or tracepoint.
+        place: String,
+        /// Why, with the remedy.
+        reason: String,
+        /// What the library said.
+        #[source]
+        source: Box<aya::programs::ProgramError>,
+    },
+    /// The kernel has no function for a target.
+    #[error(
+        "this kernel has no function for `{name}` (looked for {looked_for}); \
+         the raw_tracepoint backend needs none"
+    )]
+    NoFunction {
+        /// The target.
+        name: String,
+        /// The symbols that it could have.
+        looked_for: String,
+    },
+    /// The embedded object lacks a program or map: the loader and the object are of different versions.
+    #[error("the embedded BPF object has no `{name}`; rebuild it with `just bpf`")]
+    Object {
+        /// The program or map.
+        name: String,
+    },
+    /// A map of the programs could not be mapped into memory.
+    #[error("the map `{name}` cannot be mapped into memory; the probe needs Linux 5.5 or newer")]
+    Map {
+        /// Which map.
+        name: &'static str,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+    /// A process id beyond what the kernel hands out.
+    #[error("{tgid} is no process id")]
+    ProcessId {
+        /// What was given.
+        tgid: u32,
+    },
+    /// A window that is empty or lies backwards.
+    #[error("the window ends ({close_ns} ns) before it begins ({open_ns} ns)")]
+    EmptyWindow {
+        /// Its start.
+        open_ns: u64,
+        /// Its end.
+        close_ns: u64,
+    },
+    /// The probe was armed while armed.
+    #[error("the probe is already armed; it has to be read first")]
+    AlreadyArmed,
+    /// The probe was closed or read while disarmed.
+    #[error("the probe is not armed")]
+    NotArmed,
+    /// The wait for programs that are still running failed.
+    #[error("the kernel does not say when BPF programs have ended, so that counts may still change")]
+    Grace(#[source] io::Error),
+}
+
+/// What an error of the kernel means for someone who wants to probe, and what they can do about it.
+pub(crate) fn plain_words(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return match io.raw_os_error() {
+                Some(libc::EPERM | libc::EACCES) if !is_privileged() => {
+                    "not permitted; run as root, or with CAP_BPF and CAP_PERFMON".into()
+                }
+                Some(libc::EPERM | libc::EACCES) => {
+                    "not permitted, though the capabilities are there; kernel lockdown or a container forbids it"
+                        .into()
+                }
+                Some(libc::ENOENT) => "this kernel does not have it".into(),
+                Some(libc::ENOSYS) => "this kernel was built without the bpf system call".into(),
+                Some(libc::ENOMEM | libc::E2BIG) => "the kernel has no memory for the probe's maps".into(),
+                _ => io.to_string(),
+            };
+        }
+        cause = error.source();
+    }
+    error.to_string()
+}
+
+/// Whether this process has `CAP_BPF` and `CAP_PERFMON`, or `CAP_SYS_ADMIN`, which implies them.
+fn is_privileged() -> bool {
+    use rustix::thread::CapabilitySet;
+    rustix::thread::capabilities(None).is_ok_and(|have| {
+        have.effective.contains(CapabilitySet::SYS_ADMIN)
+            || have.effective.contains(CapabilitySet::BPF | CapabilitySet::PERFMON)
+    })
+}

@@ -1,0 +1,54 @@
+//! Which system calls can be probed.
+
+use crate::ProbeError;
+use std::str::FromStr;
+use syscalls::Sysno;
+
+pub use probe_abi::MAX_TARGETS;
+
+/// A probed system call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// As in its manual page.
+    pub name: String,
+    /// As the kernel of this architecture numbers it.
+    pub number: u32,
+}
+
+impl Target {
+    /// The system call called `name` on this architecture.
+    pub fn named(name: &str) -> Result<Self, ProbeError> {
+        let Ok(sysno) = Sysno::from_str(name) else {
+            return Err(ProbeError::UnknownSyscall { name: name.into() });
+        };
+        if matches!(sysno, Sysno::exit | Sysno::exit_group) {
+            return Err(ProbeError::NeverReturns { name: name.into() });
+        }
+        Ok(Self { name: name.into(), number: sysno.id().unsigned_abs() })
+    }
+}
+
+/// The name of every system call of this architecture, by number.
+pub fn syscall_names() -> impl Iterator<Item = &'static str> {
+    // `Sysno::iter` leaves out the last one.
+    (0..=Sysno::last().id().unsigned_abs() as usize).filter_map(|number| Some(Sysno::new(number)?.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_are_those_of_the_c_library() {
+        assert_eq!(Target::named("mmap").unwrap().number, u32::try_from(libc::SYS_mmap).unwrap());
+        assert!(syscall_names().any(|name| name == "futex"));
+        assert!(syscall_names().any(|name| name == Sysno::last().name()));
+        assert!(syscall_names().all(|name| Sysno::from_str(name).is_ok()));
+    }
+
+    #[test]
+    fn unknown_names_and_calls_without_latency_are_refused() {
+        assert!(matches!(Target::named("mnap"), Err(ProbeError::UnknownSyscall { name }) if name == "mnap"));
+        assert!(matches!(Target::named("exit_group"), Err(ProbeError::NeverReturns { .. })));
+    }
+}
