@@ -52,7 +52,7 @@ build() {
         name=$(basename "$program")
         name=${name%-*}
         strip -o "$work/disk/$name" "$program"
-        echo "probe-$name /disk/$name --test-threads=1"
+        echo "probe-$name /disk/$name --test-threads=1 --nocapture"
     done <"$work/tests" >"$work/disk/steps"
     echo "run /disk/runner run scenarios/vm_counts.toml --probe kretprobe --runs-dir /disk/runs" >>"$work/disk/steps"
 }
@@ -83,6 +83,11 @@ test_kernel() {
         return 1
     fi
     tr -d '\r' <"$console" | grep -E '^(guest: |test |test result: )' || true
+    if grep -q 'skipped: ' "$console" || ! grep -q 'with kretprobe' "$console"; then
+        grep -E 'skipped: |with ' "$console" || true
+        say "kernel $1: the probe's tests did not all run with kretprobe"
+        return 1
+    fi
     mkdir "$work/back-$1"
     debugfs -R "rdump /runs $work/back-$1" "$disk" 2>/dev/null
     run=$(find "$work/back-$1/runs" -maxdepth 1 -mindepth 1 -type d -name '2*' | head -n 1)
