@@ -1,1 +1,27 @@
-//! placeholder
+//! Summaries, comparisons and charts of kept runs.
+//!
+//! Owns everything from the values of a run to a finished report: figures first ([`summarise`], [`compare`]), then
+//! their renderings ([`text`], [`markdown`], [`json`], [`html`]). Everything here is a pure function: nothing reads or
+//! writes files, prints, or measures.
+
+pub mod answer;
+mod comparison;
+mod error;
+pub mod json;
+pub mod markdown;
+mod metric;
+pub mod statistics;
+mod summary;
+pub mod text;
+pub mod units;
+mod view;
+
+pub use comparison::{Comparison, Difference, Effect, Verdict, compare};
+pub use error::{CompareError, ReportError};
+pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
+pub use summary::{
+    CellSummary, Figure, LevelLoad, MeasureSummary, Progress, Repetition, StressorLoad, Summary,
+    TargetLedger, TrialFailure, summarise,
+};
+pub use text::TextOptions;
+pub use view::RunView;

@@ -1,0 +1,221 @@
+//! The answer in a paragraph: sentences computed from the figures.
+//!
+//! Owns which cells are set against each other and how a ratio is put in words. Plain text, for every format.
+
+use crate::statistics::{Interval, RatioEstimate, ratio};
+use crate::summary::{CellSummary, MeasureSummary, Summary};
+use crate::{Metric, units, view::LOAD};
+use store::{Factor, Vantage};
+
+/// A ratio this close to 1 is called hardly any.
+const HARDLY: Interval = Interval { low: 0.95, high: 1.05 };
+
+/// One to a few sentences on each target, in the scenario's order; without figures a single one that says so.
+#[must_use]
+pub fn sentences(summary: &Summary) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for target in summary.targets() {
+        let vantage = summary.primary_vantage(target);
+        sentences.extend(under_load(summary, target, vantage));
+        sentences.extend(across_factors(summary, target, vantage));
+        if sentences.is_empty() {
+            sentences.extend(alone(summary, target, vantage));
+        }
+    }
+    if sentences.is_empty() {
+        sentences.push("No trial has figures yet.".to_owned());
+    }
+    sentences
+}
+
+/// First against last load level in every combination of the other factors.
+fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
+    let factors = &summary.manifest.scenario.factors;
+    let load = factors.iter().position(|factor| factor.name == LOAD)?;
+    let [first, .., last] = factors[load].levels.as_slice() else { return None };
+    let pairs: Vec<Pair<'_>> = pairs(summary, load, (&first.label, &last.label))
+        .filter_map(|(a, b)| Pair::of(a, b, target, vantage))
+        .collect();
+    let pair = pairs.get(pairs.len() / 2)?;
+    let mut sentence = format!("Under {} load the mean of {target} {}", last.label, pair.mean_in_words()?);
+    let clauses: Vec<String> = [Metric::P50, Metric::P99, Metric::Max]
+        .into_iter()
+        .filter_map(|metric| pair.clause(metric))
+        .collect();
+    if !clauses.is_empty() {
+        sentence = format!("{sentence}; {}", joined(&clauses));
+    }
+    if pairs.len() > 1 {
+        sentence.push_str(&span(&pairs, &cell_words(factors, pair.cell, load)));
+    }
+    Some(sentence + ".")
+}
+
+/// ` (at size 1MiB; over all 5 cells the mean's ratio lies between × 1.80 and × 2.40)`.
+fn span(pairs: &[Pair<'_>], cell: &str) -> String {
+    let ratios = || pairs.iter().filter_map(|pair| pair.ratio(Metric::Mean)).map(|estimate| estimate.ratio);
+    let (low, high) = (ratios().fold(f64::INFINITY, f64::min), ratios().fold(0.0, f64::max));
+    format!(
+        " (at {cell}; over {} such cells the mean's ratio lies between {} and {})",
+        if pairs.len() == 2 { "both".to_owned() } else { format!("all {}", pairs.len()) },
+        units::ratio(low),
+        units::ratio(high)
+    )
+}
+
+/// First against last level of each other factor, with everything else at its first level.
+fn across_factors(summary: &Summary, target: &str, vantage: Vantage) -> Vec<String> {
+    let factors = &summary.manifest.scenario.factors;
+    let others =
+        factors.iter().enumerate().filter(|(_, factor)| factor.name != LOAD && factor.levels.len() > 1);
+    let sentences = others.filter_map(|(index, factor)| {
+        let (first, last) = (factor.levels.first()?, factor.levels.last()?);
+        let (a, b) = pairs(summary, index, (&first.label, &last.label)).next()?;
+        let pair = Pair::of(a, b, target, vantage)?;
+        let estimate = pair.ratio(Metric::P50)?;
+        let (from, to) = (Pair::figure(pair.base, Metric::P50)?, Pair::figure(pair.candidate, Metric::P50)?);
+        let rest = cell_words(factors, pair.cell, index);
+        Some(format!(
+            "From {} {} to {}{} {target}'s median {}.",
+            factor.name,
+            first.label,
+            last.label,
+            if rest.is_empty() { String::new() } else { format!(" (at {rest})") },
+            in_words(estimate, &format!("from {from} to {to}"))
+        ))
+    });
+    sentences.collect()
+}
+
+/// Where nothing varies: the figures themselves.
+fn alone(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
+    let measure = summary.cells.iter().find_map(|cell| cell.measure(target, vantage))?;
+    let mean = measure.figure(Metric::Mean)?;
+    let interval = mean.interval_ns.map_or_else(String::new, |interval| {
+        format!(" {}", units::duration_interval(interval, mean.value_ns))
+    });
+    let rest: Vec<String> = [Metric::P50, Metric::P99, Metric::Max]
+        .into_iter()
+        .filter_map(|metric| {
+            Some(format!("its {} is {}", metric.words(), units::duration(measure.figure(metric)?.value_ns)))
+        })
+        .collect();
+    Some(format!(
+        "{target} takes {}{interval} on average; {}.",
+        units::duration(mean.value_ns),
+        joined(&rest)
+    ))
+}
+
+/// The cells that differ in one factor only, at its two levels, by combination of the others.
+fn pairs<'a>(
+    summary: &'a Summary,
+    factor: usize,
+    (first, last): (&'a str, &'a str),
+) -> impl Iterator<Item = (&'a CellSummary, &'a CellSummary)> {
+    let bases = summary.cells.iter().filter(move |cell| cell.levels[factor] == first);
+    bases.filter_map(move |base| {
+        let mut levels: Vec<&str> = base.levels.iter().map(String::as_str).collect();
+        levels[factor] = last;
+        Some((base, summary.cell(&levels)?))
+    })
+}
+
+/// The levels of a cell in every factor but one that vary at all: `size 1MiB, threads 2`.
+fn cell_words(factors: &[Factor], cell: &CellSummary, but: usize) -> String {
+    let varying = factors.iter().zip(&cell.levels).enumerate().filter(|(index, _)| *index != but);
+    let words: Vec<String> = varying
+        .filter(|(_, (factor, _))| factor.levels.len() > 1)
+        .map(|(_, (factor, level))| format!("{} {level}", factor.name))
+        .collect();
+    words.join(", ")
+}
+
+/// Two cells with figures of one target.
+struct Pair<'a> {
+    base: &'a MeasureSummary,
+    candidate: &'a MeasureSummary,
+    cell: &'a CellSummary,
+}
+
+impl<'a> Pair<'a> {
+    fn of(base: &'a CellSummary, candidate: &'a CellSummary, target: &str, vantage: Vantage) -> Option<Self> {
+        Some(Self {
+            base: base.measure(target, vantage)?,
+            candidate: candidate.measure(target, vantage)?,
+            cell: candidate,
+        })
+    }
+
+    fn ratio(&self, metric: Metric) -> Option<RatioEstimate> {
+        ratio(&self.base.values(metric), &self.candidate.values(metric))
+    }
+
+    fn figure(measure: &MeasureSummary, metric: Metric) -> Option<String> {
+        measure.figure(metric).map(|figure| units::duration(figure.value_ns))
+    }
+
+    fn mean_in_words(&self) -> Option<String> {
+        let (from, to) =
+            (Self::figure(self.base, Metric::Mean)?, Self::figure(self.candidate, Metric::Mean)?);
+        Some(in_words(self.ratio(Metric::Mean)?, &format!("from {from} to {to}")))
+    }
+
+    fn clause(&self, metric: Metric) -> Option<String> {
+        let RatioEstimate { ratio, .. } = self.ratio(metric)?;
+        let words = match ratio {
+            ratio if HARDLY.contains(ratio) => format!("hardly moves ({})", units::ratio(ratio)),
+            ratio if ratio > 1.0 => format!("grows {}", units::ratio(ratio)),
+            ratio => format!("falls to {}", units::ratio(ratio)),
+        };
+        Some(format!("the {} {words}", metric.words()))
+    }
+}
+
+/// `rises from 1.10 µs to 2.31 µs (× 2.10 [1.90, 2.40])`.
+fn in_words(estimate: RatioEstimate, from_to: &str) -> String {
+    let interval = estimate.interval.map_or_else(String::new, |i| format!(" {}", units::ratio_interval(i)));
+    let figures = format!("{}{interval}", units::ratio(estimate.ratio));
+    if HARDLY.contains(estimate.ratio) {
+        return format!("hardly moves, {from_to} ({figures})");
+    }
+    let verb = if estimate.ratio > 1.0 { "rises" } else { "falls" };
+    let doubt = match estimate.interval {
+        Some(interval) if interval.contains(1.0) => ", though the interval includes no change",
+        _ => "",
+    };
+    format!("{verb} {from_to} ({figures}{doubt})")
+}
+
+/// `a, b and c`.
+fn joined(clauses: &[String]) -> String {
+    match clauses {
+        [] => String::new(),
+        [only] => only.clone(),
+        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_in_words() {
+        let estimate = |ratio, low, high| RatioEstimate { ratio, interval: Some(Interval { low, high }) };
+        assert_eq!(
+            in_words(estimate(2.1, 1.9, 2.4), "from a to b"),
+            "rises from a to b (× 2.10 [1.90, 2.40])"
+        );
+        assert_eq!(
+            in_words(estimate(1.01, 0.9, 1.1), "from a to b"),
+            "hardly moves, from a to b (× 1.01 [0.900, 1.10])"
+        );
+        assert!(in_words(estimate(0.8, 0.6, 1.1), "from a to b").contains("includes no change"));
+    }
+
+    #[test]
+    fn clauses_are_joined_as_in_a_sentence() {
+        assert_eq!(joined(&["a".into(), "b".into(), "c".into()]), "a, b and c");
+    }
+}

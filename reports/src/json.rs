@@ -1,0 +1,123 @@
+//! Figures for programs.
+//!
+//! Owns the versioned shape: a reader checks `kind` and `version`, which rises with every incompatible change.
+
+use crate::comparison::Comparison;
+use crate::summary::{
+    CellSummary, Figure, LevelLoad, MeasureSummary, Progress, Summary, TargetLedger, TrialFailure,
+};
+use crate::{Metric, ReportError, answer};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use store::Manifest;
+
+/// Version of both shapes.
+pub const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct SummaryDocument<'a> {
+    kind: &'static str,
+    version: u32,
+    answer: Vec<String>,
+    warnings: &'a [String],
+    progress: Progress,
+    cells: Vec<CellDocument<'a>>,
+    ledgers: &'a [TargetLedger],
+    failures: &'a [TrialFailure],
+    load: &'a [LevelLoad],
+    manifest: &'a Manifest,
+}
+
+#[derive(Serialize)]
+struct CellDocument<'a> {
+    factors: BTreeMap<&'a str, &'a str>,
+    trials: u32,
+    measures: Vec<MeasureDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct MeasureDocument<'a> {
+    syscall: &'a str,
+    vantage: &'static str,
+    calls: u64,
+    errors: u64,
+    /// By name of the metric; null where too few calls support it.
+    figures: BTreeMap<&'static str, Option<Figure>>,
+    repetitions: Vec<RepetitionDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct RepetitionDocument<'a> {
+    trial: u32,
+    block: u32,
+    boot: &'a str,
+    calls: u64,
+    values_ns: BTreeMap<&'static str, Option<f64>>,
+}
+
+#[derive(Serialize)]
+struct ComparisonDocument<'a> {
+    kind: &'static str,
+    version: u32,
+    headline: String,
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+}
+
+/// The summary of a run as one JSON document.
+pub fn render(summary: &Summary) -> Result<String, ReportError> {
+    let document = SummaryDocument {
+        kind: "summary",
+        version: VERSION,
+        answer: answer::sentences(summary),
+        warnings: &summary.warnings,
+        progress: summary.progress,
+        cells: summary.cells.iter().map(|cell| cell_document(&summary.manifest, cell)).collect(),
+        ledgers: &summary.ledgers,
+        failures: &summary.failures,
+        load: &summary.load,
+        manifest: &summary.manifest,
+    };
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
+/// A comparison as one JSON document.
+pub fn render_comparison(comparison: &Comparison) -> Result<String, ReportError> {
+    let document = ComparisonDocument {
+        kind: "comparison",
+        version: VERSION,
+        headline: comparison.headline(),
+        comparison,
+    };
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
+fn cell_document<'a>(manifest: &'a Manifest, cell: &'a CellSummary) -> CellDocument<'a> {
+    let names = manifest.scenario.factors.iter().map(|factor| factor.name.as_str());
+    CellDocument {
+        factors: names.zip(cell.levels.iter().map(String::as_str)).collect(),
+        trials: cell.trials,
+        measures: cell.measures.iter().map(measure_document).collect(),
+    }
+}
+
+fn measure_document(measure: &MeasureSummary) -> MeasureDocument<'_> {
+    let repetitions = measure.repetitions.iter().map(|repetition| RepetitionDocument {
+        trial: repetition.trial,
+        block: repetition.block,
+        boot: &repetition.boot,
+        calls: repetition.calls,
+        values_ns: Metric::ALL
+            .iter()
+            .map(|metric| (metric.name(), repetition.values_ns[metric.index()]))
+            .collect(),
+    });
+    MeasureDocument {
+        syscall: &measure.syscall,
+        vantage: measure.vantage.name(),
+        calls: measure.calls,
+        errors: measure.errors,
+        figures: Metric::ALL.iter().map(|metric| (metric.name(), measure.figure(*metric))).collect(),
+        repetitions: repetitions.collect(),
+    }
+}

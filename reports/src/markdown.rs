@@ -1,0 +1,180 @@
+//! Reports in Markdown, for issues and hand-ins.
+
+use crate::comparison::Comparison;
+use crate::summary::{MeasureSummary, Summary};
+use crate::text::{ledger_row, load_row, stressor_line};
+use crate::{Metric, answer, units};
+use std::fmt::Write as _;
+use store::Vantage;
+
+/// The summary of a run in Markdown.
+#[must_use]
+pub fn render(summary: &Summary) -> String {
+    let manifest = &summary.manifest;
+    let mut page =
+        format!("# {}\n\n{}\n\n", escape(&manifest.scenario.name), escape(&manifest.scenario.summary));
+    paragraph(&mut page, &answer::sentences(summary).join(" "));
+    for warning in &summary.warnings {
+        paragraph(&mut page, &format!("**Warning:** {}", escape(warning)));
+    }
+    for (target, vantage) in summary.series() {
+        figures(&mut page, summary, (target, vantage));
+    }
+    page.push_str("## Where the calls went\n\n");
+    let headings = ["target", "entered", "returned", "failed", "censored", "lost", "kernel − user"];
+    let rows: Vec<Vec<String>> = summary.ledgers.iter().map(|ledger| ledger_row(ledger).to_vec()).collect();
+    table(&mut page, &headings, &rows);
+    if !summary.failures.is_empty() {
+        page.push_str("## Trials without figures\n\n");
+        for failure in &summary.failures {
+            let (cell, reason) = (escape(&failure.cell), escape(&failure.reason));
+            let _ = writeln!(page, "- trial {} ({cell}) {}: {reason}", failure.trial, failure.status.name());
+        }
+        page.push('\n');
+    }
+    load(&mut page, summary);
+    origin(&mut page, summary);
+    page
+}
+
+/// A comparison in Markdown.
+#[must_use]
+pub fn render_comparison(comparison: &Comparison) -> String {
+    let mut page = format!("# {} against {}\n\n", escape(&comparison.candidate), escape(&comparison.base));
+    paragraph(&mut page, &format!("**{}**", comparison.headline()));
+    let rows: Vec<Vec<String>> = comparison
+        .differences
+        .iter()
+        .map(|difference| {
+            vec![difference.what.clone(), difference.base.clone(), difference.candidate.clone()]
+        })
+        .collect();
+    if !rows.is_empty() {
+        page.push_str("## The runs also differ\n\n");
+        table(&mut page, &["in", "baseline", "candidate"], &rows);
+    }
+    let _ = write!(page, "## Effects on {}\n\n", comparison.metric);
+    let mut headings = vec!["target", "vantage"];
+    headings.extend(comparison.factors.iter().map(String::as_str));
+    headings.extend(["baseline", "candidate", "ratio", "95 %", "p", "p (Holm)", "p (BH)", "verdict"]);
+    let rows: Vec<Vec<String>> = comparison.effects.iter().map(effect_row).collect();
+    table(&mut page, &headings, &rows);
+    page
+}
+
+fn effect_row(effect: &crate::comparison::Effect) -> Vec<String> {
+    let mut row = vec![effect.syscall.clone(), effect.vantage.name().to_owned()];
+    row.extend(effect.levels.iter().cloned());
+    row.extend([
+        units::duration(effect.base.value_ns),
+        units::duration(effect.candidate.value_ns),
+        units::ratio(effect.ratio.ratio),
+        effect.ratio.interval.map_or_else(|| "–".to_owned(), units::ratio_interval),
+        units::p_value(effect.p),
+        units::p_value(effect.p_holm),
+        units::p_value(effect.p_bh),
+        format!("**{}**", effect.verdict.name()),
+    ]);
+    row
+}
+
+fn figures(page: &mut String, summary: &Summary, (target, vantage): (&str, Vantage)) {
+    let seen = match vantage {
+        Vantage::Kernel => "in the kernel",
+        Vantage::User => "as the caller saw it",
+    };
+    let _ =
+        write!(page, "## {}, {seen}\n\nMedians over repetitions with 95 % intervals.\n\n", escape(target));
+    let mut headings: Vec<&str> =
+        summary.manifest.scenario.factors.iter().map(|factor| factor.name.as_str()).collect();
+    headings.extend(["repetitions", "calls", "errors"]);
+    headings.extend(Metric::ALL.map(Metric::label));
+    let rows: Vec<Vec<String>> = summary
+        .cells
+        .iter()
+        .filter_map(|cell| Some([cell.levels.clone(), figure_row(cell.measure(target, vantage)?)].concat()))
+        .collect();
+    table(page, &headings, &rows);
+}
+
+fn figure_row(measure: &MeasureSummary) -> Vec<String> {
+    let mut row = vec![
+        measure.repetitions.len().to_string(),
+        units::count(measure.calls.into()),
+        units::count(measure.errors.into()),
+    ];
+    row.extend(Metric::ALL.map(|metric| {
+        measure.figure(metric).map_or_else(
+            || "–".to_owned(),
+            |figure| {
+                let value = units::duration(figure.value_ns);
+                let interval =
+                    figure.interval_ns.map(|interval| units::duration_interval(interval, figure.value_ns));
+                interval.map_or_else(|| value.clone(), |interval| format!("{value} {interval}"))
+            },
+        )
+    }));
+    row
+}
+
+fn load(page: &mut String, summary: &Summary) {
+    if summary.load.is_empty() {
+        return;
+    }
+    page.push_str("## Load achieved\n\n");
+    let headings =
+        ["load", "CPU busy", "PSI cpu", "PSI memory", "PSI io", "memory", "switches/s", "interrupts/s"];
+    let rows: Vec<Vec<String>> = summary.load.iter().map(|level| load_row(level).to_vec()).collect();
+    table(page, &headings, &rows);
+    for line in summary.load.iter().filter_map(stressor_line) {
+        let _ = writeln!(page, "- {}", escape(&line));
+    }
+    page.push('\n');
+}
+
+fn origin(page: &mut String, summary: &Summary) {
+    let manifest = &summary.manifest;
+    let environment = &manifest.environment;
+    page.push_str("## Where this comes from\n\n");
+    let rows = [
+        ["run".to_owned(), manifest.id.clone()],
+        ["command".to_owned(), format!("`{}`", manifest.command.join(" "))],
+        ["scenario hash".to_owned(), manifest.scenario.hash.clone()],
+        ["seed".to_owned(), manifest.plan.seed.to_string()],
+        ["backend".to_owned(), manifest.probe.backend.clone()],
+        ["kernel".to_owned(), environment.kernel_release.clone()],
+        [
+            "CPU".to_owned(),
+            format!("{} × {}", environment.cpus, environment.cpu_model.as_deref().unwrap_or("unknown")),
+        ],
+    ];
+    table(page, &["what", ""], &rows.map(Vec::from));
+}
+
+fn paragraph(page: &mut String, text: &str) {
+    page.push_str(text);
+    page.push_str("\n\n");
+}
+
+fn table(page: &mut String, headings: &[&str], rows: &[Vec<String>]) {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let headings: Vec<String> = headings.iter().map(|heading| escape(heading)).collect();
+    page.push_str(&line(&headings));
+    page.push_str(&line(&vec!["---".to_owned(); headings.len()]));
+    for row in rows {
+        page.push_str(&line(&row.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>()));
+    }
+    page.push('\n');
+}
+
+/// Text from the scenario must not become markup.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
+            escaped.push('\\');
+        }
+        escaped.push(if character == '\n' { ' ' } else { character });
+    }
+    escaped
+}

@@ -1,0 +1,194 @@
+//! What was planned, what came of it, and where every call went.
+
+use crate::{RunView, units};
+use serde::Serialize;
+use store::{State, Status, TrialRecord, Vantage};
+
+/// How much of the plan there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Trials of the plan.
+    pub planned: u32,
+    /// Trials with figures.
+    pub ok: u32,
+    /// Trials that could not be measured.
+    pub failed: u32,
+    /// Trials that are not to be trusted.
+    pub invalid: u32,
+    /// Trials that were never executed.
+    pub missing: u32,
+}
+
+/// The account of a target's calls over every measured trial, invalid ones included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TargetLedger {
+    /// The target.
+    pub syscall: String,
+    /// Trials in which it was measured.
+    pub trials: u32,
+    /// Calls that entered within a window, as the probe counted them; none without a kernel vantage.
+    pub entered: Option<u64>,
+    /// Calls that returned, as the probe counted them.
+    pub returned: Option<u64>,
+    /// Of these, calls that failed.
+    pub errors: u64,
+    /// Calls still under way when a window closed.
+    pub censored: u64,
+    /// Age of the oldest of them, in nanoseconds.
+    pub censored_age_max_ns: u64,
+    /// Entries of which neither return nor open start was seen.
+    pub lost: i64,
+    /// The greatest number lost in one trial.
+    pub lost_max: i64,
+    /// Calls that the generators counted; none where they did not look.
+    pub user_calls: Option<u64>,
+}
+
+impl TargetLedger {
+    /// Lost share of the entered calls; none where nothing entered.
+    #[must_use]
+    pub fn lost_share(&self) -> Option<f64> {
+        self.entered.filter(|entered| *entered > 0).map(|entered| self.lost as f64 / entered as f64)
+    }
+
+    /// Calls that the kernel saw return beyond those that the generators counted; none where one of them did not look.
+    #[must_use]
+    pub fn kernel_minus_user(&self) -> Option<i128> {
+        Some(i128::from(self.returned?) - i128::from(self.user_calls?))
+    }
+}
+
+/// A trial without figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrialFailure {
+    /// The trial.
+    pub trial: u32,
+    /// Its block.
+    pub block: u32,
+    /// `factor level` for each factor, in the manifest's order.
+    pub cell: String,
+    /// `failed` or `invalid`.
+    pub status: Status,
+    /// Why.
+    pub reason: String,
+}
+
+pub(super) fn progress(run: &RunView<'_>) -> Progress {
+    let of = |status: Status| {
+        u32::try_from(run.trials.iter().filter(|trial| trial.status == status).count()).unwrap_or(u32::MAX)
+    };
+    let (ok, failed, invalid) = (of(Status::Ok), of(Status::Failed), of(Status::Invalid));
+    let planned = run.manifest.plan.trials;
+    Progress { planned, ok, failed, invalid, missing: planned.saturating_sub(ok + failed + invalid) }
+}
+
+pub(super) fn failures(run: &RunView<'_>) -> Vec<TrialFailure> {
+    let mut failures: Vec<TrialFailure> = run
+        .trials
+        .iter()
+        .filter(|trial| trial.status != Status::Ok)
+        .map(|trial| failure(run, trial))
+        .collect();
+    failures.sort_by_key(|failure| failure.trial);
+    failures
+}
+
+fn failure(run: &RunView<'_>, trial: &TrialRecord) -> TrialFailure {
+    let factors = run.manifest.scenario.factors.iter();
+    let cell: Vec<String> = factors
+        .map(|factor| {
+            format!("{} {}", factor.name, trial.factors.get(&factor.name).map_or("?", String::as_str))
+        })
+        .collect();
+    TrialFailure {
+        trial: trial.trial,
+        block: trial.block,
+        cell: cell.join(", "),
+        status: trial.status,
+        reason: trial.reason.clone().unwrap_or_else(|| "no reason was kept".to_owned()),
+    }
+}
+
+pub(super) fn ledgers(run: &RunView<'_>) -> Vec<TargetLedger> {
+    let mut ledgers: Vec<TargetLedger> =
+        run.manifest.scenario.syscalls.iter().map(|name| empty(name)).collect();
+    for trial in run.trials {
+        let mut counted: Vec<usize> = Vec::new();
+        for measure in &trial.measures {
+            let index =
+                ledgers.iter().position(|ledger| ledger.syscall == measure.syscall).unwrap_or_else(|| {
+                    ledgers.push(empty(&measure.syscall));
+                    ledgers.len() - 1
+                });
+            add(&mut ledgers[index], measure);
+            if !counted.contains(&index) {
+                ledgers[index].trials += 1;
+                counted.push(index);
+            }
+        }
+    }
+    ledgers
+}
+
+fn empty(syscall: &str) -> TargetLedger {
+    TargetLedger {
+        syscall: syscall.to_owned(),
+        trials: 0,
+        entered: None,
+        returned: None,
+        errors: 0,
+        censored: 0,
+        censored_age_max_ns: 0,
+        lost: 0,
+        lost_max: 0,
+        user_calls: None,
+    }
+}
+
+fn add(ledger: &mut TargetLedger, measure: &store::Measure) {
+    let calls = measure.ok.count + measure.error.count;
+    if measure.vantage == Vantage::User {
+        *ledger.user_calls.get_or_insert(0) += calls;
+        return;
+    }
+    *ledger.returned.get_or_insert(0) += calls;
+    ledger.errors += measure.error.count;
+    if let Some(account) = measure.ledger {
+        *ledger.entered.get_or_insert(0) += account.entered;
+        ledger.censored += account.censored;
+        ledger.censored_age_max_ns = ledger.censored_age_max_ns.max(account.censored_age_max_ns);
+        ledger.lost += account.lost;
+        ledger.lost_max = ledger.lost_max.max(account.lost);
+    }
+}
+
+/// The manifest's warnings, after what is wrong with the run as a whole.
+pub(super) fn warnings(run: &RunView<'_>, progress: Progress) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let state = match run.manifest.state {
+        State::Running => Some("The run is still under way, or ended by a crash"),
+        State::Interrupted => Some("The run was interrupted"),
+        State::Aborted => Some("The run was stopped by an error"),
+        State::Complete => None,
+    };
+    let executed = progress.planned - progress.missing.min(progress.planned);
+    match state {
+        Some(state) => {
+            warnings.push(format!("{state}: {executed} of {} trials were executed.", progress.planned));
+        }
+        None if progress.missing > 0 => {
+            warnings.push(format!("{} of {} trials are missing.", progress.missing, progress.planned));
+        }
+        None => {}
+    }
+    let without_figures = progress.failed + progress.invalid;
+    if without_figures > 0 {
+        let share = units::percent(f64::from(without_figures) / f64::from(executed.max(1)));
+        warnings.push(format!(
+            "{without_figures} of {executed} trials ({share}) have no figures: failed {}, invalid {}.",
+            progress.failed, progress.invalid
+        ));
+    }
+    warnings.extend(run.manifest.warnings.iter().cloned());
+    warnings
+}

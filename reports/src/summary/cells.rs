@@ -1,0 +1,186 @@
+//! Figures of each cell, target and vantage.
+
+use super::metrics_of;
+use crate::statistics::{Interval, median, median_interval};
+use crate::{Metric, RunView};
+use probe_abi::SparseHistogram;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use store::{Measure, Status, TrialRecord, Vantage};
+
+/// A cell with its figures.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CellSummary {
+    /// One level for each factor of the manifest, in its order.
+    pub levels: Vec<String>,
+    /// Trials of the cell that are ok.
+    pub trials: u32,
+    /// Its targets by vantage, in the order of the trials' measures.
+    pub measures: Vec<MeasureSummary>,
+}
+
+impl CellSummary {
+    /// What `vantage` saw of `syscall` in this cell.
+    #[must_use]
+    pub fn measure(&self, syscall: &str, vantage: Vantage) -> Option<&MeasureSummary> {
+        self.measures.iter().find(|measure| measure.syscall == syscall && measure.vantage == vantage)
+    }
+}
+
+/// One target of one cell from one vantage.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MeasureSummary {
+    /// Name of the system call.
+    pub syscall: String,
+    /// Who saw it.
+    pub vantage: Vantage,
+    /// Calls that succeeded, over all repetitions.
+    pub calls: u64,
+    /// Calls that failed, over all repetitions.
+    pub errors: u64,
+    /// The repetitions' own figures.
+    pub repetitions: Vec<Repetition>,
+    /// Latencies of successful calls, all repetitions together.
+    #[serde(skip)]
+    pub histogram: SparseHistogram,
+    /// Figures in the order of [`Metric::ALL`].
+    #[serde(skip)]
+    figures: [Option<Figure>; 6],
+}
+
+impl MeasureSummary {
+    /// The cell's figure: none where a repetition has none, so that slow repetitions, which have fewer calls, are
+    /// never left out of it.
+    #[must_use]
+    pub fn figure(&self, metric: Metric) -> Option<Figure> {
+        self.figures[metric.index()]
+    }
+
+    /// The value of each repetition, in nanoseconds; empty where a repetition has none.
+    #[must_use]
+    pub fn values(&self, metric: Metric) -> Vec<f64> {
+        let values: Option<Vec<f64>> =
+            self.repetitions.iter().map(|repetition| repetition.values_ns[metric.index()]).collect();
+        values.unwrap_or_default()
+    }
+}
+
+/// A median over repetitions, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Figure {
+    /// The median.
+    pub value_ns: f64,
+    /// Its 95 % interval over blocks, widened by half a slot; none with fewer than three repetitions.
+    pub interval_ns: Option<Interval>,
+}
+
+/// One repetition's figures.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Repetition {
+    /// The trial.
+    pub trial: u32,
+    /// Its block.
+    pub block: u32,
+    /// The kernel's boot id.
+    pub boot: String,
+    /// Calls that succeeded.
+    pub calls: u64,
+    /// Values in the order of [`Metric::ALL`], in nanoseconds.
+    pub values_ns: [Option<f64>; 6],
+}
+
+/// The summaries of every cell of the matrix, in the manifest's order.
+pub(super) fn cells(run: &RunView<'_>) -> Vec<CellSummary> {
+    let mut by_cell: BTreeMap<Vec<&str>, Vec<&TrialRecord>> = BTreeMap::new();
+    for trial in run.trials.iter().filter(|trial| trial.status == Status::Ok) {
+        by_cell.entry(levels_of(run, trial)).or_default().push(trial);
+    }
+    let summarised = matrix(run).into_iter().map(|levels| {
+        let mut trials = by_cell.remove(&levels).unwrap_or_default();
+        trials.sort_by_key(|trial| trial.trial);
+        cell(&levels, &trials)
+    });
+    summarised.collect()
+}
+
+/// One level for each factor of the manifest.
+fn levels_of<'a>(run: &RunView<'a>, trial: &'a TrialRecord) -> Vec<&'a str> {
+    let factors = run.manifest.scenario.factors.iter();
+    factors.map(|factor| trial.factors.get(&factor.name).map_or("", String::as_str)).collect()
+}
+
+/// The product of all factors' levels, the last factor moving fastest.
+fn matrix<'a>(run: &RunView<'a>) -> Vec<Vec<&'a str>> {
+    run.manifest.scenario.factors.iter().fold(vec![Vec::new()], |cells, factor| {
+        let extended = cells.iter().flat_map(|cell: &Vec<&str>| {
+            factor.levels.iter().map(move |level| {
+                let mut longer = cell.clone();
+                longer.push(&level.label);
+                longer
+            })
+        });
+        extended.collect()
+    })
+}
+
+/// A target and who saw it.
+type Key<'a> = (&'a str, Vantage);
+
+/// A measure and the trial that it is of.
+type Observed<'a> = (&'a TrialRecord, &'a Measure);
+
+fn cell(levels: &[&str], trials: &[&TrialRecord]) -> CellSummary {
+    let mut measures: Vec<(Key<'_>, Vec<Observed<'_>>)> = Vec::new();
+    for trial in trials {
+        for measure in &trial.measures {
+            let key = (measure.syscall.as_str(), measure.vantage);
+            match measures.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, observed)) => observed.push((trial, measure)),
+                None => measures.push((key, vec![(trial, measure)])),
+            }
+        }
+    }
+    CellSummary {
+        levels: levels.iter().map(|level| (*level).to_owned()).collect(),
+        trials: u32::try_from(trials.len()).unwrap_or(u32::MAX),
+        measures: measures.iter().map(|(key, observed)| measure_summary(*key, observed)).collect(),
+    }
+}
+
+fn measure_summary(key: Key<'_>, observed: &[Observed<'_>]) -> MeasureSummary {
+    let mut histogram = SparseHistogram::default();
+    let mut repetitions = Vec::with_capacity(observed.len());
+    for (trial, measure) in observed {
+        histogram.merge(&measure.ok);
+        repetitions.push(Repetition {
+            trial: trial.trial,
+            block: trial.block,
+            boot: trial.boot.clone(),
+            calls: measure.ok.count,
+            values_ns: metrics_of(&measure.ok),
+        });
+    }
+    MeasureSummary {
+        syscall: key.0.to_owned(),
+        vantage: key.1,
+        calls: histogram.count,
+        errors: observed.iter().map(|(_, measure)| measure.error.count).sum(),
+        figures: Metric::ALL.map(|metric| figure(metric, &repetitions)),
+        repetitions,
+        histogram,
+    }
+}
+
+fn figure(metric: Metric, repetitions: &[Repetition]) -> Option<Figure> {
+    let mut boots: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for repetition in repetitions {
+        boots.entry(&repetition.boot).or_default().push(repetition.values_ns[metric.index()]?);
+    }
+    let boots: Vec<Vec<f64>> = boots.into_values().collect();
+    let value_ns = median(&boots.concat())?;
+    let interval_ns = median_interval(&boots).map(|interval| Interval {
+        low: interval.low - metric.resolution_ns(interval.low),
+        high: interval.high + metric.resolution_ns(interval.high),
+    });
+    Some(Figure { value_ns, interval_ns })
+}

@@ -1,0 +1,96 @@
+//! What a run says, as plain values.
+//!
+//! Owns the reduction of trials to figures; every rendering starts from here. A figure is the median over
+//! repetitions, with an interval over blocks; only trials that are ok count. Knows nothing of formats.
+
+mod account;
+mod cells;
+mod load;
+
+pub use account::{Progress, TargetLedger, TrialFailure};
+pub use cells::{CellSummary, Figure, MeasureSummary, Repetition};
+pub use load::{LevelLoad, StressorLoad};
+
+use crate::{Metric, RunView};
+use probe_abi::SparseHistogram;
+use serde::Serialize;
+use store::{Manifest, Vantage};
+
+/// A summarised run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// The run's manifest, as it was kept.
+    pub manifest: Manifest,
+    /// How much of the plan there is.
+    pub progress: Progress,
+    /// Every cell of the matrix, the last factor moving fastest; cells without a trial are there, without figures.
+    pub cells: Vec<CellSummary>,
+    /// The account of each target's calls.
+    pub ledgers: Vec<TargetLedger>,
+    /// Trials without figures, in the order in which they ran.
+    pub failures: Vec<TrialFailure>,
+    /// The load that each level achieved.
+    pub load: Vec<LevelLoad>,
+    /// What the reader should know before the figures.
+    pub warnings: Vec<String>,
+}
+
+/// Reduces a run to its figures. Pure, and the same for the same run.
+#[must_use]
+pub fn summarise(run: &RunView<'_>) -> Summary {
+    let progress = account::progress(run);
+    Summary {
+        manifest: run.manifest.clone(),
+        progress,
+        cells: cells::cells(run),
+        ledgers: account::ledgers(run),
+        failures: account::failures(run),
+        load: load::levels(run),
+        warnings: account::warnings(run, progress),
+    }
+}
+
+impl Summary {
+    /// The vantage that charts and gates look at: the kernel's where the probe saw the target, else the user's.
+    #[must_use]
+    pub fn primary_vantage(&self, syscall: &str) -> Vantage {
+        let seen = |vantage| self.cells.iter().any(|cell| cell.measure(syscall, vantage).is_some());
+        if seen(Vantage::Kernel) { Vantage::Kernel } else { Vantage::User }
+    }
+
+    /// Every target with every vantage that has seen it, in the scenario's order.
+    #[must_use]
+    pub fn series(&self) -> Vec<(&str, Vantage)> {
+        let mut series: Vec<(&str, Vantage)> = Vec::new();
+        let syscalls = self.manifest.scenario.syscalls.iter().map(String::as_str);
+        let seen = || self.cells.iter().flat_map(|cell| &cell.measures);
+        for syscall in syscalls.chain(seen().map(|measure| measure.syscall.as_str())) {
+            for vantage in [Vantage::Kernel, Vantage::User] {
+                let there = seen().any(|measure| measure.syscall == syscall && measure.vantage == vantage);
+                if there && !series.contains(&(syscall, vantage)) {
+                    series.push((syscall, vantage));
+                }
+            }
+        }
+        series
+    }
+
+    /// The targets, each once, in the order of [`Self::series`].
+    #[must_use]
+    pub fn targets(&self) -> Vec<&str> {
+        let mut targets: Vec<&str> = self.series().into_iter().map(|(syscall, _)| syscall).collect();
+        targets.dedup();
+        targets
+    }
+
+    /// The cell with these levels, one for each factor.
+    #[must_use]
+    pub fn cell(&self, levels: &[&str]) -> Option<&CellSummary> {
+        self.cells.iter().find(|cell| cell.levels.iter().map(String::as_str).eq(levels.iter().copied()))
+    }
+}
+
+/// The values of a histogram's metrics, in the order of [`Metric::ALL`].
+fn metrics_of(histogram: &SparseHistogram) -> [Option<f64>; 6] {
+    Metric::ALL.map(|metric| metric.of(histogram))
+}

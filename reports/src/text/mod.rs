@@ -1,0 +1,245 @@
+//! Reports for the terminal.
+//!
+//! Owns their layout: tables that drop their least figures rather than exceed the width. Returns strings; prints
+//! nothing.
+
+mod comparison;
+mod table;
+
+pub use comparison::render_comparison;
+
+use crate::summary::{LevelLoad, MeasureSummary, Summary, TargetLedger};
+use crate::{Metric, answer, units};
+use store::Vantage;
+use table::{Column, Grid};
+
+/// How a text report is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextOptions {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Whether headings may be coloured with ANSI sequences.
+    pub colour: bool,
+}
+
+impl Default for TextOptions {
+    fn default() -> Self {
+        Self { width: 80, colour: false }
+    }
+}
+
+/// The summary of a run, for the terminal.
+#[must_use]
+pub fn render(summary: &Summary, options: &TextOptions) -> String {
+    let page = Page { options: *options };
+    let mut sections = vec![page.title(summary), page.wrapped(&answer::sentences(summary).join(" "))];
+    sections.extend(page.warnings(summary));
+    sections.extend(summary.targets().into_iter().map(|target| page.figures(summary, target)));
+    sections.push(page.ledger(summary));
+    sections.extend(page.failures(summary));
+    sections.extend(page.load(summary));
+    sections.push(page.machine(summary));
+    sections.join("\n\n") + "\n"
+}
+
+/// What all sections share.
+#[derive(Clone, Copy)]
+struct Page {
+    options: TextOptions,
+}
+
+impl Page {
+    fn heading(self, text: &str) -> String {
+        if self.options.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn wrapped(self, text: &str) -> String {
+        table::wrap(text, self.options.width)
+    }
+
+    /// A heading, wrapped like everything else.
+    fn headed(self, heading: &str, body: &str) -> String {
+        format!("{}\n{body}", self.heading(&self.wrapped(heading)))
+    }
+
+    fn title(self, summary: &Summary) -> String {
+        let manifest = &summary.manifest;
+        let progress = summary.progress;
+        let title = format!("{}: {}", manifest.scenario.name, manifest.scenario.summary);
+        let facts = format!(
+            "{} · {} of {} trials ok · {} repetitions · {}",
+            manifest.id, progress.ok, progress.planned, manifest.plan.repetitions, manifest.probe.backend
+        );
+        self.headed(&title, &self.wrapped(&facts))
+    }
+
+    fn warnings(self, summary: &Summary) -> Option<String> {
+        let lines: Vec<String> =
+            summary.warnings.iter().map(|warning| self.wrapped(&format!("warning: {warning}"))).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// The figures from the vantage that counts; the other one's are in the other formats.
+    fn figures(self, summary: &Summary, target: &str) -> String {
+        let vantage = summary.primary_vantage(target);
+        let mut grid = Grid::new(figure_columns(summary));
+        for cell in &summary.cells {
+            let mut row = cell.levels.clone();
+            match cell.measure(target, vantage) {
+                Some(measure) => row.extend(figure_row(measure)),
+                None => row.extend(std::iter::repeat_n("–".to_owned(), 9)),
+            }
+            grid.push(row);
+        }
+        let seen = match vantage {
+            Vantage::Kernel => "in the kernel",
+            Vantage::User => "as the caller saw it",
+        };
+        self.headed(
+            &format!("{target}, {seen}: medians over repetitions, 95 % interval of p50"),
+            &grid.render(self.options.width),
+        )
+    }
+
+    fn ledger(self, summary: &Summary) -> String {
+        let headings = ["target", "entered", "returned", "failed", "censored", "lost", "kernel − user"];
+        let mut grid = Grid::new(Column::all(&headings, &[3]));
+        for ledger in &summary.ledgers {
+            grid.push(ledger_row(ledger).to_vec());
+        }
+        let mut body = grid.render(self.options.width);
+        let oldest = summary.ledgers.iter().max_by_key(|ledger| ledger.censored_age_max_ns);
+        if let Some(oldest) = oldest.filter(|ledger| ledger.censored_age_max_ns > 0) {
+            let age = units::duration(oldest.censored_age_max_ns as f64);
+            let note = format!(
+                "The oldest censored call, of {}, had lasted {age} when its window closed.",
+                oldest.syscall
+            );
+            body = format!("{body}\n{}", self.wrapped(&note));
+        }
+        self.headed("Where the calls went (entered = returned + censored + lost)", &body)
+    }
+
+    fn failures(self, summary: &Summary) -> Option<String> {
+        let lines: Vec<String> = summary
+            .failures
+            .iter()
+            .map(|failure| {
+                let status = failure.status.name();
+                self.wrapped(&format!(
+                    "trial {} ({}) {status}: {}",
+                    failure.trial, failure.cell, failure.reason
+                ))
+            })
+            .collect();
+        (!lines.is_empty()).then(|| self.headed("Trials without figures", &lines.join("\n")))
+    }
+
+    fn load(self, summary: &Summary) -> Option<String> {
+        let headings =
+            ["load", "CPU busy", "PSI cpu", "PSI mem", "PSI io", "memory", "switches/s", "interrupts/s"];
+        let mut grid = Grid::new(Column::all(&headings, &[7, 5]));
+        summary.load.iter().for_each(|level| grid.push(load_row(level).to_vec()));
+        let stressors: Vec<String> =
+            summary.load.iter().filter_map(stressor_line).map(|line| self.wrapped(&line)).collect();
+        let body = [vec![grid.render(self.options.width)], stressors].concat().join("\n");
+        (!summary.load.is_empty())
+            .then(|| self.headed("Load achieved within the windows (medians over trials)", &body))
+    }
+
+    fn machine(self, summary: &Summary) -> String {
+        let environment = &summary.manifest.environment;
+        let facts = [
+            Some(format!("Linux {} {}", environment.kernel_release, environment.architecture)),
+            environment.cpu_model.clone(),
+            Some(format!("{} CPUs", environment.cpus)),
+            Some(units::bytes(environment.memory_bytes as f64)),
+            environment.hypervisor.as_ref().map(|name| format!("in a virtual machine ({name})")),
+        ];
+        let facts: Vec<String> = facts.into_iter().flatten().collect();
+        self.headed("Machine", &self.wrapped(&facts.join(" · ")))
+    }
+}
+
+/// The factors, then nine figures; the ones that a narrow terminal drops first are numbered last.
+fn figure_columns(summary: &Summary) -> Vec<Column> {
+    let factors = summary.manifest.scenario.factors.iter().map(|factor| Column::text(&factor.name));
+    let figures = [
+        ("calls", 4),
+        ("mean", 0),
+        ("p50", 0),
+        ("[95 %]", 1),
+        ("p90", 3),
+        ("p99", 0),
+        ("p99.9", 2),
+        ("max", 0),
+        ("errors", 5),
+    ];
+    factors.chain(figures.map(|(heading, keep)| Column::number(heading, keep))).collect()
+}
+
+fn figure_row(measure: &MeasureSummary) -> Vec<String> {
+    let value =
+        |metric| measure.figure(metric).map_or_else(|| "–".to_owned(), |f| units::duration(f.value_ns));
+    let interval = measure
+        .figure(Metric::P50)
+        .and_then(|figure| Some(units::duration_interval(figure.interval_ns?, figure.value_ns)));
+    vec![
+        units::short(measure.calls as f64),
+        value(Metric::Mean),
+        value(Metric::P50),
+        interval.unwrap_or_else(|| "–".to_owned()),
+        value(Metric::P90),
+        value(Metric::P99),
+        value(Metric::P999),
+        value(Metric::Max),
+        units::count(i128::from(measure.errors)),
+    ]
+}
+
+/// A ledger's cells, for every tabular format.
+pub(crate) fn ledger_row(ledger: &TargetLedger) -> [String; 7] {
+    let known = |count: Option<u64>| count.map_or_else(|| "–".to_owned(), |count| units::count(count.into()));
+    let only_with_probe =
+        |count: i128| ledger.entered.map_or_else(|| "–".to_owned(), |_| units::count(count));
+    [
+        ledger.syscall.clone(),
+        known(ledger.entered),
+        known(ledger.returned),
+        units::count(ledger.errors.into()),
+        only_with_probe(ledger.censored.into()),
+        only_with_probe(ledger.lost.into()),
+        ledger.kernel_minus_user().map_or_else(|| "–".to_owned(), units::count),
+    ]
+}
+
+/// A load level's cells, for every tabular format.
+pub(crate) fn load_row(level: &LevelLoad) -> [String; 8] {
+    let shown = |value: Option<f64>, format: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), format);
+    [
+        level.level.clone(),
+        shown(level.cpu_busy, units::percent),
+        shown(level.psi_cpu, units::percent),
+        shown(level.psi_memory, units::percent),
+        shown(level.psi_io, units::percent),
+        shown(level.memory_used_bytes, units::bytes),
+        shown(level.context_switches_per_second, units::short),
+        shown(level.interrupts_per_second, units::short),
+    ]
+}
+
+/// `high: cpu × 2 at 1.23 k bogo-ops/s, vm × 1 at …`; none without stressors.
+pub(crate) fn stressor_line(level: &LevelLoad) -> Option<String> {
+    let stressors: Vec<String> = level
+        .stressors
+        .iter()
+        .map(|stressor| {
+            let interval = stressor.interval.map_or_else(String::new, |interval| {
+                format!(" [{}, {}]", units::short(interval.low), units::short(interval.high))
+            });
+            let rate = units::short(stressor.bogo_ops_per_second);
+            format!("{} {} at {rate}{interval} bogo-ops/s", stressor.instances, stressor.stressor)
+        })
+        .collect();
+    (!stressors.is_empty()).then(|| format!("{}: {}", level.level, stressors.join(", ")))
+}

@@ -1,0 +1,182 @@
+//! Reports of a synthetic run, from its trials to the finished text.
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test; synthetic latencies are small and positive"
+)]
+
+#[path = "../examples/gallery/synthetic.rs"]
+mod synthetic;
+
+use reports::{CompareError, Metric, TextOptions, Verdict, compare, json, markdown, summarise, text};
+use std::sync::OnceLock;
+use store::{Status, Vantage};
+use synthetic::{Recipe, SyntheticRun};
+
+fn small() -> Recipe {
+    Recipe {
+        sizes: vec!["4KiB", "1MiB"],
+        loads: vec!["baseline", "high"],
+        calls: 12_000,
+        faults: false,
+        ..Recipe::default()
+    }
+}
+
+fn small_run() -> SyntheticRun {
+    static RUN: OnceLock<SyntheticRun> = OnceLock::new();
+    RUN.get_or_init(|| synthetic::run(&small())).clone()
+}
+
+/// Lines break where the width wants it; tests look for words.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_cell_has_figures_in_the_order_of_the_manifest() {
+    let run = small_run();
+    let summary = summarise(&run.view());
+    let levels: Vec<String> = summary.cells.iter().map(|cell| cell.levels.join("/")).collect();
+    assert_eq!(levels, ["4KiB/baseline", "4KiB/high", "1MiB/baseline", "1MiB/high"]);
+    for cell in &summary.cells {
+        let measure = cell.measure("mmap", Vantage::Kernel).unwrap();
+        assert_eq!(measure.repetitions.len(), 7);
+        let figure = |metric| measure.figure(metric).unwrap();
+        assert!(figure(Metric::P50).value_ns < figure(Metric::P90).value_ns);
+        assert!(figure(Metric::P90).value_ns < figure(Metric::Max).value_ns);
+        assert!(figure(Metric::P50).ends_ns().contains(figure(Metric::P50).value_ns));
+        assert_eq!(measure.figure(Metric::P999), None, "12,000 calls do not support p99.9");
+    }
+    let calls: u64 = run.trials.iter().map(|trial| trial.measures[0].ok.count).sum();
+    assert_eq!(summary.ledgers[0].returned, Some(calls));
+    assert_eq!(summary.ledgers[0].kernel_minus_user(), Some(0));
+}
+
+#[test]
+fn trials_that_are_not_ok_count_nowhere_but_are_named() {
+    let mut run = small_run();
+    run.trials[3].status = Status::Invalid;
+    run.trials[3].reason = Some("lost".to_owned());
+    let spoiled = run.trials[3].factors.clone();
+    let summary = summarise(&run.view());
+    let cell = summary.cell(&[&spoiled["size"], &spoiled["load"]]).unwrap();
+    assert_eq!((cell.trials, summary.progress.invalid, summary.progress.missing), (6, 1, 0));
+    assert_eq!(summary.failures[0].reason, "lost");
+    assert!(
+        summary.warnings[0].contains("1 of 28 trials (3.57 %) have no figures: failed 0, invalid 1"),
+        "{:?}",
+        summary.warnings
+    );
+}
+
+#[test]
+fn with_two_repetitions_there_is_no_interval() {
+    let run = synthetic::run(&Recipe { repetitions: 2, ..small() });
+    let summary = summarise(&run.view());
+    let figure = summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().figure(Metric::P50).unwrap();
+    assert_eq!(figure.interval_ns, None);
+}
+
+#[test]
+fn a_run_equals_itself_and_a_slowdown_is_found() {
+    let run = small_run();
+    let same = compare(&run.view(), &run.view(), Metric::P50, 0.10).unwrap();
+    assert!(
+        same.effects
+            .iter()
+            .all(|effect| effect.verdict == Verdict::Same && (effect.ratio.ratio - 1.0).abs() < 1e-9)
+    );
+    let slower = synthetic::run(&Recipe { slowdown: 1.3, seed: 2, ..small() });
+    let worse = compare(&run.view(), &slower.view(), Metric::P50, 0.10).unwrap();
+    assert_eq!(worse.count(Verdict::Worse), 8, "{}", worse.headline());
+    assert_eq!(worse.gate_crossings().count(), 8);
+    let better = compare(&slower.view(), &run.view(), Metric::P50, 0.10).unwrap();
+    assert_eq!((better.count(Verdict::Better), better.gate_crossings().count()), (8, 0));
+}
+
+#[test]
+fn too_few_repetitions_are_said_to_be_too_few() {
+    let few = synthetic::run(&Recipe { repetitions: 3, ..small() });
+    let slower = synthetic::run(&Recipe { repetitions: 3, slowdown: 2.0, ..small() });
+    let comparison = compare(&few.view(), &slower.view(), Metric::P50, 0.05).unwrap();
+    assert_eq!(comparison.count(Verdict::Inconclusive), 8);
+    assert_eq!(comparison.needs_repetitions, Some(6));
+    assert!(
+        in_one_line(&text::render_comparison(&comparison, &TextOptions::default()))
+            .contains("it needs 6 on each side")
+    );
+}
+
+#[test]
+fn what_does_not_mean_the_same_is_not_compared() {
+    let run = small_run();
+    let mut other = small_run();
+    other.manifest.probe.backend = "kretprobe".to_owned();
+    let refusal = compare(&run.view(), &other.view(), Metric::P50, 0.05).unwrap_err();
+    assert!(matches!(refusal, CompareError::Backend { .. }), "{refusal}");
+    let other = synthetic::run(&Recipe { sizes: vec!["4KiB"], ..small() });
+    let refusal = compare(&run.view(), &other.view(), Metric::P50, 0.05).unwrap_err();
+    assert!(matches!(refusal, CompareError::Cells { .. }), "{refusal}");
+    let mut other = small_run();
+    other
+        .trials
+        .iter_mut()
+        .for_each(|trial| trial.measures.retain(|measure| measure.vantage == Vantage::User));
+    let refusal = compare(&run.view(), &other.view(), Metric::P50, 0.05).unwrap_err();
+    assert!(matches!(refusal, CompareError::Vantage { .. }), "{refusal}");
+    assert!(matches!(compare(&run.view(), &run.view(), Metric::P50, 5.0), Err(CompareError::Threshold(_))));
+}
+
+#[test]
+fn other_differences_come_before_the_effects() {
+    let run = small_run();
+    let mut other = small_run();
+    other.manifest.environment.kernel_release = "6.19.0".to_owned();
+    let comparison = compare(&run.view(), &other.view(), Metric::P50, 0.05).unwrap();
+    assert_eq!(comparison.differences[0].what, "kernel");
+    let text = text::render_comparison(&comparison, &TextOptions::default());
+    assert!(text.find("6.19.0").unwrap() < text.find("verdict").unwrap());
+}
+
+#[test]
+fn the_text_report_fits_eighty_columns() {
+    let run = synthetic::run(&Recipe { calls: 1_500, ..Recipe::default() });
+    let report = text::render(&summarise(&run.view()), &TextOptions::default());
+    assert!(report.lines().all(|line| line.chars().count() <= 80), "{report}");
+}
+
+#[test]
+fn the_text_report_of_a_small_run() {
+    let summary = summarise(&small_run().view());
+    insta::assert_snapshot!(text::render(&summary, &TextOptions::default()));
+}
+
+#[test]
+fn the_markdown_report_of_a_small_run() {
+    insta::assert_snapshot!(markdown::render(&summarise(&small_run().view())));
+}
+
+#[test]
+fn the_json_report_has_a_version_and_every_figure() {
+    let summary = summarise(&small_run().view());
+    let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();
+    assert_eq!((&document["kind"], &document["version"]), (&"summary".into(), &1.into()));
+    let figures = &document["cells"][1]["measures"][0]["figures"];
+    let p50 = summary.cells[1].measures[0].figure(Metric::P50).unwrap().value_ns;
+    assert_eq!(figures["p50"]["value_ns"].as_f64(), Some(p50));
+    assert!(figures["p999"].is_null());
+}
+
+#[test]
+fn a_run_without_trials_is_reported_as_such() {
+    let mut run = small_run();
+    run.trials.clear();
+    run.manifest.state = store::State::Running;
+    let report = in_one_line(&text::render(&summarise(&run.view()), &TextOptions::default()));
+    assert!(
+        report.contains("No trial has figures yet.") && report.contains("0 of 28 trials were executed"),
+        "{report}"
+    );
+}
