@@ -2,11 +2,16 @@
 //!
 //! A generator is described by a [`GeneratorSpec`] (JSON, its only argument), paced through a [`control::Page`]
 //! (shared memory, handed over as standard input, so that no system call of the conversation falls into the window)
-//! and answers with a [`GeneratorReport`] (JSON on standard output, after the window).
+//! and answers with a [`GeneratorReport`] (JSON on standard output, after the window). [`Generator`] is the runner's
+//! handle on such a process.
 
 pub mod control;
+mod host;
 mod report;
+mod shared_page;
 mod spec;
 
+pub use host::{Credentials, Generator, GeneratorError};
 pub use report::{CallReport, GeneratorReport};
+pub use shared_page::SharedPage;
 pub use spec::{GeneratorSpec, Workload};

@@ -1,2 +1,132 @@
-//! placeholder
-fn main() {}
+//! `generator`: issues the system calls that are measured, and times them from the caller's side.
+//!
+//! Under a runner its only argument is a [`GeneratorSpec`] as JSON and its standard input the control page; it then
+//! prints a [`generators::GeneratorReport`] as JSON. By hand it takes options and prints a table. Exit code 0 when
+//! done, 1 when it failed, 2 when it was asked for what cannot be.
+
+#![expect(
+    clippy::inline_always,
+    reason = "the hot loop is to hold the calls and the clock, not calls of functions"
+)]
+
+mod by_hand;
+mod clock;
+mod crew;
+mod failure;
+mod raw;
+mod recorder;
+mod schedule;
+mod workloads;
+
+use clap::Parser;
+use failure::Failure;
+use generators::control::Page;
+use generators::{GeneratorSpec, SharedPage};
+use std::error::Error;
+use std::io::{self, Write};
+use std::num::NonZeroU64;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let mut message = format!("generator: {failure}");
+            let mut cause = failure.source();
+            while let Some(error) = cause {
+                message.extend([": ", &error.to_string()]);
+                cause = error.source();
+            }
+            eprintln!("{message}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let description = arguments.next().filter(|first| first.starts_with('{'));
+    let Some(description) = description else {
+        let options = by_hand::Options::parse();
+        return run_by_hand(options.spec(), options.pace);
+    };
+    let spec: GeneratorSpec = serde_json::from_str(&description)?;
+    if arguments.next().is_some() {
+        return Err(Failure::Usage("a description is the only argument".into()));
+    }
+    let page = SharedPage::open(io::stdin()).map_err(Failure::system("map the control page"))?;
+    match page {
+        Some(page) => run_under_runner(spec, Box::leak(Box::new(page))),
+        None => run_by_hand(spec, by_hand::Pace::default()),
+    }
+}
+
+fn run_under_runner(spec: GeneratorSpec, page: &'static Page) -> Result<(), Failure> {
+    die_with_parent()?;
+    check(&spec)?;
+    set_up_process()?;
+    let report = crew::run(spec, page)?;
+    print(&serde_json::to_vec(&report)?)
+}
+
+fn run_by_hand(spec: GeneratorSpec, pace: by_hand::Pace) -> Result<(), Failure> {
+    check(&spec)?;
+    set_up_process()?;
+    let control: &Page = Box::leak(Box::default());
+    let counted = spec.operations.is_some();
+    std::thread::Builder::new()
+        .spawn(move || pace.lead(control, counted))
+        .map_err(Failure::system("start a thread"))?;
+    let report = crew::run(spec, control)?;
+    print(by_hand::table(&report).as_bytes())
+}
+
+/// Refuses what no machine could do; the machine's own limits show when it is tried.
+fn check(spec: &GeneratorSpec) -> Result<(), Failure> {
+    let name = spec.workload.name();
+    let wrong = if !(1..=4096).contains(&spec.threads) {
+        format!("{} threads: 1 to 4,096 can be had", spec.threads)
+    } else if spec.workload.takes_size() && spec.size_bytes.unwrap_or(0) == 0 {
+        format!("the {name} workload needs a size of at least one byte")
+    } else if !spec.workload.takes_size() && spec.size_bytes.is_some() {
+        format!("the {name} workload takes no size")
+    } else if !spec.workload.takes_touch() && spec.touch {
+        format!("the {name} workload maps no memory to touch")
+    } else if spec.rate_per_second.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
+        "the rate must be above zero".into()
+    } else if spec.operations == Some(0) {
+        "zero operations are none".into()
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Usage(wrong))
+}
+
+/// Lets the kernel kill this process when its parent ends.
+///
+/// The runner has arranged for it before; this holds for whoever else uses the protocol.
+fn die_with_parent() -> Result<(), Failure> {
+    let parent = rustix::process::getppid();
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(Failure::system("ask to end with the runner"))?;
+    if rustix::process::getppid() == parent {
+        Ok(())
+    } else {
+        Err(Failure::Usage("the runner ended while the generator started".into()))
+    }
+}
+
+/// What all threads inherit: exact timers, and a file descriptor for each of them.
+fn set_up_process() -> Result<(), Failure> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    // By default timers may fire 50 µs late; a failure leaves it at that.
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+        .map_err(Failure::system("raise the limit of open files"))
+}
+
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Failure::system("print the report"))
+}

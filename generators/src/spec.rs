@@ -79,3 +79,46 @@ pub struct GeneratorSpec {
     /// An existing folder for the files that the workload needs; the generator removes what it makes there.
     pub scratch: PathBuf,
 }
+
+impl GeneratorSpec {
+    /// What it does, for people: `mmap of 65536 bytes, untouched, 2 threads, closed loop`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut parts = vec![match self.size_bytes {
+            Some(bytes) => format!("{} of {bytes} bytes", self.workload.name()),
+            None => self.workload.name().to_owned(),
+        }];
+        if self.workload.takes_touch() {
+            parts.push(if self.touch { "touched" } else { "untouched" }.to_owned());
+        }
+        parts.push(format!("{} thread{}", self.threads, if self.threads == 1 { "" } else { "s" }));
+        parts.push(match self.rate_per_second {
+            Some(rate) => format!("{rate} operations per second"),
+            None => "closed loop".to_owned(),
+        });
+        parts.extend(self.operations.map(|operations| format!("{operations} operations")));
+        parts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_tells_what_was_asked_for() {
+        let mut spec = GeneratorSpec {
+            workload: Workload::Mmap,
+            threads: 2,
+            size_bytes: Some(65536),
+            touch: false,
+            rate_per_second: None,
+            operations: None,
+            scratch: PathBuf::new(),
+        };
+        assert_eq!(spec.describe(), "mmap of 65536 bytes, untouched, 2 threads, closed loop");
+        spec = GeneratorSpec { workload: Workload::Getpid, threads: 1, size_bytes: None, ..spec };
+        spec = GeneratorSpec { rate_per_second: Some(500.0), operations: Some(30), ..spec };
+        assert_eq!(spec.describe(), "getpid, 1 thread, 500 operations per second, 30 operations");
+    }
+}

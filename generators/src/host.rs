@@ -1,0 +1,222 @@
+//! The runner's side: a generator process as a guard.
+//!
+//! Owns the life of the process, from its start to its report, and guarantees that it ends with the value, or with
+//! the thread that started it if the runner is killed. When which phase is due is the runner's to decide.
+
+use crate::control::{Page, Phase};
+use crate::shared_page::{SharedPage, memory_file};
+use crate::{GeneratorReport, GeneratorSpec};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How often a wait looks at the page.
+const POLL_INTERVAL: Duration = Duration::from_micros(200);
+
+/// Why a generator gave no report.
+#[derive(Debug, thiserror::Error)]
+pub enum GeneratorError {
+    /// The memory that is shared with the generator could not be set up.
+    #[error("cannot create memory to share with a generator")]
+    Memory(#[source] io::Error),
+    /// The description cannot be written as JSON, for instance because a path is not Unicode.
+    #[error("cannot describe the generator")]
+    Describe(#[source] serde_json::Error),
+    /// The process could not be started.
+    #[error("cannot start {}", binary.display())]
+    Start {
+        /// The binary that was to be run.
+        binary: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The process could not be asked whether it still runs.
+    #[error("cannot wait for the generator")]
+    Wait(#[source] io::Error),
+    /// The process ended before it had come as far as it should, or with a failure.
+    #[error("the generator ended with {status}: {}", if stderr.is_empty() { "it said nothing" } else { stderr })]
+    Ended {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it wrote to standard error, trimmed.
+        stderr: String,
+    },
+    /// The process runs but did not come to a phase in time; it may still.
+    #[error("the generator did not reach {awaited:?} within {} ms", after.as_millis())]
+    Late {
+        /// The phase that was waited for.
+        awaited: Phase,
+        /// How long.
+        after: Duration,
+    },
+    /// The process did not end in time.
+    #[error("the generator did not end within {} ms", after.as_millis())]
+    Lingers {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// What the process printed could not be read.
+    #[error("cannot read the generator's output")]
+    Output(#[source] io::Error),
+    /// What the process printed is no report.
+    #[error("the generator's report is not valid")]
+    Report(#[source] serde_json::Error),
+}
+
+/// The user that a generator runs as; it keeps no supplementary group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+/// A running generator. Dropping it kills its process group and waits for the end.
+#[derive(Debug)]
+pub struct Generator {
+    child: Child,
+    page: SharedPage,
+    stdout: File,
+    stderr: File,
+    status: Option<ExitStatus>,
+}
+
+impl Generator {
+    /// Starts `binary`, as another user if `credentials` say so (which takes root).
+    ///
+    /// The process is the leader of its own group, has an empty environment, and is killed by the kernel when the
+    /// calling thread ends: call from a thread that lives as long as the generator is wanted.
+    pub fn spawn(
+        binary: &Path,
+        spec: &GeneratorSpec,
+        credentials: Option<Credentials>,
+    ) -> Result<Self, GeneratorError> {
+        let description = serde_json::to_string(spec).map_err(GeneratorError::Describe)?;
+        let (page, page_file) = SharedPage::create().map_err(GeneratorError::Memory)?;
+        let stdout = memory_file("report").map_err(GeneratorError::Memory)?;
+        let stderr = memory_file("messages").map_err(GeneratorError::Memory)?;
+        let mut command = Command::new(binary);
+        command.arg(description).env_clear().process_group(0).stdin(Stdio::from(page_file));
+        command.stdout(stdout.try_clone().map_err(GeneratorError::Memory)?);
+        command.stderr(stderr.try_clone().map_err(GeneratorError::Memory)?);
+        if let Some(Credentials { uid, gid }) = credentials {
+            // As root this also empties the supplementary groups, before the ids change.
+            command.gid(gid).uid(uid);
+        }
+        die_with_parent(&mut command);
+        let child = command
+            .spawn()
+            .map_err(|source| GeneratorError::Start { binary: binary.to_path_buf(), source })?;
+        Ok(Self { child, page, stdout, stderr, status: None })
+    }
+
+    /// The process id, which is also that of its group.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The page that paces the generator.
+    #[must_use]
+    pub fn page(&self) -> &Page {
+        &self.page
+    }
+
+    /// Waits until the generator has come to `awaited` or beyond.
+    ///
+    /// After [`GeneratorError::Late`] one may go on waiting.
+    pub fn wait_phase(&mut self, awaited: Phase, deadline: Duration) -> Result<(), GeneratorError> {
+        let start = Instant::now();
+        while self.page.phase() < awaited {
+            if let Some(status) = self.ended()? {
+                // It may have come that far and ended since the page was looked at.
+                if self.page.phase() >= awaited && status.success() {
+                    return Ok(());
+                }
+                return Err(self.ended_early(status));
+            }
+            if start.elapsed() >= deadline {
+                return Err(GeneratorError::Late { awaited, after: deadline });
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of the generator and reads its report.
+    ///
+    /// One with a number of operations ends only after [`Phase::Release`] was set. When the deadline passes, the
+    /// generator is killed.
+    pub fn finish(mut self, deadline: Duration) -> Result<GeneratorReport, GeneratorError> {
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.ended()? {
+                break status;
+            }
+            if start.elapsed() >= deadline {
+                return Err(GeneratorError::Lingers { after: deadline });
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        };
+        if !status.success() {
+            return Err(self.ended_early(status));
+        }
+        let report = contents(&mut self.stdout).map_err(GeneratorError::Output)?;
+        serde_json::from_slice(&report).map_err(GeneratorError::Report)
+    }
+
+    fn ended(&mut self) -> Result<Option<ExitStatus>, GeneratorError> {
+        if self.status.is_none() {
+            self.status = self.child.try_wait().map_err(GeneratorError::Wait)?;
+        }
+        Ok(self.status)
+    }
+
+    fn ended_early(&mut self, status: ExitStatus) -> GeneratorError {
+        match contents(&mut self.stderr) {
+            Ok(bytes) => {
+                GeneratorError::Ended { status, stderr: String::from_utf8_lossy(&bytes).trim().to_owned() }
+            }
+            Err(source) => GeneratorError::Output(source),
+        }
+    }
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        // Once the process was waited for, its id may belong to another.
+        if self.status.is_some() {
+            return;
+        }
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            // It may have ended by itself, which is as good.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Makes the kernel kill the process when the calling thread ends.
+fn die_with_parent(command: &mut Command) {
+    let runner = rustix::process::getpid();
+    let arrange = move || {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+        // If the runner died before that, no signal will come.
+        if rustix::process::getppid() == Some(runner) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    };
+    // SAFETY: between fork and exec the closure makes two system calls and allocates nothing. It runs after the
+    // user ids were changed, which would have cleared the signal.
+    unsafe { command.pre_exec(arrange) };
+}
+
+/// All that was written to a memory file by a process that has ended.
+fn contents(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

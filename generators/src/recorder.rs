@@ -1,0 +1,170 @@
+//! What one thread saw of its calls.
+//!
+//! Owns the histograms and the rule which calls count. All memory is there before the first call, since allocating in
+//! the window would issue calls of its own: about 18 KiB for each call and outcome.
+
+use generators::{CallReport, GeneratorReport};
+use probe_abi::{Histogram, SparseHistogram};
+use std::ops::Range;
+
+/// One call, as its caller saw it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    /// The clock before the call.
+    pub(crate) begin_ns: u64,
+    /// The clock after the call.
+    pub(crate) end_ns: u64,
+    /// What it returned, failures as the negative error number.
+    pub(crate) result: isize,
+}
+
+/// When an operation at a fixed rate should have started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Intention {
+    pub(crate) start_ns: u64,
+    /// Whether that time had passed when the operation before ended.
+    pub(crate) late: bool,
+}
+
+#[derive(Debug)]
+struct Outcomes {
+    ok: Histogram,
+    error: Histogram,
+}
+
+/// The figures of one thread, or of several once merged.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    calls: Vec<Outcomes>,
+    from_intended: Vec<Histogram>,
+    operations: u64,
+    late: u64,
+}
+
+impl Recorder {
+    /// Room for `calls` calls per operation, and for intended starts at a fixed rate.
+    pub(crate) fn new(calls: usize, fixed_rate: bool) -> Self {
+        let empty = |_| Outcomes { ok: Histogram::EMPTY, error: Histogram::EMPTY };
+        let mut recorder = Self {
+            calls: (0..calls).map(empty).collect(),
+            from_intended: vec![Histogram::EMPTY; usize::from(fixed_rate)],
+            operations: 0,
+            late: 0,
+        };
+        recorder.touch();
+        recorder
+    }
+
+    /// Counts those of an operation's calls that lie within the window, and the operation if all do.
+    #[inline(always)]
+    pub(crate) fn record(&mut self, calls: &[Call], intention: Option<Intention>, window: &Range<u64>) {
+        let within = |call: &Call| call.begin_ns >= window.start && call.end_ns < window.end;
+        for (outcomes, call) in self.calls.iter_mut().zip(calls) {
+            if within(call) {
+                let histogram = if call.result < 0 { &mut outcomes.error } else { &mut outcomes.ok };
+                histogram.record(call.end_ns.saturating_sub(call.begin_ns));
+            }
+        }
+        if let (Some(first), Some(last)) = (calls.first(), calls.last())
+            && within(first)
+            && within(last)
+        {
+            self.operations += 1;
+            if let (Some(intention), Some(histogram)) = (intention, self.from_intended.first_mut()) {
+                self.late += u64::from(intention.late);
+                histogram.record(last.end_ns.saturating_sub(intention.start_ns));
+            }
+        }
+    }
+
+    /// Adds what another thread of the same workload recorded.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.calls.iter_mut().zip(&other.calls) {
+            mine.ok.merge(&theirs.ok);
+            mine.error.merge(&theirs.error);
+        }
+        for (mine, theirs) in self.from_intended.iter_mut().zip(&other.from_intended) {
+            mine.merge(theirs);
+        }
+        self.operations += other.operations;
+        self.late += other.late;
+    }
+
+    /// The report of a workload whose operation consists of `syscalls`.
+    pub(crate) fn report(&self, syscalls: &[&str]) -> GeneratorReport {
+        let calls = self.calls.iter().zip(syscalls).map(|(outcomes, syscall)| CallReport {
+            syscall: (*syscall).to_owned(),
+            ok: SparseHistogram::from(&outcomes.ok),
+            error: SparseHistogram::from(&outcomes.error),
+        });
+        GeneratorReport {
+            operations: self.operations,
+            calls: calls.collect(),
+            late: self.late,
+            from_intended: self.from_intended.first().map(SparseHistogram::from),
+        }
+    }
+
+    /// Writes to every slot, so that the kernel provides the memory now and not in the window.
+    fn touch(&mut self) {
+        let of_calls = self.calls.iter_mut().flat_map(|outcomes| [&mut outcomes.ok, &mut outcomes.error]);
+        for histogram in of_calls.chain(&mut self.from_intended) {
+            for slot in &mut histogram.slots {
+                // SAFETY: a reference is valid for writing. Volatile, because zeros could else come from memory that
+                // the kernel has promised but not provided.
+                unsafe { std::ptr::write_volatile(slot, 0) };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(begin_ns: u64, end_ns: u64, result: isize) -> Call {
+        Call { begin_ns, end_ns, result }
+    }
+
+    #[test]
+    fn only_calls_wholly_within_the_window_count() {
+        let mut recorder = Recorder::new(2, false);
+        recorder.record(&[call(90, 100, 0), call(100, 110, 0)], None, &(100..200));
+        recorder.record(&[call(150, 160, 0), call(170, 199, -1)], None, &(100..200));
+        recorder.record(&[call(180, 190, 0), call(190, 200, 0)], None, &(100..200));
+        let report = recorder.report(&["openat", "close"]);
+        assert_eq!(report.operations, 1);
+        let [openat, close] = &report.calls[..] else { panic!("two calls") };
+        assert_eq!((openat.ok.count, openat.error.count, openat.ok.sum_ns), (2, 0, 20));
+        assert_eq!((close.ok.count, close.error.count, close.error.max_ns), (1, 1, 29));
+        assert_eq!(report.from_intended, None);
+    }
+
+    #[test]
+    fn latency_from_the_intended_start_includes_the_wait_before() {
+        let mut recorder = Recorder::new(1, true);
+        let on_time = Intention { start_ns: 100, late: false };
+        let late = Intention { start_ns: 110, late: true };
+        recorder.record(&[call(101, 150, 0)], Some(on_time), &(0..1000));
+        recorder.record(&[call(151, 160, 0)], Some(late), &(0..1000));
+        let report = recorder.report(&["getpid"]);
+        assert_eq!((report.operations, report.late), (2, 1));
+        let from_intended = report.from_intended.unwrap();
+        assert_eq!((from_intended.count, from_intended.sum_ns), (2, 50 + 50));
+        assert_eq!(report.calls[0].ok.sum_ns, 49 + 9);
+    }
+
+    #[test]
+    fn merging_adds_everything() {
+        let mut one = Recorder::new(1, true);
+        let mut other = Recorder::new(1, true);
+        let intention = Some(Intention { start_ns: 0, late: true });
+        one.record(&[call(1, 2, 0)], intention, &(0..10));
+        other.record(&[call(1, 4, -5)], intention, &(0..10));
+        one.merge(&other);
+        let report = one.report(&["futex"]);
+        assert_eq!((report.operations, report.late), (2, 2));
+        assert_eq!((report.calls[0].ok.sum_ns, report.calls[0].error.sum_ns), (1, 3));
+        assert_eq!(report.from_intended.unwrap().sum_ns, 6);
+    }
+}

@@ -1,0 +1,37 @@
+//! `futex`: waking nobody.
+//!
+//! Issues, per operation: `futex(2)` with `FUTEX_WAKE_PRIVATE` for one waiter on a word that nobody waits for. Each
+//! thread has a word and a cache line of its own.
+//!
+//! Leaves out: waiting, waking, contention for the word, and words that processes share. What remains is the entry,
+//! the hashing of the address and a look into an empty bucket.
+
+use super::{Operation, Site, timed};
+use crate::failure::Failure;
+use crate::recorder::Call;
+use std::sync::atomic::AtomicU32;
+
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Word(AtomicU32);
+
+#[derive(Debug)]
+pub(crate) struct Futex {
+    word: Box<Word>,
+}
+
+impl Operation for Futex {
+    type Calls = [Call; 1];
+
+    fn prepare(_site: &Site) -> Result<Self, Failure> {
+        Ok(Self { word: Box::default() })
+    }
+
+    #[inline(always)]
+    fn perform(&mut self) -> [Call; 1] {
+        const WAKE: usize = (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as usize;
+        let word = self.word.0.as_ptr().expose_provenance();
+        // SAFETY: the word lives as long as `self`, and waking does not change it.
+        [unsafe { timed(libc::SYS_futex, [word, WAKE, 1, 0, 0, 0]) }]
+    }
+}

@@ -1,0 +1,58 @@
+//! `read`: reading a file that is in the page cache.
+//!
+//! Issues, per operation: `read(2)` of `size_bytes` from the start of a file of that size into a buffer that is always
+//! the same, then `lseek(2)` back to the start. Each thread has its own open file description (so that positions are
+//! not shared) and its own buffer; the file is one for all.
+//!
+//! Leaves out: opening, closing, the disk (the file was just written, and nobody else drops it from the cache unless
+//! memory is short), page faults on the buffer (touched before the window), and the end of the file (no read crosses
+//! it).
+
+use super::{Operation, Site, timed};
+use crate::failure::Failure;
+use crate::recorder::Call;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// Keeps the descriptor open.
+    _file: File,
+    /// As the call takes it.
+    descriptor: usize,
+    buffer: Vec<u8>,
+}
+
+impl Operation for Read {
+    type Calls = [Call; 2];
+
+    fn prepare(site: &Site) -> Result<Self, Failure> {
+        let path = site.file()?.path();
+        let file = File::open(path).map_err(Failure::system(format!("open {}", path.display())))?;
+        let size_bytes = site.size_bytes()?;
+        let mut buffer = Vec::new();
+        buffer.try_reserve_exact(size_bytes).map_err(|_| {
+            Failure::Usage(format!("a buffer of {size_bytes} bytes does not fit into memory"))
+        })?;
+        buffer.resize(size_bytes, 0);
+        // A descriptor is never negative.
+        let descriptor = file.as_raw_fd() as isize;
+        Ok(Self { _file: file, descriptor: descriptor.cast_unsigned(), buffer })
+    }
+
+    #[inline(always)]
+    fn perform(&mut self) -> [Call; 2] {
+        let descriptor = self.descriptor;
+        let buffer = self.buffer.as_mut_ptr().expose_provenance();
+        // SAFETY: the buffer is valid for writing its length.
+        let read = unsafe { timed(libc::SYS_read, [descriptor, buffer, self.buffer.len(), 0, 0, 0]) };
+        // SAFETY: takes no pointer; whence 0 is SEEK_SET.
+        let lseek = unsafe { timed(libc::SYS_lseek, [descriptor, 0, 0, 0, 0, 0]) };
+        [read, lseek]
+    }
+
+    fn verify(&self, calls: &[Call; 2]) -> Result<(), Failure> {
+        let (returned, wanted) = (calls[0].result, self.buffer.len());
+        if returned.cast_unsigned() == wanted { Ok(()) } else { Err(Failure::ShortRead { returned, wanted }) }
+    }
+}
