@@ -70,10 +70,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn damaged(path: impl Into<PathBuf>, reason: impl ToString) -> Self {
-        Self::Damaged {
-            path: path.into(),
-            reason: reason.to_string(),
-        }
+    pub(crate) fn damaged(path: impl Into<PathBuf>, reason: impl std::fmt::Display) -> Self {
+        Self::Damaged { path: path.into(), reason: reason.to_string() }
     }
 }

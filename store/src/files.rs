@@ -15,21 +15,18 @@ pub struct Owner {
     pub gid: u32,
 }
 
-/// Replaces `path` by what `fill` writes: after a crash either the old or the whole new content is there.
+/// Replaces `path` by what `write` writes: after a crash either the old or the whole new content is there.
 pub(crate) fn replace(
     path: &Path,
     owner: Option<Owner>,
-    fill: impl FnOnce(&mut File) -> Result<(), StoreError>,
+    write: impl FnOnce(&mut File) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let failed = |source| StoreError::Write {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| StoreError::Write { path: path.to_owned(), source };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.tmp"));
     let outcome = (|| {
         let mut file = File::create(&temporary).map_err(failed)?;
-        fill(&mut file)?;
+        write(&mut file)?;
         give_file(&file, owner).map_err(failed)?;
         file.sync_all().map_err(failed)?;
         fs::rename(&temporary, path).map_err(failed)?;
@@ -45,10 +42,7 @@ pub(crate) fn replace(
 /// Like [`replace`], for content at hand.
 pub(crate) fn replace_with(path: &Path, owner: Option<Owner>, content: &[u8]) -> Result<(), StoreError> {
     replace(path, owner, |file| {
-        file.write_all(content).map_err(|source| StoreError::Write {
-            path: path.to_owned(),
-            source,
-        })
+        file.write_all(content).map_err(|source| StoreError::Write { path: path.to_owned(), source })
     })
 }
 
@@ -66,10 +60,7 @@ pub(crate) fn create_folders(path: &Path, owner: Option<Owner>) -> Result<(), St
         create_folders(parent, owner)?;
     }
     let made = fs::create_dir(path).and_then(|()| give(path, owner));
-    made.map_err(|source| StoreError::Write {
-        path: path.to_owned(),
-        source,
-    })
+    made.map_err(|source| StoreError::Write { path: path.to_owned(), source })
 }
 
 /// Points the symlink at `target`, in one step.

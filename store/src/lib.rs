@@ -22,4 +22,4 @@ pub(crate) use reader::check_version;
 pub use reader::{Run, read_manifest};
 pub use runs::{resolve, run_ids};
 pub use tables::CALLS_BEYOND_QUANTILE;
-pub use writer::{RunWriter, run_id, write_report};
+pub use writer::{RunWriter, run_id, write_files, write_report};

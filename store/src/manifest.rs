@@ -61,6 +61,9 @@ pub struct ScenarioInfo {
     pub summary: String,
     /// BLAKE3 of scenario.toml.
     pub hash: String,
+    /// What the command line replaced in it, as `PATH=VALUE`.
+    #[serde(default)]
+    pub overrides: Vec<String>,
     /// Targets, in the scenario's order.
     pub syscalls: Vec<String>,
     /// `generators` or `system`.
@@ -138,7 +141,7 @@ pub struct Environment {
     pub host: String,
     /// Name of the distribution.
     pub distribution: Option<String>,
-    /// /proc/cmdline.
+    /// `/proc/cmdline`.
     pub kernel_command_line: Option<String>,
     /// CPU model name.
     pub cpu_model: Option<String>,
@@ -160,7 +163,7 @@ pub struct Environment {
     pub hypervisor: Option<String>,
     /// Vulnerability → state of its mitigation.
     pub mitigations: BTreeMap<String, String>,
-    /// /proc/sys/kernel/randomize_va_space.
+    /// `/proc/sys/kernel/randomize_va_space`.
     pub aslr: Option<String>,
     /// Swap in all, in bytes.
     pub swap_bytes: u64,

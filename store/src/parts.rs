@@ -28,9 +28,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn of(run: &Path) -> Self {
-        Self {
-            folder: run.join(FOLDER),
-        }
+        Self { folder: run.join(FOLDER) }
     }
 
     pub(crate) fn create(&self, owner: Option<Owner>) -> Result<(), StoreError> {
@@ -52,10 +50,7 @@ impl Parts {
 
     fn write<T: Serialize>(&self, name: &str, content: &T, owner: Option<Owner>) -> Result<(), StoreError> {
         let path = self.folder.join(name);
-        let part = Part {
-            format_version: FORMAT_VERSION,
-            content,
-        };
+        let part = Part { format_version: FORMAT_VERSION, content };
         let bytes = serde_json::to_vec(&part).map_err(|error| StoreError::damaged(&path, error))?;
         replace_with(&path, owner, &bytes)
     }
@@ -75,10 +70,7 @@ impl Parts {
     }
 
     fn named(&self, prefix: &str) -> Result<Vec<PathBuf>, StoreError> {
-        let failed = |source| StoreError::Read {
-            path: self.folder.clone(),
-            source,
-        };
+        let failed = |source| StoreError::Read { path: self.folder.clone(), source };
         let mut paths = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -91,19 +83,14 @@ impl Parts {
     }
 
     pub(crate) fn remove(&self) -> Result<(), StoreError> {
-        fs::remove_dir_all(&self.folder).map_err(|source| StoreError::Write {
-            path: self.folder.clone(),
-            source,
-        })
+        fs::remove_dir_all(&self.folder)
+            .map_err(|source| StoreError::Write { path: self.folder.clone(), source })
     }
 }
 
 /// Reads one part.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    let bytes = fs::read(path).map_err(|source| StoreError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = fs::read(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })?;
     let part: Part<T> = serde_json::from_slice(&bytes).map_err(|error| StoreError::damaged(path, error))?;
     crate::check_version(path, part.format_version)?;
     Ok(part.content)

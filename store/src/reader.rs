@@ -32,21 +32,12 @@ impl Run {
         let manifest = read_manifest(path)?;
         let (trials, load) = if manifest.state == State::Running {
             let parts = Parts::of(path);
-            let trials = parts
-                .trials()?
-                .iter()
-                .map(|part| parts::read(part))
-                .collect::<Result<_, _>>()?;
+            let trials = parts.trials()?.iter().map(|part| parts::read(part)).collect::<Result<_, _>>()?;
             (trials, parts.load()?)
         } else {
             (read_trials(path)?, read_load(path)?)
         };
-        Ok(Self {
-            path: path.to_owned(),
-            manifest,
-            trials,
-            load,
-        })
+        Ok(Self { path: path.to_owned(), manifest, trials, load })
     }
 
     /// The scenario's exact text.
@@ -63,10 +54,7 @@ pub fn read_manifest(run: &Path) -> Result<Manifest, StoreError> {
         format_version: u32,
     }
     let path = run.join(MANIFEST);
-    let text = fs::read(&path).map_err(|source| StoreError::Read {
-        path: path.clone(),
-        source,
-    })?;
+    let text = fs::read(&path).map_err(|source| StoreError::Read { path: path.clone(), source })?;
     // The version first: the rest of a newer manifest may well not be readable.
     let version: Versioned =
         serde_json::from_slice(&text).map_err(|error| StoreError::damaged(&path, error))?;
@@ -77,11 +65,7 @@ pub fn read_manifest(run: &Path) -> Result<Manifest, StoreError> {
 /// Refuses versions that this code does not know.
 pub(crate) fn check_version(path: &Path, found: u32) -> Result<(), StoreError> {
     if found > FORMAT_VERSION {
-        return Err(StoreError::NewerFormat {
-            path: path.to_owned(),
-            found,
-            known: FORMAT_VERSION,
-        });
+        return Err(StoreError::NewerFormat { path: path.to_owned(), found, known: FORMAT_VERSION });
     }
     Ok(())
 }
@@ -94,20 +78,10 @@ struct Frame {
 
 impl Frame {
     fn read(path: PathBuf) -> Result<Self, StoreError> {
-        let file = File::open(&path).map_err(|source| StoreError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let failed = |source| StoreError::Table {
-            path: path.clone(),
-            source,
-        };
+        let file = File::open(&path).map_err(|source| StoreError::Read { path: path.clone(), source })?;
+        let failed = |source| StoreError::Table { path: path.clone(), source };
         let mut reader = ParquetReader::new(file);
-        let metadata = reader
-            .get_metadata()
-            .map_err(failed)?
-            .key_value_metadata()
-            .clone();
+        let metadata = reader.get_metadata().map_err(failed)?.key_value_metadata().clone();
         let version = metadata.iter().flatten().find(|pair| pair.key == VERSION_KEY);
         let version = version.and_then(|pair| pair.value.as_deref()?.parse().ok());
         check_version(
@@ -119,10 +93,7 @@ impl Frame {
     }
 
     fn failed(&self, source: PolarsError) -> StoreError {
-        StoreError::Table {
-            path: self.path.clone(),
-            source,
-        }
+        StoreError::Table { path: self.path.clone(), source }
     }
 
     fn rows(&self) -> usize {
@@ -205,9 +176,7 @@ fn bare_records(frame: &Frame) -> Result<Records, StoreError> {
             factors: factors.iter().filter_map(level).collect(),
             status: status_of(&frame.path, status[row])?,
             reason: reason[row].map(str::to_owned),
-            started_at: started_at[row]
-                .parse()
-                .map_err(|error| StoreError::damaged(&frame.path, error))?,
+            started_at: started_at[row].parse().map_err(|error| StoreError::damaged(&frame.path, error))?,
             boot: boot[row].to_owned(),
             window_ns: window_ns[row],
             wall_ns: wall_ns[row],
@@ -223,12 +192,7 @@ fn bare_records(frame: &Frame) -> Result<Records, StoreError> {
 fn add_measures(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
     let (trial, syscall) = (frame.all_u32("trial")?, frame.all_text("syscall")?);
     let vantage = frame.all_text("vantage")?;
-    let ok = [
-        frame.u64s("count")?,
-        frame.u64s("sum_ns")?,
-        frame.u64s("min_ns")?,
-        frame.u64s("max_ns")?,
-    ];
+    let ok = [frame.u64s("count")?, frame.u64s("sum_ns")?, frame.u64s("min_ns")?, frame.u64s("max_ns")?];
     let error = [
         frame.u64s("errors")?,
         frame.u64s("error_sum_ns")?,
@@ -257,9 +221,7 @@ fn add_measures(frame: &Frame, records: &mut Records) -> Result<(), StoreError> 
             error,
             ledger: ledger(),
         };
-        record_of(&frame.path, records, trial[row])?
-            .measures
-            .push(measure);
+        record_of(&frame.path, records, trial[row])?.measures.push(measure);
     }
     Ok(())
 }
@@ -283,16 +245,10 @@ fn add_histograms(frame: &Frame, records: &mut Records) -> Result<(), StoreError
     for row in 0..frame.rows() {
         let vantage = vantage_of(&frame.path, vantage[row])?;
         let measures = &mut record_of(&frame.path, records, trial[row])?.measures;
-        let measure = measures
-            .iter_mut()
-            .find(|it| it.syscall == syscall[row] && it.vantage == vantage);
+        let measure = measures.iter_mut().find(|it| it.syscall == syscall[row] && it.vantage == vantage);
         let unknown = || StoreError::damaged(&frame.path, format!("row {row} belongs to no row of {TRIALS}"));
         let measure = measure.ok_or_else(unknown)?;
-        let histogram = if outcome[row] == "ok" {
-            &mut measure.ok
-        } else {
-            &mut measure.error
-        };
+        let histogram = if outcome[row] == "ok" { &mut measure.ok } else { &mut measure.error };
         #[expect(clippy::cast_possible_truncation, reason = "slots number 2,240")]
         histogram.slots.push((slot_of(lower[row]) as u16, count[row]));
     }
@@ -303,29 +259,23 @@ fn add_monitor(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
     let (trial, at_ns) = (frame.all_u32("trial")?, frame.all_u64("at_ns")?);
     let (cpu_busy, cpu_steal) = (frame.all_f64("cpu_busy")?, frame.all_f64("cpu_steal")?);
     let memory = frame.all_u64("memory_used_bytes")?;
-    let psi = [
-        frame.f64s("psi_cpu_some")?,
-        frame.f64s("psi_memory_some")?,
-        frame.f64s("psi_io_some")?,
-    ];
+    let psi = [frame.f64s("psi_cpu_some")?, frame.f64s("psi_memory_some")?, frame.f64s("psi_io_some")?];
     let (switches, interrupts) = (frame.all_u64("context_switches")?, frame.all_u64("interrupts")?);
     let (frequency, temperature) = (frame.f64s("frequency_mhz")?, frame.f64s("temperature_celsius")?);
     for row in 0..frame.rows() {
-        record_of(&frame.path, records, trial[row])?
-            .monitor
-            .push(MonitorSample {
-                at_ns: at_ns[row],
-                cpu_busy: cpu_busy[row],
-                cpu_steal: cpu_steal[row],
-                memory_used_bytes: memory[row],
-                psi_cpu_some: psi[0][row],
-                psi_memory_some: psi[1][row],
-                psi_io_some: psi[2][row],
-                context_switches: switches[row],
-                interrupts: interrupts[row],
-                frequency_mhz: frequency[row],
-                temperature_celsius: temperature[row],
-            });
+        record_of(&frame.path, records, trial[row])?.monitor.push(MonitorSample {
+            at_ns: at_ns[row],
+            cpu_busy: cpu_busy[row],
+            cpu_steal: cpu_steal[row],
+            memory_used_bytes: memory[row],
+            psi_cpu_some: psi[0][row],
+            psi_memory_some: psi[1][row],
+            psi_io_some: psi[2][row],
+            context_switches: switches[row],
+            interrupts: interrupts[row],
+            frequency_mhz: frequency[row],
+            temperature_celsius: temperature[row],
+        });
     }
     Ok(())
 }
@@ -357,12 +307,7 @@ fn record_of<'a>(
     records: &'a mut Records,
     trial: u32,
 ) -> Result<&'a mut TrialRecord, StoreError> {
-    let unknown = || {
-        StoreError::damaged(
-            path,
-            format!("it speaks of trial {trial}, which {TRIALS} has not"),
-        )
-    };
+    let unknown = || StoreError::damaged(path, format!("it speaks of trial {trial}, which {TRIALS} has not"));
     records.get_mut(&trial).ok_or_else(unknown)
 }
 

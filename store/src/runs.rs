@@ -10,10 +10,7 @@ pub fn run_ids(runs_dir: &Path) -> Result<Vec<String>, StoreError> {
     if !runs_dir.exists() {
         return Ok(Vec::new());
     }
-    let failed = |source| StoreError::Read {
-        path: runs_dir.to_owned(),
-        source,
-    };
+    let failed = |source| StoreError::Read { path: runs_dir.to_owned(), source };
     let mut ids = Vec::new();
     for entry in fs::read_dir(runs_dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -35,10 +32,7 @@ pub fn resolve(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
         return Ok(path.to_owned());
     }
     let ids = run_ids(runs_dir)?;
-    let missing = || StoreError::NoSuchRun {
-        name: name.to_owned(),
-        runs_dir: runs_dir.to_owned(),
-    };
+    let missing = || StoreError::NoSuchRun { name: name.to_owned(), runs_dir: runs_dir.to_owned() };
     if let Some(back) = steps_back(name) {
         let id = ids.len().checked_sub(back + 1).map(|place| &ids[place]);
         return id.map(|id| runs_dir.join(id)).ok_or_else(missing);
@@ -47,12 +41,7 @@ pub fn resolve(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
         let of_scenario = |id: &&String| {
             read_manifest(&runs_dir.join(id)).is_ok_and(|manifest| manifest.scenario.name == scenario)
         };
-        return ids
-            .iter()
-            .rev()
-            .find(of_scenario)
-            .map(|id| runs_dir.join(id))
-            .ok_or_else(missing);
+        return ids.iter().rev().find(of_scenario).map(|id| runs_dir.join(id)).ok_or_else(missing);
     }
     let fitting: Vec<&String> = ids.iter().filter(|id| id.starts_with(name)).collect();
     match fitting.as_slice() {

@@ -50,12 +50,7 @@ fn rows<'a>(records: &'a [TrialRecord], shape: &'a Shape) -> Vec<Row<'a>> {
                 let measure = measures.find(|it| it.syscall == *syscall && it.vantage == vantage);
                 // A generator does not issue every target: then there is nothing that its vantage could have seen.
                 if measure.is_some() || record.measures.is_empty() {
-                    rows.push(Row {
-                        record,
-                        syscall,
-                        vantage,
-                        measure,
-                    });
+                    rows.push(Row { record, syscall, vantage, measure });
                 }
             }
         }
@@ -87,9 +82,7 @@ pub(crate) fn trials(records: &[TrialRecord], shape: &Shape) -> PolarsResult<Dat
         column("reason", rows, |it| it.record.reason.clone()),
         column("count", rows, |it| it.ok(|ok| Some(ok.count))),
         column("errors", rows, |it| it.error(|error| Some(error.count))),
-        column("returned", rows, |it| {
-            it.measure.map(|it| it.ok.count + it.error.count)
-        }),
+        column("returned", rows, |it| it.measure.map(|it| it.ok.count + it.error.count)),
         column("sum_ns", rows, |it| it.ok(|ok| some(ok, ok.sum_ns))),
         column("min_ns", rows, |it| it.ok(|ok| some(ok, ok.min_ns))),
         column("max_ns", rows, |it| it.ok(|ok| some(ok, ok.max_ns))),
@@ -97,20 +90,12 @@ pub(crate) fn trials(records: &[TrialRecord], shape: &Shape) -> PolarsResult<Dat
         column("p90_ns", rows, quantile(0.9)),
         column("p99_ns", rows, quantile(0.99)),
         column("p999_ns", rows, quantile(0.999)),
-        column("error_sum_ns", rows, |it| {
-            it.error(|error| some(error, error.sum_ns))
-        }),
-        column("error_min_ns", rows, |it| {
-            it.error(|error| some(error, error.min_ns))
-        }),
-        column("error_max_ns", rows, |it| {
-            it.error(|error| some(error, error.max_ns))
-        }),
+        column("error_sum_ns", rows, |it| it.error(|error| some(error, error.sum_ns))),
+        column("error_min_ns", rows, |it| it.error(|error| some(error, error.min_ns))),
+        column("error_max_ns", rows, |it| it.error(|error| some(error, error.max_ns))),
         column("entered", rows, |it| ledger(it).map(|it| it.entered)),
         column("censored", rows, |it| ledger(it).map(|it| it.censored)),
-        column("censored_age_max_ns", rows, |it| {
-            ledger(it).map(|it| it.censored_age_max_ns)
-        }),
+        column("censored_age_max_ns", rows, |it| ledger(it).map(|it| it.censored_age_max_ns)),
         column("lost", rows, |it| ledger(it).map(|it| it.lost)),
         column("window_ns", rows, |it| it.record.window_ns),
         column("wall_ns", rows, |it| it.record.wall_ns),
@@ -131,12 +116,7 @@ pub(crate) fn histograms(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
     for record in records {
         for measure in &record.measures {
             for (outcome, histogram) in [("ok", &measure.ok), ("error", &measure.error)] {
-                rows.extend(
-                    histogram
-                        .slots
-                        .iter()
-                        .map(|slot| (record.trial, measure, outcome, *slot)),
-                );
+                rows.extend(histogram.slots.iter().map(|slot| (record.trial, measure, outcome, *slot)));
             }
         }
     }
@@ -154,9 +134,7 @@ pub(crate) fn histograms(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
 
 /// monitor.parquet: one row per trial × sample.
 pub(crate) fn monitor(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
-    let samples = records
-        .iter()
-        .flat_map(|record| record.monitor.iter().map(|it| (record.trial, *it)));
+    let samples = records.iter().flat_map(|record| record.monitor.iter().map(|it| (record.trial, *it)));
     let rows: &Vec<(u32, MonitorSample)> = &samples.collect();
     DataFrame::new_infer_height(vec![
         column("trial", rows, |it| it.0),

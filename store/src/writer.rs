@@ -28,9 +28,8 @@ const TRIALS_PER_ROW_GROUP: usize = 256;
 pub fn run_id(started_at: DateTime<Utc>, scenario: &str) -> String {
     const DIGITS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let random = RandomState::new().hash_one(std::process::id());
-    let suffix: String = (0..4)
-        .map(|place| char::from(DIGITS[(random >> (5 * place) & 31) as usize]))
-        .collect();
+    let suffix: String =
+        (0..4).map(|place| char::from(DIGITS[(random >> (5 * place) & 31) as usize])).collect();
     format!("{}-{scenario}-{suffix}", started_at.format("%Y-%m-%dT%H%M%SZ"))
 }
 
@@ -60,20 +59,11 @@ impl RunWriter {
         Parts::of(&draft).create(owner)?;
         replace_with(&draft.join(SCENARIO), owner, scenario.as_bytes())?;
         write_manifest(&draft, &manifest, owner)?;
-        let failed = |source| StoreError::Write {
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| StoreError::Write { path: path.clone(), source };
         fs::rename(&draft, &path).map_err(failed)?;
         sync_folder(runs_dir).map_err(failed)?;
         files::point(&runs_dir.join(LATEST), Path::new(&manifest.id), owner).map_err(failed)?;
-        Ok(Self {
-            parts: Parts::of(&path),
-            path,
-            manifest,
-            owner,
-            load_parts: 0,
-        })
+        Ok(Self { parts: Parts::of(&path), path, manifest, owner, load_parts: 0 })
     }
 
     /// The run's folder.
@@ -114,10 +104,6 @@ impl RunWriter {
     fn write_tables(&self) -> Result<(), StoreError> {
         let shape = shape_of(&self.manifest);
         let paths = self.parts.trials()?;
-        let mut batches = Vec::new();
-        for paths in paths.chunks(TRIALS_PER_ROW_GROUP) {
-            batches.push(paths);
-        }
         let records = |paths: &[PathBuf]| -> Result<Vec<TrialRecord>, StoreError> {
             paths.iter().map(|path| parts::read(path)).collect()
         };
@@ -128,13 +114,10 @@ impl RunWriter {
         ];
         for (name, build) in frames {
             let path = self.path.join(name);
-            let empty = build(&[]).map_err(|source| StoreError::Table {
-                path: path.clone(),
-                source,
-            })?;
+            let empty = build(&[]).map_err(|source| StoreError::Table { path: path.clone(), source })?;
             replace(&path, self.owner, |file| {
                 let mut table = Table::begin(file, &path, &empty)?;
-                for paths in &batches {
+                for paths in paths.chunks(TRIALS_PER_ROW_GROUP) {
                     table.append(&build(&records(paths)?).map_err(|source| table.failed(source))?)?;
                 }
                 table.end()
@@ -142,10 +125,7 @@ impl RunWriter {
         }
         let load = self.parts.load()?;
         let path = self.path.join(LOAD);
-        let frame = tables::load(&load).map_err(|source| StoreError::Table {
-            path: path.clone(),
-            source,
-        })?;
+        let frame = tables::load(&load).map_err(|source| StoreError::Table { path: path.clone(), source })?;
         replace(&path, self.owner, |file| {
             let mut table = Table::begin(file, &path, &frame)?;
             table.append(&frame)?;
@@ -178,31 +158,20 @@ impl<'a> Table<'a> {
         let writer = ParquetWriter::new(file)
             .with_key_value_metadata(Some(KeyValueMetadata::from_static(version)))
             .batched(like.schema())
-            .map_err(|source| StoreError::Table {
-                path: path.to_owned(),
-                source,
-            })?;
+            .map_err(|source| StoreError::Table { path: path.to_owned(), source })?;
         Ok(Self { path, writer })
     }
 
     fn append(&mut self, frame: &DataFrame) -> Result<(), StoreError> {
-        self.writer
-            .write_batch(frame)
-            .map_err(|source| self.failed(source))
+        self.writer.write_batch(frame).map_err(|source| self.failed(source))
     }
 
     fn end(self) -> Result<(), StoreError> {
-        self.writer
-            .finish()
-            .map(drop)
-            .map_err(|source| self.failed(source))
+        self.writer.finish().map(drop).map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: PolarsError) -> StoreError {
-        StoreError::Table {
-            path: self.path.to_owned(),
-            source,
-        }
+        StoreError::Table { path: self.path.to_owned(), source }
     }
 }
 
@@ -217,27 +186,30 @@ fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Resu
 pub(crate) fn shape_of(manifest: &Manifest) -> Shape {
     let kernel = (manifest.probe.backend != "user").then_some(Vantage::Kernel);
     Shape {
-        factors: manifest
-            .scenario
-            .factors
-            .iter()
-            .map(|factor| factor.name.clone())
-            .collect(),
+        factors: manifest.scenario.factors.iter().map(|factor| factor.name.clone()).collect(),
         syscalls: manifest.scenario.syscalls.clone(),
         vantages: kernel.into_iter().chain([Vantage::User]).collect(),
     }
 }
 
-/// Writes the files of a rendered report into `run/report/`.
+/// Writes the files of a rendered report into `run/report/`; returns that folder.
 pub fn write_report(
     run: &Path,
     files: &[(String, Vec<u8>)],
     owner: Option<Owner>,
 ) -> Result<PathBuf, StoreError> {
-    let folder = run.join("report");
-    create_folders(&folder, owner)?;
+    write_files(&run.join("report"), files, owner)
+}
+
+/// Writes files, by name and content, into a folder that is created if need be; returns the folder.
+pub fn write_files(
+    folder: &Path,
+    files: &[(String, Vec<u8>)],
+    owner: Option<Owner>,
+) -> Result<PathBuf, StoreError> {
+    create_folders(folder, owner)?;
     for (name, content) in files {
         replace_with(&folder.join(name), owner, content)?;
     }
-    Ok(folder)
+    Ok(folder.to_owned())
 }

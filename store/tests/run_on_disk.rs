@@ -1,5 +1,7 @@
 //! A run is written, ended, read back; and read after ends that were no ends.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use chrono::Utc;
 use probe_abi::{Histogram, SparseHistogram};
 use std::collections::BTreeMap;
@@ -8,11 +10,7 @@ use std::path::Path;
 use store::*;
 
 fn manifest(id: &str) -> Manifest {
-    let level = |label: &str| Level {
-        label: label.into(),
-        value: None,
-        arguments: vec![],
-    };
+    let level = |label: &str| Level { label: label.into(), value: None, arguments: vec![] };
     Manifest {
         format_version: FORMAT_VERSION,
         id: id.into(),
@@ -25,35 +23,20 @@ fn manifest(id: &str) -> Manifest {
             name: "sweep".into(),
             summary: String::new(),
             hash: String::new(),
+            overrides: vec![],
             syscalls: vec!["mmap".into(), "munmap".into()],
             scope: "generators".into(),
             warmup_ns: 1,
             window_ns: Some(2),
             factors: vec![
-                Factor {
-                    name: "size".into(),
-                    levels: vec![level("4KiB"), level("1MiB")],
-                },
-                Factor {
-                    name: "load".into(),
-                    levels: vec![level("baseline")],
-                },
+                Factor { name: "size".into(), levels: vec![level("4KiB"), level("1MiB")] },
+                Factor { name: "load".into(), levels: vec![level("baseline")] },
             ],
             generators: vec![],
             loss_limit: 0.001,
         },
-        plan: PlanInfo {
-            order: "random_blocks".into(),
-            seed: 1,
-            repetitions: 1,
-            cells: 2,
-            trials: 2,
-        },
-        probe: ProbeInfo {
-            requested: "auto".into(),
-            backend: "raw_tracepoint".into(),
-            reasons: vec![],
-        },
+        plan: PlanInfo { order: "random_blocks".into(), seed: 1, repetitions: 1, cells: 2, trials: 2 },
+        probe: ProbeInfo { requested: "auto".into(), backend: "raw_tracepoint".into(), reasons: vec![] },
         environment: Environment::default(),
         warnings: vec![],
         checksums: BTreeMap::new(),
@@ -62,7 +45,9 @@ fn manifest(id: &str) -> Manifest {
 
 fn histogram(values: &[u64]) -> SparseHistogram {
     let mut dense = Box::new(Histogram::EMPTY);
-    values.iter().for_each(|ns| dense.record(*ns));
+    for ns in values {
+        dense.record(*ns);
+    }
     SparseHistogram::from(&*dense)
 }
 
@@ -134,9 +119,9 @@ fn load() -> Vec<LoadMetric> {
 
 fn write(runs: &Path, id: &str, records: &[TrialRecord]) -> RunWriter {
     let mut writer = RunWriter::create(runs, manifest(id), "schema = 1\n", None).unwrap();
-    records
-        .iter()
-        .for_each(|record| writer.append_trial(record).unwrap());
+    for record in records {
+        writer.append_trial(record).unwrap();
+    }
     writer.append_load(&load()).unwrap();
     writer
 }
@@ -152,14 +137,8 @@ fn what_was_written_is_read_back_from_parquet() {
     assert_eq!(run.manifest.state, State::Complete);
     assert_eq!(run.manifest.checksums.len(), 5);
     assert_eq!(run.scenario().unwrap(), "schema = 1\n");
-    let left: Vec<_> = fs::read_dir(&path)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert!(
-        left.iter().all(|name| !name.to_string_lossy().starts_with('.')),
-        "{left:?}"
-    );
+    let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{left:?}");
 }
 
 #[test]
@@ -187,36 +166,22 @@ fn an_unfinished_run_is_read_from_its_parts() {
     // A half-written part is not a part.
     fs::write(path.join(".parts/.trial-000002.json.tmp"), "{").unwrap();
     let run = Run::open(&path).unwrap();
-    assert_eq!(
-        (run.trials.as_slice(), run.manifest.state),
-        (&records[..], State::Running)
-    );
+    assert_eq!((run.trials.as_slice(), run.manifest.state), (&records[..], State::Running));
 }
 
 #[test]
 fn a_newer_format_is_refused_by_its_number() {
     let runs = tempfile::tempdir().unwrap();
-    let path = write(runs.path(), "a", &[measured(0)])
-        .finish(State::Complete)
-        .unwrap();
-    fs::write(
-        path.join("manifest.json"),
-        r#"{"format_version": 99, "unheard": "of"}"#,
-    )
-    .unwrap();
+    let path = write(runs.path(), "a", &[measured(0)]).finish(State::Complete).unwrap();
+    fs::write(path.join("manifest.json"), r#"{"format_version": 99, "unheard": "of"}"#).unwrap();
     let refusal = Run::open(&path).unwrap_err();
-    assert!(
-        matches!(refusal, StoreError::NewerFormat { found: 99, .. }),
-        "{refusal}"
-    );
+    assert!(matches!(refusal, StoreError::NewerFormat { found: 99, .. }), "{refusal}");
 }
 
 #[test]
 fn damage_is_an_error() {
     let runs = tempfile::tempdir().unwrap();
-    let path = write(runs.path(), "a", &[measured(0)])
-        .finish(State::Complete)
-        .unwrap();
+    let path = write(runs.path(), "a", &[measured(0)]).finish(State::Complete).unwrap();
     let file = path.join("trials.parquet");
     let content = fs::read(&file).unwrap();
     fs::write(&file, &content[..content.len() / 2]).unwrap();
@@ -226,11 +191,9 @@ fn damage_is_an_error() {
 #[test]
 fn names_mean_runs() {
     let runs = tempfile::tempdir().unwrap();
-    for id in [
-        "2026-01-01T000000Z-sweep-aaaa",
-        "2026-01-02T000000Z-sweep-aaaa",
-        "2026-02-01T000000Z-sweep-aaaa",
-    ] {
+    for id in
+        ["2026-01-01T000000Z-sweep-aaaa", "2026-01-02T000000Z-sweep-aaaa", "2026-02-01T000000Z-sweep-aaaa"]
+    {
         write(runs.path(), id, &[]).finish(State::Complete).unwrap();
     }
     let named = |name: &str| resolve(runs.path(), name).map(|path| path.file_name().unwrap().to_owned());
