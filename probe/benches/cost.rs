@@ -1,9 +1,11 @@
 //! What the probe adds to a call, beside what the kernel itself takes to call any BPF program there.
 //!
 //! `cargo bench -p probe --bench cost [-- ROUNDS]`, as root. Every round times every row, so that a disturbance of the
-//! machine falls on all of them; a row's figure is its median over the rounds.
+//! machine falls on all of them; a row's figure is its median over the rounds. Time is the processor's, spent by this
+//! thread, which leaves out what other processes take.
 
 use probe::{Backend, Floor, Probe, ProbeError, Scope, Target, Window, monotonic_ns};
+use rustix::time::{ClockId, clock_gettime};
 use std::any::Any;
 
 const CALLS: u32 = 100_000;
@@ -64,12 +66,18 @@ fn armed(backend: Backend, traced: bool) -> Attached {
 
 /// Mean nanoseconds of one of `calls` calls.
 fn time_calls(calls: u32) -> f64 {
-    let start_ns = monotonic_ns();
+    let start_ns = processor_ns();
     for _ in 0..calls {
         // SAFETY: the call has neither arguments nor effects.
         unsafe { libc::syscall(libc::SYS_getpid) };
     }
-    (monotonic_ns() - start_ns) as f64 / f64::from(calls)
+    (processor_ns() - start_ns) as f64 / f64::from(calls)
+}
+
+/// Time that this thread has run, in nanoseconds.
+fn processor_ns() -> i64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
 }
 
 fn print(rows: &mut [Row], rounds: usize) {

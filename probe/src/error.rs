@@ -103,6 +103,14 @@ pub enum ProbeError {
         /// What was given.
         tgid: u32,
     },
+    /// A 32-bit program numbers its calls differently.
+    #[error(
+        "process {tgid} runs a 32-bit program, whose calls the raw_tracepoint backend would mistake for others"
+    )]
+    ThirtyTwoBit {
+        /// Its process id.
+        tgid: u32,
+    },
     /// A window that is empty or lies backwards.
     #[error("the window ends ({close_ns} ns) before it begins ({open_ns} ns)")]
     EmptyWindow {

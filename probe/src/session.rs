@@ -13,7 +13,8 @@ use probe_abi::{
     Control, Counts, PID_LIMIT, PIDS_PER_WORD, SCOPE_WORDS, STARTS, SYSCALL_NUMBERS, Start, bank_of,
     count_index,
 };
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::os::linux::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -90,6 +91,9 @@ impl Probe {
 
     /// From now on, the calls of process `tgid` count.
     pub fn include(&mut self, tgid: u32) -> Result<(), ProbeError> {
+        if self.backend == Backend::RawTracepoint && is_32_bit(tgid) {
+            return Err(ProbeError::ThirtyTwoBit { tgid });
+        }
         self.list(tgid, self.scope == Scope::Generators)
     }
 
@@ -251,6 +255,15 @@ fn check_namespaces() -> Result<(), ProbeError> {
         return Err(ProbeError::Namespace { kind: "time", differs: "clocks", option: "no time namespace" });
     }
     Ok(())
+}
+
+/// Whether process `tgid` is known to run a 32-bit program.
+fn is_32_bit(tgid: u32) -> bool {
+    // The first five bytes of a program: ELF's magic number and the class, 1 for 32 bits.
+    let mut header = [0; 5];
+    let read =
+        File::open(format!("/proc/{tgid}/exe")).and_then(|mut program| program.read_exact(&mut header));
+    read.is_ok() && header == *b"\x7fELF\x01"
 }
 
 /// CPUs that the machine has, online or not: one more than the highest number.

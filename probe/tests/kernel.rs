@@ -252,6 +252,67 @@ fn wait_until_asleep(tid: i32) {
     }
 }
 
+/// A 32-bit program: calls number 110 a thousand times, which is `iopl` to it and `getppid` to 64-bit programs, then
+/// waits for a byte from its standard input.
+#[cfg(target_arch = "x86_64")]
+#[rustfmt::skip]
+const PROGRAM_32: [u8; 122] = [
+    // The ELF header: an i386 executable that begins at 0x10054 and has one program header, at 52.
+    0x7f, b'E', b'L', b'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 3, 0, 1, 0, 0, 0, 0x54, 0, 1, 0, 52, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 52, 0, 32, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+    // The program header: the whole file is loaded at 0x10000, readable, writable and executable.
+    1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 122, 0, 0, 0, 122, 0, 0, 0, 7, 0, 0, 0, 0, 16, 0, 0,
+    0xbe, 0xe8, 3, 0, 0,          // esi = 1000
+    0x31, 0xdb,                   // again: ebx = 0
+    0xb8, 110, 0, 0, 0,           // eax = iopl
+    0xcd, 0x80,                   // int 0x80
+    0x4e,                         // esi -= 1
+    0x75, 0xf4,                   // if not zero, again
+    0xb8, 3, 0, 0, 0,             // eax = read
+    0x89, 0xe1,                   // ecx = esp
+    0x6a, 1, 0x5a,                // edx = 1
+    0xcd, 0x80,                   // int 0x80
+    0xb8, 1, 0, 0, 0,             // eax = exit
+    0x31, 0xdb,                   // ebx = 0
+    0xcd, 0x80,                   // int 0x80
+];
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn calls_of_32_bit_programs_are_not_mistaken_for_others() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::process::{Command, Stdio};
+
+    let program = std::env::temp_dir().join(format!("probe-test-32-bit-{}", std::process::id()));
+    {
+        // A child forked meanwhile would keep the file open for writing, and nobody could run it.
+        let _alone = alone();
+        fs::write(&program, PROGRAM_32).unwrap();
+    }
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let run = || Command::new(&program).stdin(Stdio::piped()).spawn();
+    match run() {
+        Err(error) => eprintln!("skipped: this kernel runs no 32-bit programs: {error}"),
+        Ok(mut child) => {
+            drop(child.stdin.take());
+            assert!(child.wait().unwrap().success());
+            with_each_backend(&["getppid"], Scope::System, |probe| {
+                let readings =
+                    seen(probe, || assert!(run().unwrap().wait_with_output().unwrap().status.success()));
+                assert!(readings[0].entered < 1_000, "{} calls", readings[0].entered);
+            });
+            with_each_backend(&["getppid"], Scope::Generators, |probe| {
+                let mut child = run().unwrap();
+                let refused = matches!(probe.include(child.id()), Err(ProbeError::ThirtyTwoBit { .. }));
+                assert_eq!(refused, probe.backend() == Backend::RawTracepoint);
+                drop(child.stdin.take());
+                child.wait().unwrap();
+            });
+        }
+    }
+    fs::remove_file(&program).unwrap();
+}
+
 #[test]
 fn misuse_is_refused() {
     with_each_backend(&["getppid"], Scope::Generators, |probe| {
