@@ -1,0 +1,387 @@
+//! Owns stress-ng as a guard: a [`Load`] runs while it lives, and nothing of it outlives it. The only code that knows
+//! duct and stress-ng. It does not know what options mean (see the scenario) nor when a load is due (see execution).
+//!
+//! stress-ng and its workers form a process group of their own, but stay in the runner's session: with automatic
+//! grouping the scheduler divides the CPU by session first, and a load in a session of its own would weigh as much as
+//! all generators together, however many workers it has.
+//!
+//! When the runner is killed, the kernel kills stress-ng, and its workers, which have asked to be told of that, end by
+//! themselves: most at once, `vm` with much memory (seen with 7 GB) after about five seconds.
+
+mod family;
+mod metrics;
+mod tool;
+
+pub(crate) use tool::{help, stressors, validate, version};
+
+use crate::credentials::{Credentials, guard_child};
+use crate::monitor::CpuTimes;
+use metrics::words;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use store::LoadMetric;
+use tempfile::TempDir;
+
+/// How long workers may take to end when asked. One that fills gigabytes looks up rarely, and stress-ng itself would
+/// wait five seconds before it kills.
+const COURTESY: Duration = Duration::from_millis(300);
+/// How long stress-ng may take to end by itself when nobody waits: a worker within sync(2) ends when the disk is done.
+pub(crate) const PATIENT: Duration = Duration::from_secs(15);
+/// The same when somebody does.
+pub(crate) const HURRIED: Duration = Duration::from_millis(500);
+/// How long at least what was killed may take to be dead: the kernel first takes back its memory.
+const DYING: Duration = Duration::from_secs(1);
+/// Distance of the samples that tell whether CPU use has settled.
+const SAMPLING: Duration = Duration::from_millis(100);
+/// Samples that are averaged before comparing: ticks are coarse and stressors burst.
+const AVERAGED: usize = 3;
+/// Difference between two successive averages of CPU use below which it counts as settled.
+const SETTLED: f64 = 0.05;
+/// Longest look at a level without load.
+const QUIET_CHECK: Duration = Duration::from_millis(700);
+
+/// Why a load could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    /// There is no stress-ng on the PATH.
+    #[error(
+        "stress-ng is not installed; install it (`sudo apt-get install stress-ng`, `sudo dnf install stress-ng`) \
+         or use only load levels without options"
+    )]
+    NotInstalled,
+    /// stress-ng gave up at its options.
+    #[error("stress-ng refused its options: {words}")]
+    Refused {
+        /// Its own words.
+        words: String,
+    },
+    /// stress-ng ended while it was needed.
+    #[error("stress-ng ended before its time, {how}: {words}")]
+    Died {
+        /// What its exit code means.
+        how: String,
+        /// Its own words.
+        words: String,
+    },
+    /// Some workers ended while stress-ng itself went on: this is no longer the load that was asked for.
+    #[error("only {running} of {expected} stressors are running: {words}")]
+    Thinned {
+        /// Workers alive.
+        running: usize,
+        /// Workers that there were.
+        expected: usize,
+        /// stress-ng's own words.
+        words: String,
+    },
+    /// The load has ended, but left no metrics.
+    #[error("stress-ng left no metrics: {reason}")]
+    Unmeasured {
+        /// Why.
+        reason: String,
+    },
+    /// A call of the operating system failed.
+    #[error("cannot {action}")]
+    Io {
+        /// What was being done.
+        action: String,
+        /// How it failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl LoadError {
+    /// What a failed start means.
+    fn of_spawn(source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::NotFound {
+            Self::NotInstalled
+        } else {
+            Self::Io { action: "start stress-ng".to_owned(), source }
+        }
+    }
+}
+
+/// What load to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LoadRequest {
+    /// Block of the instance.
+    pub(crate) block: u32,
+    /// Name of the load level.
+    pub(crate) level_name: String,
+    /// stress-ng's options, word by word; empty for a level without load.
+    pub(crate) arguments: Vec<String>,
+    /// Longest wait for the load to settle.
+    pub(crate) ramp: Duration,
+}
+
+/// How a load came up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Settled {
+    /// How long it was waited for.
+    pub(crate) after: Duration,
+    /// Whether all workers ran and CPU use was steady; else the ramp's time was up.
+    pub(crate) steady: bool,
+    /// Workers running.
+    pub(crate) workers: usize,
+}
+
+/// A running load. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Load {
+    request: LoadRequest,
+    /// None for a level without load.
+    process: Option<Process>,
+}
+
+impl Load {
+    /// Starts the load, writing only below `scratch`, which `credentials` must be able to reach.
+    ///
+    /// stress-ng dies with the calling *thread*, so call it from one that lives as long as the load: the main thread.
+    pub(crate) fn start(
+        request: &LoadRequest,
+        scratch: &Path,
+        credentials: Option<&Credentials>,
+    ) -> Result<Self, LoadError> {
+        let process = if request.arguments.is_empty() {
+            None
+        } else {
+            Some(Process::start(&request.arguments, scratch, credentials)?)
+        };
+        Ok(Self { request: request.clone(), process })
+    }
+
+    /// Waits until all workers run and CPU use is steady, at most for the ramp; without load, for a short look at
+    /// most. That CPU use is not steady is no error: on a busy machine it may never be.
+    pub(crate) fn settle(&mut self) -> Result<Settled, LoadError> {
+        let began = Instant::now();
+        let ramp = self.request.ramp;
+        let limit = if self.process.is_some() { ramp } else { ramp.min(QUIET_CHECK) };
+        let mut use_of_cpu = Steadiness::default();
+        loop {
+            let complete = self.process.as_mut().map_or(Ok(true), Process::is_complete)?;
+            let steady = complete && use_of_cpu.reached();
+            let after = began.elapsed();
+            if steady || after >= limit {
+                let workers = self.process.as_ref().map_or(0, |process| process.workers);
+                return Ok(Settled { after, steady, workers });
+            }
+            std::thread::sleep(SAMPLING.min(limit.saturating_sub(after)));
+            use_of_cpu.sample(complete);
+        }
+    }
+
+    /// Whether the load is still the one that was started: stress-ng lives and no worker ended.
+    pub(crate) fn check(&mut self) -> Result<(), LoadError> {
+        self.process.as_mut().map_or(Ok(()), |process| process.check().map(|_| ()))
+    }
+
+    /// Ends the load, which may take `patience` to do so by itself, and returns its metrics. Whatever is returned,
+    /// nothing of it runs any more.
+    pub(crate) fn stop(mut self, patience: Duration) -> Result<Vec<LoadMetric>, LoadError> {
+        let Some(mut process) = self.process.take() else {
+            return Ok(Vec::new());
+        };
+        process.end(patience)?;
+        process.metrics(&self.request)
+    }
+}
+
+/// A running stress-ng.
+#[derive(Debug)]
+struct Process {
+    handle: duct::Handle,
+    leader: Pid,
+    /// Its working space; removed with it.
+    folder: TempDir,
+    /// Most workers seen alive at one time.
+    workers: usize,
+    /// Collected, so that the number in `leader` means nothing any more.
+    ended: bool,
+}
+
+impl Process {
+    fn start(
+        arguments: &[String],
+        scratch: &Path,
+        credentials: Option<&Credentials>,
+    ) -> Result<Self, LoadError> {
+        let io = |action: String| move |source| LoadError::Io { action, source };
+        let folder = tempfile::Builder::new()
+            .prefix("load-")
+            .tempdir_in(scratch)
+            .map_err(io(format!("make a folder in {}", scratch.display())))?;
+        if let Some(credentials) = credentials {
+            credentials.give(folder.path()).map_err(io(format!("give {} away", folder.path().display())))?;
+        }
+        // Ours come last: stress-ng lets the last one win.
+        let mut words: Vec<std::ffi::OsString> = arguments.iter().map(Into::into).collect();
+        words.extend(["--timeout", "0", "--metrics", "--yaml"].map(Into::into));
+        words.extend([yaml_of(folder.path()).into(), "--temp-path".into(), folder.path().into()]);
+        let credentials = credentials.cloned();
+        let handle = duct::cmd("stress-ng", words)
+            .stdin_null()
+            // Files, for a pipe would be held open by every worker.
+            .stderr_to_stdout()
+            .stdout_path(output_of(folder.path()))
+            .unchecked()
+            .before_spawn(move |command| {
+                command.process_group(0);
+                guard_child(command, credentials.as_ref());
+                Ok(())
+            })
+            .start()
+            .map_err(LoadError::of_spawn)?;
+        let leader = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+        let leader =
+            leader.ok_or_else(|| LoadError::Unmeasured { reason: "it has no process number".to_owned() })?;
+        Ok(Self { handle, leader, folder, workers: 0, ended: false })
+    }
+
+    /// Everything that it printed so far.
+    fn output(&self) -> String {
+        let bytes = std::fs::read(output_of(self.folder.path())).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// How stress-ng ended, if it has. It stays uncollected, so that its number remains its group's.
+    fn status(&self) -> Option<WaitIdStatus> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        rustix::process::waitid(WaitId::Pid(self.leader), options).ok().flatten()
+    }
+
+    /// Fails when stress-ng or one of the workers seen has ended; else says how many workers run.
+    fn check(&mut self) -> Result<usize, LoadError> {
+        if let Some(status) = self.status() {
+            let words = words(&self.output());
+            // Options are all that it can have failed at before it announced anything.
+            let refused = status.exit_status() == Some(1) && metrics::announced(&self.output()).is_none();
+            let how = meaning(&status);
+            return Err(if refused { LoadError::Refused { words } } else { LoadError::Died { how, words } });
+        }
+        let running = family::workers(self.leader);
+        if running < self.workers {
+            let words = words(&self.output());
+            return Err(LoadError::Thinned { running, expected: self.workers, words });
+        }
+        self.workers = running;
+        Ok(running)
+    }
+
+    /// Whether all announced workers run. Where stress-ng was told to be quiet, any worker will do.
+    fn is_complete(&mut self) -> Result<bool, LoadError> {
+        let running = self.check()?;
+        let expected = metrics::announced(&self.output())
+            .map_or(1, |instances| instances.values().map(|count| *count as usize).sum());
+        Ok(running >= expected)
+    }
+
+    /// Ends stress-ng: asks first, so that it writes its metrics and cleans up, then kills what is left of it, workers
+    /// before the one that collects them.
+    fn end(&mut self, patience: Duration) -> Result<(), LoadError> {
+        if std::mem::replace(&mut self.ended, true) {
+            return Ok(());
+        }
+        // Taken while everyone still has a parent, since afterwards the strays could not be told from strangers.
+        let known = family::family(self.leader, &family::Members::new());
+        let _ = rustix::process::kill_process(self.leader, Signal::TERM);
+        let asked = Instant::now();
+        while self.status().is_none() && asked.elapsed() < patience {
+            std::thread::sleep(Duration::from_millis(5));
+            if asked.elapsed() >= COURTESY {
+                // stress-ng collects its workers, writes the metrics and succeeds, however they ended.
+                family::kill_workers(self.leader, &known);
+            }
+        }
+        let left = family::kill(self.leader, &known, patience.max(DYING));
+        if !left.contains_key(&self.leader.as_raw_pid()) {
+            let collected = self.handle.wait();
+            collected.map_err(|source| LoadError::Io { action: "wait for stress-ng".to_owned(), source })?;
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        let action = format!("end stress-ng's processes {:?}", left.keys().collect::<Vec<_>>());
+        Err(LoadError::Io { action, source: io::ErrorKind::TimedOut.into() })
+    }
+
+    /// The metrics of a stress-ng that has ended.
+    fn metrics(&self, request: &LoadRequest) -> Result<Vec<LoadMetric>, LoadError> {
+        let output = self.output();
+        let unmeasured = |reason: String| LoadError::Unmeasured { reason };
+        let yaml = std::fs::read_to_string(yaml_of(self.folder.path()))
+            .map_err(|error| unmeasured(format!("{error}: {}", words(&output))))?;
+        let instances = metrics::announced(&output).unwrap_or_default();
+        let metrics = metrics::parse(&yaml, (request.block, &request.level_name), &instances);
+        if metrics.is_empty() {
+            return Err(unmeasured(words(&output)));
+        }
+        Ok(metrics)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.end(HURRIED);
+    }
+}
+
+/// Where stress-ng writes its metrics.
+fn yaml_of(folder: &Path) -> PathBuf {
+    folder.join("metrics.yaml")
+}
+
+/// Where it prints.
+fn output_of(folder: &Path) -> PathBuf {
+    folder.join("output.txt")
+}
+
+/// How stress-ng ended, in words; its exit codes by the section EXIT STATUS of its manual.
+fn meaning(status: &WaitIdStatus) -> String {
+    if let Some(signal) = status.terminating_signal() {
+        return format!("killed by signal {signal}");
+    }
+    let words = match status.exit_status() {
+        Some(0) => "having done all it was asked to",
+        Some(1) => "as its options are wrong or it lacked a resource itself",
+        Some(2) => "as a stressor failed",
+        Some(3) => "as a stressor lacked a resource (memory, disk space or a system call) to begin",
+        Some(4) => "as a stressor does not exist on this machine or kernel",
+        Some(5) => "as a stressor was killed by an unexpected signal",
+        Some(6) => "as a stressor exited unexpectedly",
+        Some(7) => "as its own counts are not to be trusted, perhaps for lack of memory",
+        _ => "in an unknown way",
+    };
+    format!("{words} (exit code {})", status.exit_status().unwrap_or(-1))
+}
+
+/// Whether CPU use is steady: the mean of the last samples differs little from the mean of those before.
+#[derive(Default)]
+struct Steadiness {
+    last: Option<CpuTimes>,
+    busy: Vec<f64>,
+}
+
+impl Steadiness {
+    /// Takes a sample. One from before the load was `complete` says nothing about it.
+    fn sample(&mut self, complete: bool) {
+        let now = CpuTimes::read();
+        if let (true, Some(last), Some(now)) = (complete, self.last, now) {
+            self.busy.push(now.since(last).busy);
+        }
+        self.last = now;
+    }
+
+    fn reached(&self) -> bool {
+        let Some(first) = self.busy.len().checked_sub(2 * AVERAGED) else {
+            return false;
+        };
+        let mean = |from: usize| self.busy[from..from + AVERAGED].iter().sum::<f64>() / AVERAGED as f64;
+        (mean(first) - mean(first + AVERAGED)).abs() < SETTLED
+    }
+}
+
+#[cfg(test)]
+mod tests;

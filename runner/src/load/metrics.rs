@@ -1,0 +1,181 @@
+//! Owns the reading of what stress-ng writes: its YAML metrics, its announcement of instances, its last words.
+//!
+//! The YAML is of one fixed shape, a list of flat maps under `metrics:`, and is read line by line: what is unknown is
+//! passed over, so that other versions' additional keys do no harm.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use store::LoadMetric;
+
+/// Longest that one quoted line of stress-ng may be, in characters; it lists a hundred methods when one is unknown.
+const LINE_LIMIT: usize = 240;
+
+/// The flat maps under `metrics:`.
+fn entries(yaml: &str) -> Vec<BTreeMap<&str, &str>> {
+    let mut entries: Vec<BTreeMap<&str, &str>> = Vec::new();
+    let of_metrics = yaml.lines().skip_while(|line| line.trim_end() != "metrics:").skip(1);
+    for line in of_metrics.take_while(|line| line.is_empty() || line.starts_with([' ', '-'])) {
+        let text = line.trim();
+        let pair = text.strip_prefix("- ").inspect(|_| entries.push(BTreeMap::new())).unwrap_or(text);
+        if let (Some((key, value)), Some(entry)) = (pair.split_once(':'), entries.last_mut()) {
+            entry.insert(key.trim(), value.trim().trim_matches(['\'', '"']));
+        }
+    }
+    entries
+}
+
+/// The metrics of the file that `--yaml` named. `instances` tells how many of each stressor were asked for, where the
+/// file does not. Block and level are the caller's.
+pub(crate) fn parse(yaml: &str, (block, level): (u32, &str), instances: &Instances) -> Vec<LoadMetric> {
+    fn number<T: FromStr>(entry: &BTreeMap<&str, &str>, key: &str) -> Option<T> {
+        entry.get(key)?.parse().ok()
+    }
+    let metric = |entry: &BTreeMap<&str, &str>| {
+        let stressor = (*entry.get("stressor")?).to_owned();
+        let asked = number(entry, "instances").or_else(|| instances.get(&stressor).copied());
+        Some(LoadMetric {
+            block,
+            level: level.to_owned(),
+            instances: asked.unwrap_or(1),
+            stressor,
+            bogo_ops: number(entry, "bogo-ops")?,
+            bogo_ops_per_second: number(entry, "bogo-ops-per-second-real-time")?,
+            wall_seconds: number(entry, "wall-clock-time")?,
+            user_seconds: number(entry, "user-time")?,
+            system_seconds: number(entry, "system-time")?,
+            rss_max_kib: number(entry, "max-rss"),
+        })
+    };
+    entries(yaml).iter().filter_map(metric).collect()
+}
+
+/// Stressor → number of its instances.
+pub(crate) type Instances = BTreeMap<String, u32>;
+
+/// The instances that stress-ng announces (`dispatching hogs: 1 cpu, 2 vm`), with its own expansion of 0 and of
+/// classes; none before it has, or when told to be quiet.
+pub(crate) fn announced(output: &str) -> Option<Instances> {
+    let list = output.lines().find_map(|line| line.split_once("dispatching hogs: "))?.1;
+    let mut instances = Instances::new();
+    for (count, stressor) in list.split(", ").filter_map(|item| item.trim().split_once(' ')) {
+        *instances.entry(stressor.to_owned()).or_default() += count.parse::<u32>().ok()?;
+    }
+    Some(instances)
+}
+
+/// What stress-ng said that explains a failure: the last few lines that are no mere information, without its prefix.
+/// Where there is none, what it said last.
+pub(crate) fn words(output: &str) -> String {
+    let lines: Vec<&str> = output
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("Try 'stress-ng"))
+        .filter(|line| !line.contains(" metrc: "))
+        .collect();
+    // That it leaves out a stressor, and why, it calls information.
+    let tells = |line: &&str| !line.starts_with("stress-ng: info:") || line.contains("skipping");
+    let telling: Vec<&str> = lines.iter().copied().filter(tells).collect();
+    let chosen = if telling.is_empty() { &lines[lines.len().saturating_sub(1)..] } else { &telling[..] };
+    let last = &chosen[chosen.len().saturating_sub(3)..];
+    if last.is_empty() {
+        return "it said nothing".to_owned();
+    }
+    last.iter().map(|line| shortened(bare(line))).collect::<Vec<_>>().join("; ")
+}
+
+/// A line without `stress-ng: fail:  [1234] `.
+fn bare(line: &str) -> &str {
+    let line = line.strip_prefix("stress-ng: ").unwrap_or(line);
+    let without_pid = |rest: &'static str| line.strip_prefix(rest).map(str::trim_start);
+    let Some(line) = ["fail:", "error:", "warn:", "info:", "debug:"].into_iter().find_map(without_pid) else {
+        return line;
+    };
+    line.strip_prefix('[').and_then(|rest| rest.split_once("] ")).map_or(line, |(_, words)| words)
+}
+
+/// The line, cut where it is overlong.
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(LINE_LIMIT) {
+        Some((end, _)) => format!("{} …", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YAML: &str = "---
+system-info:
+      stress-ng-version: 0.15.06
+      cpus: 2
+
+metrics:
+    - stressor: cpu
+      bogo-ops: 1161
+      bogo-ops-per-second-usr-sys-time: 1446.375714
+      bogo-ops-per-second-real-time: 575.609526
+      wall-clock-time: 2.016992
+      user-time: 0.772513
+      system-time: 0.030183
+      cpu-usage-per-instance: 39.796681
+      max-rss: 6492
+
+    - stressor: io
+      bogo-ops: 1132
+      bogo-ops-per-second-usr-sys-time: 12659.785052
+      bogo-ops-per-second-real-time: 565.834269
+      wall-clock-time: 2.000586
+      user-time: 0.000129
+      system-time: 0.089288
+
+...
+";
+
+    #[test]
+    fn metrics_are_read_with_their_announced_instances() {
+        let instances = announced("stress-ng: info:  [7605] dispatching hogs: 3 cpu, 1 io\n").unwrap();
+        let metrics = parse(YAML, (4, "high"), &instances);
+        assert_eq!(metrics.len(), 2);
+        let cpu = &metrics[0];
+        assert_eq!((cpu.block, cpu.level.as_str(), cpu.stressor.as_str()), (4, "high", "cpu"));
+        assert_eq!((cpu.instances, cpu.bogo_ops, cpu.rss_max_kib), (3, 1161, Some(6492)));
+        assert!((cpu.bogo_ops_per_second - 575.609_526).abs() < 1e-9);
+        assert_eq!((metrics[1].instances, metrics[1].rss_max_kib), (1, None));
+    }
+
+    #[test]
+    fn a_truncated_file_yields_its_whole_entries() {
+        let cut = YAML.find("system-time: 0.089288").unwrap();
+        assert_eq!(parse(&YAML[..cut], (0, "high"), &Instances::new()).len(), 1);
+        assert!(parse("", (0, "high"), &Instances::new()).is_empty());
+        assert!(parse("metrics:\n...\n", (0, "high"), &Instances::new()).is_empty());
+    }
+
+    #[test]
+    fn words_are_the_telling_lines_without_prefix() {
+        let output = "stress-ng: info:  [9] dispatching hogs: 1 vm
+stress-ng: fail:  [11] vm: detected 3 bit errors
+stress-ng: error: [9] process 11 (stress-ng-vm) terminated with an error, exit status=2
+stress-ng: metrc: [9] vm 1 2 3
+Try 'stress-ng --help' for more information.
+";
+        assert_eq!(
+            words(output),
+            "vm: detected 3 bit errors; process 11 (stress-ng-vm) terminated with an error, exit status=2"
+        );
+        assert_eq!(words("stress-ng: unrecognized option '--cpux'\n"), "unrecognized option '--cpux'");
+        assert_eq!(words("stress-ng: info:  [9] dispatching hogs: 1 vm\n"), "dispatching hogs: 1 vm");
+        let skipped = "stress-ng: info:  [9] exec stressor must not run as root, skipping the stressor
+stress-ng: info:  [9] setting to a 1 second run per stressor
+stress-ng: error: [9] No stress workers invoked (one or more were unsupported)
+";
+        assert_eq!(
+            words(skipped),
+            "exec stressor must not run as root, skipping the stressor; \
+             No stress workers invoked (one or more were unsupported)"
+        );
+        assert_eq!(words(""), "it said nothing");
+        assert_eq!(words(&"é".repeat(1000)).chars().count(), LINE_LIMIT + 2);
+    }
+}
