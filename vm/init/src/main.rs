@@ -111,20 +111,8 @@ fn unmount_disk() -> io::Result<()> {
 fn mount(source: &str, target: &str, kind: &str) -> io::Result<()> {
     let (source, target, kind) = (CString::new(source)?, CString::new(target)?, CString::new(kind)?);
     // SAFETY: three valid strings that outlive the call; no data.
-    let status = unsafe {
-        libc::mount(
-            source.as_ptr(),
-            target.as_ptr(),
-            kind.as_ptr(),
-            0,
-            std::ptr::null(),
-        )
-    };
-    if status == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    let status = unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), 0, std::ptr::null()) };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Ends the machine once everything printed has left the console.
