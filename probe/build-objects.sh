@@ -22,7 +22,7 @@ find_linker() {
     if ! bpf-linker --version 2>/dev/null | grep -qF "$linker_version"; then
         local sysroot library
         sysroot=$(cd "$root" && rustc --print sysroot)
-        library=$(ls "$sysroot"/lib/libLLVM.so.* | head -n 1)
+        library=$(find "$sysroot/lib" -maxdepth 1 -name 'libLLVM.so.*' | sort | head -n 1)
         local major=${library##*libLLVM.so.}
         major=${major%%.*}
         mkdir -p "$cache/llvm/lib"
@@ -47,7 +47,7 @@ find_compiler() {
 }
 
 find_strip() {
-    strip=$(command -v llvm-strip || ls /usr/bin/llvm-strip-* 2>/dev/null | tail -n 1 || true)
+    strip=$(command -v llvm-strip || find /usr/bin -name 'llvm-strip-*' | sort -V | tail -n 1)
     [ -n "$strip" ] || { echo "build-objects.sh: llvm-strip is missing (package llvm)" >&2; exit 1; }
 }
 
