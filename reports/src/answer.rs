@@ -17,6 +17,12 @@ pub fn sentences(summary: &Summary) -> Vec<String> {
     for target in summary.targets() {
         let vantage = summary.primary_vantage(target);
         sentences.extend(under_load(summary, target, vantage));
+        if vantage == Vantage::Kernel {
+            // What delays a caller on its way out of the kernel is seen by the caller alone.
+            let seen = under_load(summary, target, Vantage::User);
+            sentences
+                .extend(seen.map(|sentence| format!("As the caller saw it: {}", lower_first(&sentence))));
+        }
         sentences.extend(across_factors(summary, target, vantage));
         if sentences.is_empty() {
             sentences.extend(alone(summary, target, vantage));
@@ -26,6 +32,12 @@ pub fn sentences(summary: &Summary) -> Vec<String> {
         sentences.push("No trial has figures yet.".to_owned());
     }
     sentences
+}
+
+/// The sentence as it goes on after a colon.
+fn lower_first(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// First against last load level in every combination of the other factors.

@@ -5,8 +5,10 @@
 //! writes files, prints, or measures.
 
 pub mod answer;
+pub mod charts;
 mod comparison;
 mod error;
+pub mod html;
 pub mod json;
 pub mod markdown;
 mod metric;

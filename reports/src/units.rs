@@ -153,7 +153,7 @@ pub fn glued(text: &str) -> String {
 }
 
 /// A number without trailing zeros.
-fn plain(value: f64) -> String {
+pub(crate) fn plain(value: f64) -> String {
     let text = format!("{value:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

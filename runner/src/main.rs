@@ -1,2 +1,35 @@
-//! placeholder
-fn main() {}
+//! The `runner` binary: parse, dispatch, print the error, exit code.
+
+mod cli;
+mod commands;
+mod credentials;
+mod environment;
+mod execution;
+mod failure;
+mod load;
+mod monitor;
+mod progress;
+mod scenario;
+
+use clap::Parser;
+use cli::{Cli, Verb};
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().verb {
+        Verb::Run(arguments) => commands::run::run(&arguments),
+        Verb::Plan(arguments) => commands::plan::plan(&arguments),
+        Verb::Check(arguments) => commands::check::check(&arguments),
+        Verb::Report(arguments) => commands::report::report(&arguments),
+        Verb::Diff(arguments) => commands::diff::diff(&arguments),
+        Verb::List(arguments) => commands::list::list(&arguments),
+    };
+    outcome.unwrap_or_else(|failure| {
+        let text = failure::chain(&failure);
+        // A diagnostic that shows its place begins with `error` itself.
+        let prefix = if text.starts_with("error") { "" } else { "error: " };
+        let _ = writeln!(std::io::stderr(), "{prefix}{}", text.trim_end());
+        failure.exit_code()
+    })
+}

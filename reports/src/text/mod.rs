@@ -139,7 +139,9 @@ impl Page {
         let headings =
             ["load", "CPU busy", "PSI cpu", "PSI mem", "PSI io", "memory", "switches/s", "interrupts/s"];
         let mut grid = Grid::new(Column::all(&headings, &[7, 5]));
-        summary.load.iter().for_each(|level| grid.push(load_row(level).to_vec()));
+        for level in &summary.load {
+            grid.push(load_row(level).to_vec());
+        }
         let stressors: Vec<String> =
             summary.load.iter().filter_map(stressor_line).map(|line| self.wrapped(&line)).collect();
         let body = [vec![grid.render(self.options.width)], stressors].concat().join("\n");

@@ -1,0 +1,200 @@
+//! Drawing in logical pixels: text, lines and areas on plotters' SVG backend.
+//!
+//! Owns what makes its output fit for print: coordinates are kept to a quarter of a pixel (plotters knows whole
+//! ones), text stays text in the embedded font, and the picture says what it shows to those who cannot see it.
+
+use super::palette::Colour;
+use crate::ReportError;
+use plotters::backend::SVGBackend;
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontFamily, FontStyle, IntoFont, RGBAColor, ShapeStyle, TextStyle};
+use std::fmt::Display;
+
+/// Whole pixels of the backend for each logical pixel.
+const FINENESS: f64 = 4.0;
+
+/// By how much plotters divides font sizes when it writes them.
+const FONT_SHRINKAGE: f64 = 1.24;
+
+/// The font, with what stands in for it where an image is shown on its own.
+const FAMILY: &str = "Inter, system-ui, sans-serif";
+
+/// A place on the canvas, in logical pixels from its upper left corner.
+pub(super) type Point = (f64, f64);
+
+/// Where a text's anchor lies in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anchor {
+    /// At the left end of its middle line.
+    Left,
+    /// In its middle.
+    Middle,
+    /// At the right end of its middle line.
+    Right,
+}
+
+/// How a text looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Type {
+    pub(super) size: f64,
+    pub(super) bold: bool,
+    pub(super) colour: Colour,
+    pub(super) anchor: Anchor,
+}
+
+impl Type {
+    /// Plain text of `size` pixels.
+    pub(super) const fn plain(size: f64, colour: Colour) -> Self {
+        Self { size, bold: false, colour, anchor: Anchor::Left }
+    }
+
+    pub(super) const fn bold(self) -> Self {
+        Self { bold: true, ..self }
+    }
+
+    pub(super) const fn at(self, anchor: Anchor) -> Self {
+        Self { anchor, ..self }
+    }
+}
+
+/// How a line looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stroke {
+    pub(super) colour: Colour,
+    pub(super) width: f64,
+    /// 1 for opaque.
+    pub(super) opacity: f64,
+}
+
+impl Stroke {
+    pub(super) const fn new(colour: Colour, width: f64) -> Self {
+        Self { colour, width, opacity: 1.0 }
+    }
+
+    pub(super) const fn faint(self, opacity: f64) -> Self {
+        Self { opacity, ..self }
+    }
+
+    fn style(self) -> ShapeStyle {
+        ShapeStyle { color: self.rgba(), filled: false, stroke_width: fine(self.width).unsigned_abs().max(1) }
+    }
+
+    fn fill(self) -> ShapeStyle {
+        ShapeStyle { color: self.rgba(), filled: true, stroke_width: 0 }
+    }
+
+    fn rgba(self) -> RGBAColor {
+        self.colour.rgb().mix(self.opacity)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "canvases are a few thousand pixels wide")]
+fn fine(logical: f64) -> i32 {
+    (logical * FINENESS).round() as i32
+}
+
+fn fine_point((x, y): Point) -> (i32, i32) {
+    (fine(x), fine(y))
+}
+
+/// A surface that remembers the first thing that went wrong, so that drawing reads as a list.
+pub(super) struct Canvas<'a> {
+    area: DrawingArea<SVGBackend<'a>, Shift>,
+    failure: std::cell::RefCell<Option<String>>,
+}
+
+impl Canvas<'_> {
+    fn note<E: Display>(&self, outcome: Result<(), E>) {
+        if let Err(error) = outcome {
+            self.failure.borrow_mut().get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    pub(super) fn text(&self, text: &str, place: Point, look: Type) {
+        let font = (FontFamily::Name(FAMILY), look.size * FONT_SHRINKAGE * FINENESS).into_font();
+        let font = if look.bold { font.style(FontStyle::Bold) } else { font };
+        let horizontal = match look.anchor {
+            Anchor::Left => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::Right => HPos::Right,
+        };
+        let colour = look.colour.rgb();
+        let style = TextStyle::from(font).color(&colour).pos(Pos::new(horizontal, VPos::Center));
+        self.note(self.area.draw(&Text::new(text.to_owned(), fine_point(place), style)));
+    }
+
+    /// A line through `points`.
+    pub(super) fn line(&self, points: &[Point], stroke: Stroke) {
+        let points: Vec<_> = points.iter().copied().map(fine_point).collect();
+        if points.len() > 1 {
+            self.note(self.area.draw(&PathElement::new(points, stroke.style())));
+        }
+    }
+
+    /// The area within `points`.
+    pub(super) fn area(&self, points: &[Point], fill: Stroke) {
+        let points: Vec<_> = points.iter().copied().map(fine_point).collect();
+        if points.len() > 2 {
+            self.note(self.area.draw(&Polygon::new(points, fill.fill())));
+        }
+    }
+
+    pub(super) fn rectangle(&self, corners: [Point; 2], fill: Stroke) {
+        self.note(self.area.draw(&Rectangle::new(corners.map(fine_point), fill.fill())));
+    }
+
+    /// A disc of `radius`, with a thin rim in the colour of the paper so that discs that overlap stay apart.
+    pub(super) fn dot(&self, centre: Point, radius: f64, fill: Stroke) {
+        let rim = Stroke::new(Colour::Paper, 0.0).fill();
+        self.note(self.area.draw(&Circle::new(fine_point(centre), fine(radius + 1.0), rim)));
+        self.note(self.area.draw(&Circle::new(fine_point(centre), fine(radius), fill.fill())));
+    }
+}
+
+/// What a picture is called, how large it is in logical pixels, and what it shows, in words.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) size: (f64, f64),
+}
+
+/// Draws a picture on white paper and returns it as SVG.
+pub(super) fn picture(frame: &Frame, draw: impl FnOnce(&Canvas<'_>)) -> Result<String, ReportError> {
+    let mut svg = String::new();
+    let size = (fine(frame.size.0).unsigned_abs(), fine(frame.size.1).unsigned_abs());
+    let failure = {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let canvas = Canvas { area, failure: std::cell::RefCell::new(None) };
+        canvas.rectangle([(0.0, 0.0), frame.size], Stroke::new(Colour::Paper, 0.0));
+        draw(&canvas);
+        canvas.note(canvas.area.present());
+        canvas.failure.into_inner()
+    };
+    match failure {
+        Some(reason) => Err(ReportError::Chart { chart: frame.name.clone(), reason }),
+        None => Ok(with_head(&svg, frame)),
+    }
+}
+
+/// Gives the picture its size in logical pixels and its description.
+fn with_head(svg: &str, frame: &Frame) -> String {
+    let body = svg.split_once('>').map_or("", |(_, body)| body);
+    let (width, height) = frame.size;
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
+         role=\"img\">\n<title>{}</title>\n<desc>{}</desc>{body}",
+        fine(width),
+        fine(height),
+        escaped(&frame.title),
+        escaped(&frame.description),
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

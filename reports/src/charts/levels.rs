@@ -1,0 +1,78 @@
+//! Average and maximum by load level: the first picture to look at.
+
+use super::canvas::{Anchor, Canvas, Frame, Stroke, Type};
+use super::matrix::Line;
+use super::palette::Colour;
+use super::panel::{self, Bounds, LABEL, LEFT, RIGHT};
+use super::scale::{Scale, log_range};
+use crate::{Metric, units};
+
+const WIDTH: f64 = 880.0;
+const HEIGHT: f64 = 300.0;
+
+/// Name, title and description of the chart; none without figures.
+pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
+    let figures: Vec<String> = lines
+        .iter()
+        .filter_map(|line| {
+            let value = |metric| line.measure.figure(metric).map(|figure| units::duration(figure.value_ns));
+            Some(format!(
+                "{}: average {}, maximum {}",
+                line.key.label,
+                value(Metric::Mean)?,
+                value(Metric::Max)?
+            ))
+        })
+        .collect();
+    Frame {
+        name,
+        title: format!("Average and maximum latency of {of}"),
+        description: figures.join("; "),
+        size: (WIDTH, HEIGHT),
+    }
+}
+
+/// Two panels: the average from zero, the maximum on a logarithmic axis.
+pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, (name, lines): (&str, &[Line<'_>])) {
+    panel::heading(canvas, &frame.title, "", &[]);
+    let half = (WIDTH - LEFT - RIGHT) / 2.0;
+    let panels = [(Metric::Mean, "Average", LEFT), (Metric::Max, "Maximum (log scale)", LEFT + half + 16.0)];
+    for (metric, title, left) in panels {
+        let bounds = Bounds { left: left + 62.0, top: 66.0, right: left + half - 8.0, bottom: HEIGHT - 52.0 };
+        panel::subtitle(canvas, bounds, title);
+        draw_panel(canvas, (bounds, metric), lines);
+        panel::x_name(canvas, bounds, name);
+    }
+}
+
+fn draw_panel(canvas: &Canvas<'_>, (bounds, metric): (Bounds, Metric), lines: &[Line<'_>]) {
+    let figures: Vec<_> = lines.iter().map(|line| line.measure.figure(metric)).collect();
+    let ends = || figures.iter().flatten().flat_map(|figure| [figure.ends_ns().low, figure.ends_ns().high]);
+    let Some((low, high)) = log_range(ends(), 1.0, 4.0) else { return };
+    let scale = if metric == Metric::Max {
+        Scale::logarithmic((low / 1.6, high * 2.5), bounds.upwards())
+    } else {
+        Scale::linear((0.0, ends().fold(0.0, f64::max) * 1.18), bounds.upwards())
+    };
+    panel::y_axis(canvas, bounds, &panel::marks(&scale, 5, units::duration_tick));
+    let step = (bounds.right - bounds.left) / lines.len() as f64;
+    let x = |index: usize| bounds.left + (index as f64 + 0.5) * step;
+    let marks: Vec<(f64, String)> =
+        lines.iter().enumerate().map(|(i, line)| (x(i), line.key.label.clone())).collect();
+    panel::x_axis(canvas, bounds, &marks, false);
+    let placed = figures.iter().enumerate().filter_map(|(index, figure)| Some((index, figure.as_ref()?)));
+    let path: Vec<_> =
+        placed.clone().map(|(index, figure)| (x(index), scale.pixel(figure.value_ns))).collect();
+    canvas.line(&path, Stroke::new(Colour::Axis, 1.5));
+    for (index, figure) in placed {
+        let (colour, y) = (lines[index].key.colour, scale.pixel(figure.value_ns));
+        let ends = figure.ends_ns();
+        let (low, high) = (scale.pixel(ends.low), scale.pixel(ends.high));
+        if figure.interval_ns.is_some() {
+            panel::whisker(canvas, x(index), (low, high), colour);
+        }
+        canvas.dot((x(index), y), 4.5, Stroke::new(colour, 0.0));
+        let look = Type::plain(LABEL, Colour::Ink).bold().at(Anchor::Middle);
+        canvas.text(&units::duration(figure.value_ns), (x(index), high.min(y - 4.0) - 11.0), look);
+    }
+}

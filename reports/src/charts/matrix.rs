@@ -1,0 +1,129 @@
+//! Which cells go into which chart.
+//!
+//! One factor is the series (colours in a chart): load, where it varies. Every combination of the other factors is a
+//! view: a set of charts of its own.
+
+use super::palette::{Colour, MOST_SERIES};
+use super::panel::Key;
+use crate::summary::{CellSummary, MeasureSummary, Summary};
+use crate::view::LOAD;
+use store::{Factor, Vantage};
+
+/// More views than this are thinned to the first, middle and last.
+const MOST_VIEWS: usize = 6;
+
+/// The division of a run's factors into series and views.
+pub(super) struct Matrix<'a> {
+    pub(super) summary: &'a Summary,
+    /// The factor whose levels are the series.
+    pub(super) series: usize,
+    /// Places of the shown levels of that factor.
+    levels: Vec<usize>,
+}
+
+/// One combination of the other factors' levels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ViewCell {
+    /// One level for each factor; the series' own is left empty.
+    pub(super) levels: Vec<String>,
+    /// `size 1MiB`; empty where nothing else varies.
+    pub(super) label: String,
+}
+
+/// A series within a view.
+pub(super) struct Line<'a> {
+    pub(super) key: Key,
+    pub(super) measure: &'a MeasureSummary,
+}
+
+impl<'a> Matrix<'a> {
+    pub(super) fn of(summary: &'a Summary) -> Self {
+        let factors = &summary.manifest.scenario.factors;
+        let varies = |factor: &Factor| factor.levels.len() > 1;
+        let load = factors.iter().position(|factor| factor.name == LOAD);
+        let varying_load = load.filter(|index| varies(&factors[*index]));
+        let series = varying_load.or_else(|| factors.iter().position(varies)).or(load).unwrap_or(0);
+        let count = factors.get(series).map_or(0, |factor| factor.levels.len());
+        Self { summary, series, levels: spread(count, MOST_SERIES) }
+    }
+
+    pub(super) fn factors(&self) -> &'a [Factor] {
+        &self.summary.manifest.scenario.factors
+    }
+
+    /// The factor whose levels are the series; none in a run without factors.
+    pub(super) fn series_factor(&self) -> Option<&'a Factor> {
+        self.factors().get(self.series)
+    }
+
+    /// Labels and colours of the series.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        let levels = self.series_factor().map_or(&[][..], |factor| &factor.levels);
+        let count = self.levels.len();
+        let key = |(place, index): (usize, &usize)| Key {
+            label: levels[*index].label.clone(),
+            colour: Colour::of_series(place, count),
+        };
+        self.levels.iter().enumerate().map(key).collect()
+    }
+
+    /// The views that are shown.
+    pub(super) fn views(&self) -> Vec<ViewCell> {
+        let mut views: Vec<ViewCell> = Vec::new();
+        for cell in &self.summary.cells {
+            let view = self.view_of(cell);
+            if !views.contains(&view) {
+                views.push(view);
+            }
+        }
+        let most = if views.len() > MOST_VIEWS { 3 } else { MOST_VIEWS };
+        spread(views.len(), most).into_iter().map(|index| views[index].clone()).collect()
+    }
+
+    fn view_of(&self, cell: &CellSummary) -> ViewCell {
+        let mut levels = cell.levels.clone();
+        if let Some(own) = levels.get_mut(self.series) {
+            own.clear();
+        }
+        let words: Vec<String> = self
+            .factors()
+            .iter()
+            .zip(&levels)
+            .filter(|(factor, level)| factor.levels.len() > 1 && !level.is_empty())
+            .map(|(factor, level)| format!("{} {level}", factor.name))
+            .collect();
+        ViewCell { levels, label: words.join(", ") }
+    }
+
+    /// The series of a view that have calls.
+    pub(super) fn lines(&self, view: &ViewCell, (target, vantage): (&str, Vantage)) -> Vec<Line<'a>> {
+        let cells = || self.summary.cells.iter().filter(|cell| self.view_of(cell) == *view);
+        let line = |key: Key| {
+            let cell =
+                cells().find(|cell| cell.levels.get(self.series).is_none_or(|level| *level == key.label))?;
+            let measure = cell.measure(target, vantage).filter(|measure| measure.calls > 0)?;
+            Some(Line { key, measure })
+        };
+        self.keys().into_iter().filter_map(line).collect()
+    }
+}
+
+/// At most `most` of `count` places, evenly spread, the first and last among them.
+pub(super) fn spread(count: usize, most: usize) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    (0..most).map(|place| place * (count - 1) / (most - 1).max(1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_spread_from_first_to_last() {
+        assert_eq!(spread(3, 6), [0, 1, 2]);
+        assert_eq!(spread(9, 3), [0, 4, 8]);
+        assert_eq!(spread(1, 3), [0]);
+    }
+}

@@ -1,0 +1,139 @@
+//! Charts, as SVG and as PNG.
+//!
+//! Owns which charts a run has and how they look; the only code that knows plotters. Each chart shows one target from
+//! one vantage.
+
+mod canvas;
+mod font;
+mod histograms;
+mod image;
+mod levels;
+mod matrix;
+mod order;
+mod palette;
+mod panel;
+mod percentiles;
+mod scale;
+mod sweep;
+
+pub use image::Rasteriser;
+
+use crate::ReportError;
+use crate::summary::Summary;
+use canvas::{Canvas, Frame, picture};
+use matrix::{Matrix, ViewCell};
+use store::Vantage;
+use sweep::Sweep;
+
+/// A drawn chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chart {
+    /// File name without extension, unique within the run.
+    pub name: String,
+    /// What stands above it.
+    pub title: String,
+    /// What it shows, in words, for those who cannot see it.
+    pub description: String,
+    /// The picture.
+    pub svg: String,
+}
+
+/// The charts of one combination of levels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewCharts {
+    /// `size 1MiB`; empty where only one factor varies.
+    pub label: String,
+    /// Average and maximum, histograms, percentiles.
+    pub charts: Vec<Chart>,
+}
+
+/// The charts of one target from one vantage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetCharts {
+    /// The target.
+    pub syscall: String,
+    /// From where it was seen.
+    pub vantage: Vantage,
+    /// By combination of the factors that are not the series.
+    pub views: Vec<ViewCharts>,
+    /// What factors do, then the run's order.
+    pub across: Vec<Chart>,
+}
+
+/// Draws every chart of a run.
+pub fn draw(summary: &Summary) -> Result<Vec<TargetCharts>, ReportError> {
+    summary.series().into_iter().map(|target| target_charts(summary, target)).collect()
+}
+
+fn target_charts(summary: &Summary, target: (&str, Vantage)) -> Result<TargetCharts, ReportError> {
+    let (syscall, vantage) = (target.0, target.1.name());
+    let matrix = Matrix::of(summary);
+    let mut views = Vec::new();
+    for view in matrix.views() {
+        let charts = view_charts(&matrix, &view, target)?;
+        if !charts.is_empty() {
+            views.push(ViewCharts { label: view.label, charts });
+        }
+    }
+    let mut across = Vec::new();
+    for sweep in Sweep::all(summary, target) {
+        let name = file_name(&[syscall, vantage, "sweep", &sweep.factor.name, &sweep.held]);
+        let frame = sweep.frame(name);
+        across.push(chart(&frame, |canvas| sweep.draw(canvas, &frame))?);
+    }
+    let frame = order::frame(file_name(&[syscall, vantage, "run_order"]), syscall);
+    across.push(chart(&frame, |canvas| order::draw(canvas, &frame, (&matrix, target)))?);
+    Ok(TargetCharts { syscall: syscall.to_owned(), vantage: target.1, views, across })
+}
+
+fn view_charts(
+    matrix: &Matrix<'_>,
+    view: &ViewCell,
+    target: (&str, Vantage),
+) -> Result<Vec<Chart>, ReportError> {
+    let lines = matrix.lines(view, target);
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let series = matrix.series_factor().map_or("", |factor| factor.name.as_str());
+    let of =
+        if view.label.is_empty() { target.0.to_owned() } else { format!("{} at {}", target.0, view.label) };
+    let name = |chart: &str| file_name(&[target.0, target.1.name(), chart, &view.label]);
+    let frame = levels::frame(name("average_and_maximum"), &of, &lines);
+    let average = chart(&frame, |canvas| levels::draw(canvas, &frame, (series, &lines)))?;
+    let frame = histograms::frame(name("histograms"), &of, &lines);
+    let histograms = chart(&frame, |canvas| histograms::draw(canvas, &frame, &lines))?;
+    let frame = percentiles::frame(name("percentiles"), &of, &lines);
+    let percentiles = chart(&frame, |canvas| percentiles::draw(canvas, &frame, (series, &lines)))?;
+    Ok(vec![average, histograms, percentiles])
+}
+
+fn chart(frame: &Frame, draw: impl FnOnce(&Canvas<'_>)) -> Result<Chart, ReportError> {
+    let svg = picture(frame, draw)?;
+    let Frame { name, title, description, .. } = frame.clone();
+    Ok(Chart { name, title, description, svg })
+}
+
+/// `mmap-histograms-size_1MiB`: the parts that there are, with nothing that a file name should not have.
+fn file_name(parts: &[&str]) -> String {
+    let safe = |part: &&str| {
+        let words = part.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
+        words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+    };
+    let parts: Vec<String> = parts.iter().filter(|part| !part.is_empty()).map(safe).collect();
+    parts.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_are_plain() {
+        assert_eq!(
+            file_name(&["mmap", "histograms", "size 1MiB, threads 2"]),
+            "mmap-histograms-size_1MiB_threads_2"
+        );
+        assert_eq!(file_name(&["openat", "run_order", ""]), "openat-run_order");
+    }
+}

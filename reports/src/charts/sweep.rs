@@ -1,0 +1,199 @@
+//! What a factor does: figures over its levels, one line for each load level.
+
+use super::canvas::{Canvas, Frame, Point, Stroke};
+use super::matrix::spread;
+use super::palette::{Colour, MOST_SERIES};
+use super::panel::{self, Bounds, Key, LEFT, RIGHT};
+use super::scale::{Scale, log_range};
+use crate::summary::{CellSummary, Figure, Summary};
+use crate::view::LOAD;
+use crate::{Metric, units};
+use store::{Factor, Vantage};
+
+const WIDTH: f64 = 880.0;
+const HEIGHT: f64 = 310.0;
+const METRICS: [Metric; 3] = [Metric::P50, Metric::Mean, Metric::P99];
+
+/// One factor's effect on one target, everything but load held at one level.
+pub(super) struct Sweep<'a> {
+    pub(super) factor: &'a Factor,
+    /// What the other factors are held at: `threads 2`; empty where none varies.
+    pub(super) held: String,
+    series: Vec<(Key, Vec<Option<&'a CellSummary>>)>,
+    target: (&'a str, Vantage),
+}
+
+impl<'a> Sweep<'a> {
+    /// Every sweep of a target: each factor but load that varies, with the others at their first and last levels.
+    pub(super) fn all(summary: &'a Summary, target: (&'a str, Vantage)) -> Vec<Self> {
+        let factors = &summary.manifest.scenario.factors;
+        let swept =
+            factors.iter().enumerate().filter(|(_, factor)| factor.name != LOAD && factor.levels.len() > 1);
+        swept.flat_map(|(index, _)| Self::of_factor(summary, index, target)).collect()
+    }
+
+    fn of_factor(summary: &'a Summary, index: usize, target: (&'a str, Vantage)) -> Vec<Self> {
+        let factors = &summary.manifest.scenario.factors;
+        let mut combinations: Vec<Vec<&str>> = vec![Vec::new()];
+        for (place, factor) in factors.iter().enumerate() {
+            let free = place == index || factor.name == LOAD;
+            let shown = if free { vec![0] } else { spread(factor.levels.len(), 2) };
+            combinations = combinations
+                .iter()
+                .flat_map(|chosen| {
+                    shown.iter().map(move |level| {
+                        let label = factor.levels.get(*level).map_or("", |level| level.label.as_str());
+                        chosen.iter().copied().chain([label]).collect()
+                    })
+                })
+                .collect();
+        }
+        combinations.into_iter().map(|levels| Self::held_at(summary, (index, levels), target)).collect()
+    }
+
+    fn held_at(
+        summary: &'a Summary,
+        (index, levels): (usize, Vec<&'a str>),
+        target: (&'a str, Vantage),
+    ) -> Self {
+        let factors = &summary.manifest.scenario.factors;
+        let load = factors.iter().position(|factor| factor.name == LOAD);
+        let loads = load.map_or(&[][..], |load| &factors[load].levels);
+        let shown = spread(loads.len(), MOST_SERIES);
+        let line = |label: &'a str| {
+            let cells = factors[index].levels.iter().map(|level| {
+                let mut levels = levels.clone();
+                levels[index] = &level.label;
+                if let Some(load) = load {
+                    levels[load] = label;
+                }
+                summary.cell(&levels)
+            });
+            cells.collect()
+        };
+        let key = |place, label: &str| Key {
+            label: label.to_owned(),
+            colour: Colour::of_series(place, shown.len()),
+        };
+        let mut series: Vec<(Key, Vec<Option<&CellSummary>>)> = shown
+            .iter()
+            .enumerate()
+            .map(|(place, level)| (key(place, &loads[*level].label), line(&loads[*level].label)))
+            .collect();
+        if series.is_empty() {
+            series.push((key(0, "all"), line("")));
+        }
+        let held: Vec<String> = factors
+            .iter()
+            .zip(&levels)
+            .enumerate()
+            .filter(|(place, (factor, _))| *place != index && factor.name != LOAD && factor.levels.len() > 1)
+            .map(|(_, (factor, level))| format!("{} {level}", factor.name))
+            .collect();
+        Self { factor: &factors[index], held: held.join(", "), series, target }
+    }
+
+    /// Name, title and description of the chart.
+    pub(super) fn frame(&self, name: String) -> Frame {
+        let target = self.target.0;
+        let at = if self.held.is_empty() { String::new() } else { format!(" at {}", self.held) };
+        let medians = self.series.iter().map(|(key, cells)| {
+            let figures: Vec<String> = self
+                .figures(cells, Metric::P50)
+                .iter()
+                .zip(&self.factor.levels)
+                .filter_map(|(figure, level)| {
+                    Some(format!("{} {}", level.label, units::duration(figure.as_ref()?.value_ns)))
+                })
+                .collect();
+            format!("{}: {}", key.label, figures.join(", "))
+        });
+        Frame {
+            name,
+            title: format!("What {} does to {target}{at}", self.factor.name),
+            description: format!(
+                "Medians by {}. {}",
+                self.factor.name,
+                medians.collect::<Vec<_>>().join("; ")
+            ),
+            size: (WIDTH, HEIGHT),
+        }
+    }
+
+    fn figures(&self, cells: &[Option<&CellSummary>], metric: Metric) -> Vec<Option<Figure>> {
+        let (syscall, vantage) = self.target;
+        cells
+            .iter()
+            .map(|cell| cell.and_then(|cell| cell.measure(syscall, vantage)?.figure(metric)))
+            .collect()
+    }
+
+    /// Three panels with axes of their own.
+    pub(super) fn draw(&self, canvas: &Canvas<'_>, frame: &Frame) {
+        let keys: Vec<Key> = self.series.iter().map(|(key, _)| key.clone()).collect();
+        panel::heading(canvas, &frame.title, LOAD, if keys.len() > 1 { &keys } else { &[] });
+        let third = (WIDTH - LEFT - RIGHT + 14.0) / 3.0;
+        for (index, metric) in METRICS.into_iter().enumerate() {
+            let left = LEFT + third * index as f64;
+            let bounds =
+                Bounds { left: left + 58.0, top: 92.0, right: left + third - 14.0, bottom: HEIGHT - 52.0 };
+            panel::subtitle(canvas, bounds, if metric == Metric::Mean { "average" } else { metric.label() });
+            self.draw_panel(canvas, bounds, metric);
+            panel::x_name(canvas, bounds, &self.factor.name);
+        }
+    }
+
+    fn draw_panel(&self, canvas: &Canvas<'_>, bounds: Bounds, metric: Metric) {
+        let lines: Vec<_> =
+            self.series.iter().map(|(key, cells)| (key, self.figures(cells, metric))).collect();
+        let ends = lines.iter().flat_map(|(_, figures)| figures.iter().flatten());
+        let ends = ends.flat_map(|figure| [figure.ends_ns().low, figure.ends_ns().high]);
+        let Some(range) = log_range(ends, 1.06, 1.6) else {
+            let look = super::canvas::Type::plain(panel::LABEL, Colour::Muted);
+            canvas.text("too few calls", (bounds.left, bounds.top + 12.0), look);
+            return;
+        };
+        let y = Scale::logarithmic(range, bounds.upwards());
+        panel::y_axis(canvas, bounds, &panel::marks(&y, 6, units::duration_tick));
+        let places = places(self.factor, bounds);
+        let marks: Vec<_> =
+            places.iter().zip(&self.factor.levels).map(|(x, level)| (*x, level.label.clone())).collect();
+        panel::x_axis(canvas, bounds, &marks, false);
+        for (key, figures) in &lines {
+            let points: Vec<(f64, &Figure)> =
+                places.iter().zip(figures).filter_map(|(x, figure)| Some((*x, figure.as_ref()?))).collect();
+            let upper = points.iter().map(|(x, figure)| (*x, y.pixel(figure.ends_ns().high)));
+            let lower = points.iter().rev().map(|(x, figure)| (*x, y.pixel(figure.ends_ns().low)));
+            canvas
+                .area(&upper.chain(lower).collect::<Vec<Point>>(), Stroke::new(key.colour, 0.0).faint(0.16));
+        }
+        for (key, figures) in &lines {
+            let path: Vec<Point> = places
+                .iter()
+                .zip(figures)
+                .filter_map(|(x, figure)| Some((*x, y.pixel(figure.as_ref()?.value_ns))))
+                .collect();
+            canvas.line(&path, Stroke::new(key.colour, 2.0));
+            for point in &path {
+                canvas.dot(*point, 3.25, Stroke::new(key.colour, 0.0));
+            }
+        }
+    }
+}
+
+/// Where the levels lie: by their numbers on a logarithmic axis where all have one and rise, else evenly.
+fn places(factor: &Factor, bounds: Bounds) -> Vec<f64> {
+    let values: Option<Vec<f64>> =
+        factor.levels.iter().map(|level| level.value.filter(|value| *value > 0.0)).collect();
+    let inner = (bounds.left + 14.0, bounds.right - 20.0);
+    match values {
+        Some(values) if values.windows(2).all(|pair| pair[0] < pair[1]) => {
+            let scale = Scale::logarithmic((values[0], values[values.len() - 1]), inner);
+            values.into_iter().map(|value| scale.pixel(value)).collect()
+        }
+        _ => {
+            let step = (inner.1 - inner.0) / (factor.levels.len().max(2) - 1) as f64;
+            (0..factor.levels.len()).map(|index| inner.0 + step * index as f64).collect()
+        }
+    }
+}

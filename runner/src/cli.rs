@@ -1,0 +1,140 @@
+//! The command line as typed. What it means is decided in `commands/`, one file per verb.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// How long does this system call take, under this load, on this machine, and did that change?
+#[derive(Debug, Parser)]
+#[command(name = "runner", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Execute a scenario, keep the run and render its report
+    Run(RunArguments),
+    /// Show every trial in order and how long the run will take; touches nothing
+    Plan(PlanArguments),
+    /// Validate scenarios: file, line, column and what was expected
+    Check(CheckArguments),
+    /// Show a run's figures and render its report
+    Report(ReportArguments),
+    /// Compare two runs: ratio, interval and verdict for every cell
+    Diff(DiffArguments),
+    /// List the runs that are kept
+    List(RunsDir),
+}
+
+/// Where runs are kept.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunsDir {
+    /// Folder of the runs
+    #[arg(long, value_name = "FOLDER", env = "RUNNER_RUNS_DIR", default_value = "runs")]
+    pub(crate) runs_dir: PathBuf,
+}
+
+/// A scenario, and what to change in it.
+#[derive(Debug, Args)]
+pub(crate) struct ScenarioArguments {
+    /// The scenario's TOML file
+    pub(crate) scenario: PathBuf,
+    /// Replace a value of the scenario, as in `plan.repetitions=3`; VALUE is TOML, else a bare string
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Repetitions of each cell, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    pub(crate) repetitions: Option<u32>,
+    /// Seed of the order, instead of the scenario's
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArguments,
+    /// Backend, instead of the scenario's
+    #[arg(long, value_name = "BACKEND", value_parser = backends())]
+    pub(crate) probe: Option<String>,
+    /// A name to find the run by
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    /// No progress; errors, warnings and the report's path only
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// One JSON document on standard output at the end
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArguments,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The scenarios' TOML files
+    #[arg(required = true)]
+    pub(crate) scenarios: Vec<PathBuf>,
+}
+
+/// How figures are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables for a terminal; `report` renders the HTML report besides
+    Text,
+    /// One self-contained page with its charts as SVG and PNG files beside it
+    Html,
+    /// Tables for a pull request
+    Markdown,
+    /// A versioned JSON document
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// `latest`, `latest~1`, an id, a unique prefix of one, a path, or `NAME@latest`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Format,
+    /// Where to write instead of the run's `report/` (html: a folder) or standard output (else: a file)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// The run to compare with, named as in `report`
+    pub(crate) base: String,
+    /// The run that may have changed
+    pub(crate) candidate: String,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    /// mean, p50, p90, p99, p999 or max
+    #[arg(long, default_value = "p50")]
+    pub(crate) metric: String,
+    /// Changes smaller than this are the same
+    #[arg(long, default_value = "5%")]
+    pub(crate) threshold: String,
+    /// Exit with code 4 when a comparison is worse beyond the threshold
+    #[arg(long)]
+    pub(crate) gate: bool,
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Format,
+}
+
+fn backends() -> [&'static str; 5] {
+    crate::scenario::ProbeRequest::NAMES.map(|(name, _)| name)
+}

@@ -1,0 +1,20 @@
+//! `runner check`: is this a scenario?
+
+use super::{load, machine, print};
+use crate::cli::CheckArguments;
+use crate::failure::Failure;
+use std::process::ExitCode;
+
+/// Validates each file; says everything that is wrong with any of them.
+pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
+    let machine = machine();
+    let mut refused = Vec::new();
+    for path in &arguments.scenarios {
+        match load(path, &[], &machine) {
+            Ok(scenario) => print(&crate::scenario::check_text(&scenario))?,
+            Err(Failure::Usage(text)) => refused.push(text),
+            Err(other) => return Err(other),
+        }
+    }
+    if refused.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Usage(refused.join("\n"))) }
+}

@@ -1,0 +1,69 @@
+//! `runner report`: a kept run's figures as tables, and its report as a page.
+
+use super::print;
+use crate::cli::{Format, ReportArguments};
+use crate::credentials::Credentials;
+use crate::failure::Failure;
+use reports::{RunView, Summary, TextOptions};
+use std::fs;
+use std::io::{IsTerminal, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use store::Run;
+
+/// Renders a run in the format asked for.
+pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
+    let run = Run::open(&store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?)?;
+    let view = view(&run);
+    let summary = reports::summarise(&view);
+    let out = arguments.out.as_deref();
+    match arguments.format {
+        Format::Html => {
+            let path = write_html(&run, &summary, out)?;
+            print(&format!("{}\n", path.display()))?;
+        }
+        Format::Text if out.is_none() => {
+            print(&reports::text::render(&summary, &text_options()))?;
+            let path = write_html(&run, &summary, None)?;
+            print(&format!("\nreport: {}\n", path.display()))?;
+        }
+        Format::Text => {
+            emit(&reports::text::render(&summary, &TextOptions { width: 100, colour: false }), out)?;
+        }
+        Format::Markdown => emit(&reports::markdown::render(&summary), out)?,
+        Format::Json => emit(&reports::json::render(&summary)?, out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The run as reports see it.
+pub(crate) fn view(run: &Run) -> RunView<'_> {
+    RunView { manifest: &run.manifest, trials: &run.trials, load: &run.load }
+}
+
+/// For this terminal, or plain at 100 columns for a pipe.
+pub(crate) fn text_options() -> TextOptions {
+    let width = rustix::termios::tcgetwinsize(stdout()).map_or(100, |size| usize::from(size.ws_col));
+    let width = if stdout().is_terminal() { width.max(60) } else { 100 };
+    TextOptions { width, colour: super::colour(&stdout()) }
+}
+
+/// Writes the page and its charts, into the run's `report/` unless another folder is named; returns the page's path.
+pub(crate) fn write_html(run: &Run, summary: &Summary, out: Option<&Path>) -> Result<PathBuf, Failure> {
+    let rendered = reports::html::render(&view(run), summary)?;
+    let mut files = rendered.files;
+    files.push(("index.html".to_owned(), rendered.html.into_bytes()));
+    let owner = super::owner(Credentials::of_invoker().as_ref());
+    let folder = match out {
+        None => store::write_report(&run.path, &files, owner)?,
+        Some(folder) => store::write_files(folder, &files, owner)?,
+    };
+    Ok(folder.join("index.html"))
+}
+
+/// Prints, or writes to the file that was named.
+pub(crate) fn emit(text: &str, out: Option<&Path>) -> Result<(), Failure> {
+    let Some(path) = out else { return print(text) };
+    fs::write(path, text)
+        .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))
+}

@@ -1,0 +1,323 @@
+//! `runner run`: from a scenario to a kept run and its report.
+
+use super::{machine, print, report, scenario};
+use crate::cli::RunArguments;
+use crate::credentials::Credentials;
+use crate::execution::{Execution, LinuxRig, Parts, execute};
+use crate::failure::{Failure, chain};
+use crate::progress::{Progress, brief};
+use crate::scenario::{Estimate, Machine, Overheads, Plan, ProbeRequest, Scenario, Scope, StressNg, Window};
+use crate::{environment, load};
+use probe::{Backend, Probe, Selection, Target};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use store::{Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status};
+
+/// Executes the scenario; ends by rendering the report and printing its path.
+pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    let machine = machine();
+    let mut scenario = scenario(&arguments.scenario, &machine)?;
+    if let Some(backend) = &arguments.probe {
+        scenario.measure.probe = request(backend)?;
+    }
+    let generator = generator()?;
+    check_load(&scenario, &machine)?;
+    let stop = stop_on_signals()?;
+    let plan = Plan::of(&scenario, scenario.plan.seed);
+    let selection = select(&scenario)?;
+    let credentials = Credentials::of_invoker();
+    let manifest = manifest(&scenario, &plan, &selection, arguments);
+    let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
+    announce(&progress, &scenario, &manifest);
+
+    let scratch = scratch(credentials.as_ref())?;
+    let owner = super::owner(credentials.as_ref());
+    let mut writer = RunWriter::create(&arguments.runs_dir.runs_dir, manifest, &scenario.source, owner)?;
+    let parts = Parts {
+        scenario: &scenario,
+        machine,
+        probe: selection.probe,
+        generator,
+        credentials,
+        scratch,
+        stop: &stop,
+    };
+    let mut rig = LinuxRig::new(parts).map_err(|error| Failure::failed(&error))?;
+    let mut execution = Execution {
+        scenario: &scenario,
+        writer: &mut writer,
+        progress: &mut progress,
+        stop: &stop,
+        boot: environment::boot_id(),
+    };
+    let state = execute(&plan, &mut rig, &mut execution);
+    // Everything that disturbs ends before the files are put together.
+    drop(rig);
+    let path = match state {
+        Ok(state) => writer.finish(state)?,
+        Err(error) => {
+            // The first error is the one to tell; whether the rest can still be put together depends on it.
+            let _ = writer.finish(State::Aborted);
+            return Err(error.into());
+        }
+    };
+    conclude(&path, arguments)
+}
+
+/// Reads the finished run back, renders its report and says how it went.
+fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    let run = Run::open(path)?;
+    let summary = reports::summarise(&report::view(&run));
+    let page = report::write_html(&run, &summary, None)?;
+    let bad = run.trials.iter().filter(|trial| trial.status != Status::Ok).count();
+    if arguments.json {
+        let document = RunDocument {
+            format: "syscall_lab.run",
+            version: 1,
+            id: &run.manifest.id,
+            path,
+            report: &page,
+            state: run.manifest.state,
+            trials: run.trials.len(),
+            failed_or_invalid: bad,
+            backend: &run.manifest.probe.backend,
+        };
+        let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::failed(&error))?;
+        print(&format!("{text}\n"))?;
+    } else {
+        if !arguments.quiet {
+            print(&reports::text::render(&summary, &report::text_options()))?;
+            print("\n")?;
+        }
+        print(&format!("report: {}\n", page.display()))?;
+    }
+    Ok(match run.manifest.state {
+        State::Interrupted => ExitCode::from(130),
+        _ if bad > 0 => ExitCode::from(3),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct RunDocument<'a> {
+    format: &'a str,
+    version: u32,
+    id: &'a str,
+    path: &'a Path,
+    report: &'a Path,
+    state: State,
+    trials: usize,
+    failed_or_invalid: usize,
+    backend: &'a str,
+}
+
+fn request(name: &str) -> Result<ProbeRequest, Failure> {
+    let known = ProbeRequest::NAMES.iter().find(|(known, _)| *known == name);
+    let names = || ProbeRequest::NAMES.map(|(known, _)| known).join(", ");
+    let unknown = || Failure::Usage(format!("--probe {name}: no such backend; there are {}", names()));
+    known.map(|(_, request)| *request).ok_or_else(unknown)
+}
+
+/// The `generator` binary: beside this one, else on the PATH.
+fn generator() -> Result<PathBuf, Failure> {
+    let mine = std::env::current_exe().map_err(|error| Failure::failed(&error))?;
+    let beside = mine.with_file_name("generator");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let candidates = std::iter::once(beside.clone())
+        .chain(std::env::split_paths(&path).map(|folder| folder.join("generator")));
+    candidates.into_iter().find(|candidate| candidate.is_file()).ok_or_else(|| {
+        Failure::Failed(format!(
+            "the generator binary is missing: it belongs at {}; install both with `just install`",
+            beside.display()
+        ))
+    })
+}
+
+/// What load needs, before anything starts: a stress-ng, and one that takes these options.
+fn check_load(scenario: &Scenario, machine: &Machine) -> Result<(), Failure> {
+    if !scenario.needs_stress_ng() {
+        return Ok(());
+    }
+    if load::version().is_none() {
+        return Err(Failure::Failed(load::LoadError::NotInstalled.to_string()));
+    }
+    let known = StressNg::new(&load::stressors().join(" "), &load::help());
+    scenario.check_load(&known).map_err(|found| super::usage(&found))?;
+    for level in &scenario.loads {
+        load::validate(&level.arguments(machine)).map_err(|words| {
+            Failure::Usage(format!("stress-ng refuses load level {}: {words}", level.name))
+        })?;
+    }
+    Ok(())
+}
+
+/// The probe that the scenario asks for, attached.
+fn select(scenario: &Scenario) -> Result<Selection, Failure> {
+    let named = scenario.measure.targets.iter().map(|name| Target::named(name));
+    let targets: Vec<Target> =
+        named.collect::<Result<_, _>>().map_err(|error| Failure::Usage(chain(&error)))?;
+    let scope = match scenario.measure.scope {
+        Scope::Generators => probe::Scope::Generators,
+        Scope::System => probe::Scope::System,
+    };
+    let backend = match scenario.measure.probe {
+        ProbeRequest::Auto => return Ok(probe::select_auto(&targets, scope)),
+        ProbeRequest::User => {
+            return Ok(Selection { probe: None, backend: Backend::User, reasons: Vec::new() });
+        }
+        ProbeRequest::Kretprobe => Backend::Kretprobe,
+        ProbeRequest::Fentry => Backend::Fentry,
+        ProbeRequest::RawTracepoint => Backend::RawTracepoint,
+    };
+    let attached = Probe::attach(backend, &targets, scope)
+        .map_err(|error| Failure::Failed(format!("probe {}: {}", backend.name(), chain(&error))))?;
+    Ok(Selection { probe: Some(attached), backend, reasons: Vec::new() })
+}
+
+/// Set by INT, TERM and HUP. A second INT or TERM ends the runner at once; the kernel then ends what it started.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let stop = Arc::new(AtomicBool::new(false));
+    let register = || -> std::io::Result<()> {
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
+        }
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register(signal, Arc::clone(&stop))?;
+        }
+        Ok(())
+    };
+    register().map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
+    Ok(stop)
+}
+
+fn scratch(credentials: Option<&Credentials>) -> Result<tempfile::TempDir, Failure> {
+    let made = tempfile::Builder::new().prefix("syscall-lab-").tempdir().and_then(|folder| {
+        credentials.map_or(Ok(()), |user| user.give(folder.path()))?;
+        Ok(folder)
+    });
+    made.map_err(|error| Failure::Failed(format!("cannot make a folder for temporary files: {error}")))
+}
+
+/// Says what is about to happen: the plan, the backend and why it is this one, what to mind.
+fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
+    let estimate = Estimate::of(scenario, Overheads::TYPICAL);
+    let at_least = if estimate.is_lower_bound { "more than " } else { "" };
+    progress.note(&format!(
+        "{}: {} trials ({} cells × {} repetitions), about {at_least}{}; seed {}; probe: {}",
+        scenario.name,
+        manifest.plan.trials,
+        manifest.plan.cells,
+        manifest.plan.repetitions,
+        brief(estimate.total()),
+        manifest.plan.seed,
+        manifest.probe.backend,
+    ));
+    for reason in &manifest.probe.reasons {
+        progress.note(&format!("  {reason}"));
+    }
+    for warning in &manifest.warnings {
+        progress.warn(warning);
+    }
+}
+
+fn manifest(scenario: &Scenario, plan: &Plan, selection: &Selection, arguments: &RunArguments) -> Manifest {
+    let started_at = chrono::Utc::now();
+    let environment = environment::observe();
+    let cells = scenario.cell_count() * scenario.loads.len();
+    let mut warnings = environment::warnings(&environment);
+    if selection.backend == Backend::User {
+        warnings.push(
+            "without a probe only the callers' own view is measured: it includes the way into and out of the kernel, \
+             and no ledger can tell what is missing"
+                .to_owned(),
+        );
+    }
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Manifest {
+        format_version: store::FORMAT_VERSION,
+        id: store::run_id(started_at, scenario.name.as_str()),
+        state: State::Running,
+        started_at,
+        ended_at: None,
+        label: arguments.label.clone(),
+        command: std::env::args().collect(),
+        scenario: scenario_info(scenario),
+        plan: PlanInfo {
+            order: scenario.plan.order.name().to_owned(),
+            seed: plan.seed,
+            repetitions: scenario.plan.repetitions,
+            cells: count(cells),
+            trials: count(plan.trials.len()),
+        },
+        probe: ProbeInfo {
+            requested: scenario.measure.probe.name().to_owned(),
+            backend: selection.backend.name().to_owned(),
+            reasons: selection.reasons.clone(),
+        },
+        environment,
+        warnings,
+        checksums: BTreeMap::new(),
+    }
+}
+
+fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
+    let measure = &scenario.measure;
+    let nanoseconds = |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    ScenarioInfo {
+        name: scenario.name.to_string(),
+        summary: scenario.summary.clone(),
+        hash: blake3::hash(scenario.source.as_bytes()).to_hex().to_string(),
+        overrides: scenario.overrides.clone(),
+        syscalls: measure.targets.clone(),
+        scope: measure.scope.name().to_owned(),
+        warmup_ns: nanoseconds(measure.warmup),
+        window_ns: match measure.window {
+            Window::Timed(window) => Some(nanoseconds(window)),
+            Window::Operations => None,
+        },
+        factors: factors(scenario),
+        generators: generator_lines(scenario),
+        loss_limit: measure.loss_limit,
+    }
+}
+
+fn factors(scenario: &Scenario) -> Vec<Factor> {
+    let declared = scenario.factors.iter().map(|factor| Factor {
+        name: factor.name.to_string(),
+        levels: factor
+            .levels
+            .iter()
+            .map(|level| Level { label: level.label.to_string(), value: level.value, arguments: Vec::new() })
+            .collect(),
+    });
+    let machine = machine();
+    let load = scenario.loads.iter().map(|level| Level {
+        label: level.name.to_string(),
+        value: None,
+        arguments: level.arguments(&machine),
+    });
+    declared.chain([Factor { name: "load".to_owned(), levels: load.collect() }]).collect()
+}
+
+/// One line on each generator: what it does, with the factors that it follows.
+fn generator_lines(scenario: &Scenario) -> Vec<String> {
+    let cells: Vec<_> = (0..scenario.cell_count()).map(|index| scenario.cell(index)).collect();
+    let scratch = Path::new("");
+    let lines = scenario.generators.iter().enumerate().map(|(place, declared)| {
+        let spec = |cell| scenario.generators_of(cell, scratch).swap_remove(place).1;
+        let mut seen: Vec<String> = Vec::new();
+        for text in cells.iter().map(|cell| spec(cell).describe()) {
+            if !seen.contains(&text) {
+                seen.push(text);
+            }
+        }
+        format!("{}: {}", declared.name, seen.join("; "))
+    });
+    lines.collect()
+}

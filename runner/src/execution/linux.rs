@@ -1,0 +1,225 @@
+//! The rig of a Linux machine: stress-ng, generators, probe and monitor through one trial's life.
+//!
+//! Load at its level → generators ready → warm-up → window → generators end → read. The window's bounds are times of
+//! the monotonic clock that probe, generators and monitor are told before it opens, so that all three count the same
+//! calls and nobody has to be interrupted for it.
+
+use super::observed::{self, Seen};
+use super::{Measured, Outcome, Rig};
+use crate::credentials::Credentials;
+use crate::load::{self, Load, LoadRequest};
+use crate::monitor::Monitor;
+use crate::scenario::{Machine, PlannedTrial, Scenario, Window as WindowRule};
+use generators::GeneratorReport;
+use generators::control::Phase;
+use generators::{Generator, GeneratorError};
+use probe::{Probe, Window, monotonic_ns};
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+use store::LoadMetric;
+use tempfile::TempDir;
+
+/// How long a generator may take to prepare files, memory and threads.
+const READY_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a generator may take to end after the window, a call that is still blocked included.
+const END_DEADLINE: Duration = Duration::from_secs(10);
+/// How often a waiting runner looks up: rare enough not to be seen in what is measured.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// What a rig is made of.
+pub(crate) struct Parts<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) machine: Machine,
+    /// Attached; none for the user vantage alone.
+    pub(crate) probe: Option<Probe>,
+    /// Path of the `generator` binary.
+    pub(crate) generator: PathBuf,
+    /// Whom generators and load run as, when not as the runner.
+    pub(crate) credentials: Option<Credentials>,
+    /// A folder of this run for files that nobody keeps.
+    pub(crate) scratch: TempDir,
+    pub(crate) stop: &'a AtomicBool,
+}
+
+/// See the module.
+pub(crate) struct LinuxRig<'a> {
+    parts: Parts<'a>,
+    monitor: Monitor,
+    load: Option<Load>,
+}
+
+/// Why a trial has no figures.
+enum Cut {
+    Failed(String),
+    Interrupted,
+}
+
+impl<E: Error> From<E> for Cut {
+    fn from(error: E) -> Self {
+        Self::Failed(crate::failure::chain(&error))
+    }
+}
+
+impl<'a> LinuxRig<'a> {
+    pub(crate) fn new(parts: Parts<'a>) -> std::io::Result<Self> {
+        let monitor = Monitor::start(Duration::from_millis(100))?;
+        Ok(Self { parts, monitor, load: None })
+    }
+
+    fn try_measure(&mut self, trial: &PlannedTrial) -> Result<Measured, Cut> {
+        self.check_load()?;
+        let scenario = self.parts.scenario;
+        let cell = scenario.cell(trial.cell);
+        let scratch = tempfile::tempdir_in(self.parts.scratch.path())?;
+        if let Some(user) = &self.parts.credentials {
+            user.give(scratch.path())?;
+        }
+        let (mut generators, mut threads) = (Vec::new(), 0);
+        for (_, spec) in scenario.generators_of(&cell, scratch.path()) {
+            let user = self.parts.credentials.as_ref().map(Credentials::ids);
+            let generator = Generator::spawn(&self.parts.generator, &spec, user)?;
+            if let Some(probe) = &mut self.parts.probe {
+                probe.include(generator.pid())?;
+            }
+            threads += u64::from(spec.threads);
+            generators.push(generator);
+        }
+        for generator in &mut generators {
+            generator.wait_phase(Phase::Ready, READY_DEADLINE)?;
+        }
+        let (window, watch) = match scenario.measure.window {
+            WindowRule::Timed(length) => self.timed(&mut generators, length)?,
+            WindowRule::Operations => self.counted(&mut generators)?,
+        };
+        self.check_load()?;
+        let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
+        let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
+        let readings = self.parts.probe.as_mut().map(Probe::read).transpose()?;
+        let seen = Seen { readings, reports, threads };
+        let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);
+        measured.window_ns = window.close_ns - window.open_ns;
+        measured.monitor = watch.finish();
+        Ok(measured)
+    }
+
+    /// A window of fixed length: everybody knows its bounds before it opens.
+    fn timed(
+        &mut self,
+        generators: &mut [Generator],
+        length: Duration,
+    ) -> Result<(Window, crate::monitor::Watch), Cut> {
+        let open_ns = monotonic_ns() + nanoseconds(self.parts.scenario.measure.warmup);
+        let window = Window { open_ns, close_ns: open_ns + nanoseconds(length) };
+        if let Some(probe) = &mut self.parts.probe {
+            probe.arm(window)?;
+        }
+        let watch = self.monitor.watch(window.open_ns, Some(window.close_ns));
+        for generator in &mut *generators {
+            generator.page().set_window_ns(window.open_ns, window.close_ns);
+            generator.page().set_phase(Phase::Go);
+        }
+        while let Some(left) = window.close_ns.checked_sub(monotonic_ns()) {
+            self.glance()?;
+            thread::sleep(Duration::from_nanos(left + 1).min(GLANCE));
+        }
+        Ok((window, watch))
+    }
+
+    /// A window from before the first to after the last of a number of operations.
+    fn counted(&mut self, generators: &mut [Generator]) -> Result<(Window, crate::monitor::Watch), Cut> {
+        let warm_until = monotonic_ns() + nanoseconds(self.parts.scenario.measure.warmup);
+        for generator in &mut *generators {
+            generator.page().set_window_ns(warm_until, u64::MAX);
+            generator.page().set_phase(Phase::Warm);
+        }
+        for generator in &mut *generators {
+            self.wait(generator, Phase::Warmed)?;
+        }
+        let open_ns = monotonic_ns();
+        if let Some(probe) = &mut self.parts.probe {
+            probe.arm(Window { open_ns, close_ns: u64::MAX })?;
+        }
+        let watch = self.monitor.watch(open_ns, None);
+        for generator in &*generators {
+            generator.page().set_phase(Phase::Go);
+        }
+        for generator in &mut *generators {
+            self.wait(generator, Phase::Done)?;
+        }
+        let close_ns = monotonic_ns();
+        if let Some(probe) = &mut self.parts.probe {
+            probe.close(close_ns)?;
+        }
+        for generator in &*generators {
+            generator.page().set_phase(Phase::Release);
+        }
+        Ok((Window { open_ns, close_ns }, watch))
+    }
+
+    /// Waits as long as it takes: how long a number of operations lasts is the scenario's business.
+    fn wait(&self, generator: &mut Generator, phase: Phase) -> Result<(), Cut> {
+        loop {
+            match generator.wait_phase(phase, GLANCE) {
+                Err(GeneratorError::Late { .. }) => self.glance()?,
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+
+    /// Looks whether there is a reason to give up. The load is looked at after the window: that takes longer.
+    fn glance(&self) -> Result<(), Cut> {
+        if self.parts.stop.load(Ordering::Relaxed) { Err(Cut::Interrupted) } else { Ok(()) }
+    }
+
+    fn check_load(&mut self) -> Result<(), Cut> {
+        if let Some(load) = &mut self.load {
+            load.check()?;
+        }
+        Ok(())
+    }
+}
+
+impl Rig for LinuxRig<'_> {
+    fn start_load(&mut self, trial: &PlannedTrial) -> Result<(), String> {
+        let scenario = self.parts.scenario;
+        let level = &scenario.loads[trial.load];
+        let request = LoadRequest {
+            block: trial.block,
+            level_name: level.name.to_string(),
+            arguments: level.arguments(&self.parts.machine),
+            ramp: scenario.plan.ramp,
+        };
+        let scratch = self.parts.scratch.path();
+        let load = Load::start(&request, scratch, self.parts.credentials.as_ref());
+        let load = self.load.insert(load.map_err(|error| crate::failure::chain(&error))?);
+        load.settle().map(drop).map_err(|error| crate::failure::chain(&error))
+    }
+
+    fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String> {
+        let stopped = self.parts.stop.load(Ordering::Relaxed);
+        let patience = if stopped { load::HURRIED } else { load::PATIENT };
+        let metrics = self.load.take().map(|load| load.stop(patience)).transpose();
+        metrics.map(Option::unwrap_or_default).map_err(|error| crate::failure::chain(&error))
+    }
+
+    fn measure(&mut self, trial: &PlannedTrial) -> Outcome {
+        let outcome = self.try_measure(trial);
+        if let (Err(_), Some(probe)) = (&outcome, &mut self.parts.probe) {
+            // What the abandoned window counted must not be found in the next one. Should even this fail, so will the
+            // next trial, and say why.
+            let _ = probe.read();
+        }
+        match outcome {
+            Ok(measured) => Outcome::Measured(measured),
+            Err(Cut::Failed(reason)) => Outcome::Failed(reason),
+            Err(Cut::Interrupted) => Outcome::Interrupted,
+        }
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

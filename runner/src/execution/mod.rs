@@ -1,0 +1,177 @@
+//! A plan becomes trials, in order, each stored before the next one begins.
+//!
+//! Owns the order and the bookkeeping: load levels come and go around their trials, a failed trial is kept with its
+//! reason and the run goes on, a failed store stops the run. What a trial does on the machine is the [`Rig`]'s, the
+//! only seam for tests.
+
+mod linux;
+mod observed;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use linux::{LinuxRig, Parts};
+
+use crate::progress::Progress;
+use crate::scenario::{Plan, PlannedTrial, Scenario};
+use chrono::Utc;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use store::{LoadMetric, Measure, MonitorSample, RunWriter, State, Status, StoreError, TrialRecord};
+
+/// What touches the machine.
+pub(crate) trait Rig {
+    /// Brings the load to the level of `trial` and waits until it is steady. The error says why it cannot be had.
+    fn start_load(&mut self, trial: &PlannedTrial) -> Result<(), String>;
+
+    /// Ends the load and everything that belongs to it.
+    fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String>;
+
+    /// Executes one trial under the load that was started.
+    fn measure(&mut self, trial: &PlannedTrial) -> Outcome;
+}
+
+/// What a trial came to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The window was measured.
+    Measured(Measured),
+    /// It was not, and why.
+    Failed(String),
+    /// A signal ended it; it counts as not begun.
+    Interrupted,
+}
+
+/// What was observed in a window.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    /// Length of the window, in nanoseconds.
+    pub(crate) window_ns: u64,
+    /// Operations that the generators completed in it.
+    pub(crate) operations: u64,
+    /// What each vantage saw of each target.
+    pub(crate) measures: Vec<Measure>,
+    /// The machine's state meanwhile.
+    pub(crate) monitor: Vec<MonitorSample>,
+    /// Why the figures are not to be trusted, if they are not.
+    pub(crate) doubt: Option<String>,
+}
+
+/// A run under way: where its trials go and how they are told of.
+pub(crate) struct Execution<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) writer: &'a mut RunWriter,
+    pub(crate) progress: &'a mut Progress,
+    /// Set by a signal: finish storing, then stop.
+    pub(crate) stop: &'a AtomicBool,
+    /// The kernel's boot id.
+    pub(crate) boot: String,
+}
+
+/// Executes the trials of `plan` in order.
+///
+/// Returns [`State::Complete`], or [`State::Interrupted`] when `stop` was set; the error is of the store alone.
+pub(crate) fn execute(
+    plan: &Plan,
+    rig: &mut impl Rig,
+    execution: &mut Execution,
+) -> Result<State, StoreError> {
+    let mut state = State::Complete;
+    for group in plan.trials.chunk_by(|a, b| (a.block, a.load) == (b.block, b.load)) {
+        if execution.stopped() {
+            state = State::Interrupted;
+            break;
+        }
+        let level = execution.scenario.loads[group[0].load].name.to_string();
+        execution.progress.settling(group[0].block, &level);
+        let load = rig.start_load(&group[0]);
+        let outcome = execution.group(group, rig, load.err().as_deref());
+        let metrics = rig.stop_load();
+        match metrics {
+            Ok(metrics) => execution.writer.append_load(&metrics)?,
+            Err(reason) => execution.progress.warn(&format!("load {level}: {reason}")),
+        }
+        if outcome? == State::Interrupted {
+            state = State::Interrupted;
+            break;
+        }
+    }
+    execution.progress.end();
+    Ok(state)
+}
+
+impl Execution<'_> {
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The trials of one load level of one block; all of them fail when the level could not be had.
+    fn group(
+        &mut self,
+        group: &[PlannedTrial],
+        rig: &mut impl Rig,
+        no_load: Option<&str>,
+    ) -> Result<State, StoreError> {
+        for trial in group {
+            if self.stopped() {
+                return Ok(State::Interrupted);
+            }
+            let labels = self.scenario.labels(&self.scenario.cell(trial.cell), trial.load);
+            let cell = cell_name(&labels);
+            self.progress.begins(&cell);
+            let (started_at, started) = (Utc::now(), Instant::now());
+            let outcome = match no_load {
+                Some(reason) => Outcome::Failed(reason.to_owned()),
+                None => rig.measure(trial),
+            };
+            let mut record = TrialRecord {
+                trial: trial.trial,
+                block: trial.block,
+                position: trial.position,
+                repetition: trial.repetition,
+                factors: labels,
+                status: Status::Ok,
+                reason: None,
+                started_at,
+                boot: self.boot.clone(),
+                window_ns: 0,
+                wall_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
+                operations: 0,
+                measures: Vec::new(),
+                monitor: Vec::new(),
+            };
+            match outcome {
+                Outcome::Interrupted => return Ok(State::Interrupted),
+                Outcome::Measured(measured) => measured.fill(&mut record),
+                Outcome::Failed(reason) => {
+                    record.status = Status::Failed;
+                    record.reason = Some(reason);
+                }
+            }
+            if let Some(reason) = &record.reason {
+                self.progress.warn(&format!("trial {} ({cell}): {reason}", trial.trial));
+            }
+            self.writer.append_trial(&record)?;
+            self.progress.stored(&cell);
+        }
+        Ok(State::Complete)
+    }
+}
+
+/// A cell for people: `size=4KiB load=high`.
+fn cell_name(labels: &BTreeMap<String, String>) -> String {
+    let (load, factors): (Vec<_>, Vec<_>) = labels.iter().partition(|(factor, _)| *factor == "load");
+    let levels = factors.into_iter().chain(load).map(|(factor, level)| format!("{factor}={level}"));
+    levels.collect::<Vec<_>>().join(" ")
+}
+
+impl Measured {
+    fn fill(self, record: &mut TrialRecord) {
+        record.status = if self.doubt.is_some() { Status::Invalid } else { Status::Ok };
+        record.reason = self.doubt;
+        record.window_ns = self.window_ns;
+        record.operations = self.operations;
+        record.measures = self.measures;
+        record.monitor = self.monitor;
+    }
+}

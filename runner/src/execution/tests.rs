@@ -1,0 +1,205 @@
+//! Order, clean-up and storing, with a rig that touches no machine.
+
+use super::{Execution, Measured, Outcome, Rig, execute};
+use crate::progress::Progress;
+use crate::scenario::{Machine, Plan, PlannedTrial, Scenario};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::{
+    Environment, FORMAT_VERSION, Factor, LoadMetric, Manifest, PlanInfo, ProbeInfo, Run, RunWriter,
+    ScenarioInfo, State, Status,
+};
+
+const SCENARIO: &str = r#"schema = 1
+name = "fake"
+summary = ""
+[measure]
+syscalls = ["getpid"]
+[plan]
+repetitions = 2
+[factors]
+threads = [1, 2]
+[generators.caller]
+workload = "getpid"
+threads = "$threads"
+[load.baseline]
+[load.high]
+cpu = 1
+"#;
+
+/// Notes what it is asked for; fails, breaks off or spoils the store where it is told to.
+#[derive(Default)]
+struct FakeRig {
+    log: Vec<String>,
+    no_load: Option<&'static str>,
+    fails_at: Option<u32>,
+    doubtful_at: Option<u32>,
+    stop_at: Option<u32>,
+    folder_to_remove_at: Option<(u32, PathBuf)>,
+    stop: std::sync::Arc<AtomicBool>,
+    running: bool,
+    stored_before: Vec<usize>,
+    parts: PathBuf,
+}
+
+impl Rig for FakeRig {
+    fn start_load(&mut self, trial: &PlannedTrial) -> Result<(), String> {
+        assert!(!std::mem::replace(&mut self.running, true), "a load was started above another");
+        self.log.push(format!("load {}", trial.load));
+        self.no_load.filter(|_| trial.load == 1).map_or(Ok(()), |reason| Err(reason.to_owned()))
+    }
+
+    fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String> {
+        assert!(std::mem::replace(&mut self.running, false), "a load was stopped that was not started");
+        self.log.push("stop".to_owned());
+        Ok(Vec::new())
+    }
+
+    fn measure(&mut self, trial: &PlannedTrial) -> Outcome {
+        self.stored_before.push(std::fs::read_dir(&self.parts).map_or(0, |entries| {
+            entries
+                .filter(|it| it.as_ref().unwrap().file_name().to_string_lossy().starts_with("trial-"))
+                .count()
+        }));
+        self.log.push(format!("trial {}", trial.trial));
+        if let Some((at, folder)) = &self.folder_to_remove_at
+            && *at == trial.trial
+        {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+        if self.stop_at == Some(trial.trial) {
+            self.stop.store(true, Ordering::Relaxed);
+            return Outcome::Interrupted;
+        }
+        if self.fails_at == Some(trial.trial) {
+            return Outcome::Failed("the generator ended early".to_owned());
+        }
+        let doubt = (self.doubtful_at == Some(trial.trial)).then(|| "lost too many".to_owned());
+        Outcome::Measured(Measured { window_ns: 5, operations: 7, doubt, ..Measured::default() })
+    }
+}
+
+fn scenario() -> Scenario {
+    let machine = Machine { cpus: 2, memory_bytes: 1 << 30 };
+    Scenario::parse(Path::new("fake.toml"), SCENARIO, &[], &machine).unwrap()
+}
+
+fn manifest() -> Manifest {
+    let factor = |name: &str| Factor { name: name.to_owned(), levels: Vec::new() };
+    Manifest {
+        format_version: FORMAT_VERSION,
+        id: "fake-run".to_owned(),
+        state: State::Running,
+        started_at: chrono::Utc::now(),
+        ended_at: None,
+        label: None,
+        command: Vec::new(),
+        scenario: ScenarioInfo {
+            name: "fake".to_owned(),
+            summary: String::new(),
+            hash: String::new(),
+            overrides: vec![],
+            syscalls: vec!["getpid".to_owned()],
+            scope: "generators".to_owned(),
+            warmup_ns: 0,
+            window_ns: Some(5),
+            factors: vec![factor("threads"), factor("load")],
+            generators: Vec::new(),
+            loss_limit: 0.0,
+        },
+        plan: PlanInfo { order: "random_blocks".to_owned(), seed: 1, repetitions: 2, cells: 4, trials: 8 },
+        probe: ProbeInfo { requested: "user".to_owned(), backend: "user".to_owned(), reasons: Vec::new() },
+        environment: Environment::default(),
+        warnings: Vec::new(),
+        checksums: BTreeMap::new(),
+    }
+}
+
+/// Executes the scenario on the rig; returns the outcome and the run as it can be read afterwards.
+fn executed(rig: &mut FakeRig) -> (Result<State, store::StoreError>, Option<Run>) {
+    let runs = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let mut writer = RunWriter::create(runs.path(), manifest(), SCENARIO, None).unwrap();
+    let folder = writer.path().to_owned();
+    rig.parts = folder.join(".parts");
+    if let Some((_, to_remove)) = &mut rig.folder_to_remove_at {
+        *to_remove = rig.parts.clone();
+    }
+    let stop = std::sync::Arc::clone(&rig.stop);
+    let mut execution = Execution {
+        scenario: &scenario,
+        writer: &mut writer,
+        progress: &mut Progress::new(8, true),
+        stop: &stop,
+        boot: "boot".to_owned(),
+    };
+    let outcome = execute(&Plan::of(&scenario, 1), rig, &mut execution);
+    let run = outcome.is_ok().then(|| Run::open(&folder).unwrap());
+    (outcome, run)
+}
+
+#[test]
+fn load_comes_and_goes_once_per_block_and_level_and_trials_are_in_order() {
+    let mut rig = FakeRig::default();
+    let (outcome, run) = executed(&mut rig);
+    assert_eq!(outcome.unwrap(), State::Complete);
+    assert_eq!(rig.log.iter().filter(|entry| *entry == "stop").count(), 4);
+    assert_eq!(rig.log.iter().filter(|entry| entry.starts_with("load")).count(), 4);
+    assert!(!rig.running);
+    let trials: Vec<_> = rig.log.iter().filter_map(|entry| entry.strip_prefix("trial ")).collect();
+    assert_eq!(trials, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    let run = run.unwrap();
+    assert_eq!(run.trials.len(), 8);
+    assert!(run.trials.iter().all(|trial| trial.status == Status::Ok && trial.operations == 7));
+    assert_eq!(run.trials[0].factors.keys().collect::<Vec<_>>(), ["load", "threads"]);
+}
+
+#[test]
+fn each_trial_is_stored_before_the_next_begins() {
+    let mut rig = FakeRig::default();
+    executed(&mut rig).0.unwrap();
+    assert_eq!(rig.stored_before, [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn a_failed_trial_is_kept_with_its_reason_and_the_run_goes_on() {
+    let mut rig = FakeRig { fails_at: Some(3), doubtful_at: Some(5), ..FakeRig::default() };
+    let (outcome, run) = executed(&mut rig);
+    assert_eq!(outcome.unwrap(), State::Complete);
+    let run = run.unwrap();
+    assert_eq!(run.trials[3].status, Status::Failed);
+    assert_eq!(run.trials[3].reason.as_deref(), Some("the generator ended early"));
+    assert_eq!(run.trials[5].status, Status::Invalid);
+    assert_eq!(run.trials.iter().filter(|trial| trial.status == Status::Ok).count(), 6);
+}
+
+#[test]
+fn a_load_that_cannot_be_had_fails_its_trials_and_no_others() {
+    let mut rig = FakeRig { no_load: Some("stress-ng: no memory"), ..FakeRig::default() };
+    let (outcome, run) = executed(&mut rig);
+    assert_eq!(outcome.unwrap(), State::Complete);
+    for trial in run.unwrap().trials {
+        let expected = if trial.factors["load"] == "high" { Status::Failed } else { Status::Ok };
+        assert_eq!(trial.status, expected);
+    }
+    assert!(!rig.running, "what could not be had was not cleared away");
+}
+
+#[test]
+fn a_signal_ends_the_run_with_what_was_finished_and_without_load() {
+    let mut rig = FakeRig { stop_at: Some(5), ..FakeRig::default() };
+    let (outcome, run) = executed(&mut rig);
+    assert_eq!(outcome.unwrap(), State::Interrupted);
+    assert_eq!(run.unwrap().trials.len(), 5);
+    assert!(!rig.running);
+}
+
+#[test]
+fn a_failed_store_stops_the_run_and_the_load() {
+    let mut rig = FakeRig { folder_to_remove_at: Some((2, PathBuf::new())), ..FakeRig::default() };
+    let (outcome, _) = executed(&mut rig);
+    assert!(outcome.is_err());
+    assert!(!rig.running);
+    assert_eq!(rig.log.last().map(String::as_str), Some("stop"));
+}

@@ -1,0 +1,117 @@
+//! What the user sees while a run is under way; the only indicatif code.
+//!
+//! On a terminal a bar with trial, cell and remaining time; elsewhere plain lines, at most about twenty of them.
+//! Everything goes to standard error: standard output is for results.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write, stderr};
+use std::time::{Duration, Instant};
+
+/// Tells how far a run is.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    sink: Sink,
+    trials: u32,
+    done: u32,
+    started: Instant,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Bar(ProgressBar),
+    Lines,
+    Nothing,
+}
+
+impl Progress {
+    /// For a run of `trials`; `quiet` says nothing at all but warnings.
+    pub(crate) fn new(trials: u32, quiet: bool) -> Self {
+        let sink = match (quiet, stderr().is_terminal()) {
+            (true, _) => Sink::Nothing,
+            (false, true) => Sink::Bar(bar(trials)),
+            (false, false) => Sink::Lines,
+        };
+        Self { sink, trials, done: 0, started: Instant::now() }
+    }
+
+    /// The next trials wait for this load level to settle.
+    pub(crate) fn settling(&self, block: u32, level: &str) {
+        if let Sink::Bar(bar) = &self.sink {
+            bar.set_message(format!("block {}: load {level} ramps up", block + 1));
+        }
+    }
+
+    /// A trial of this cell begins.
+    pub(crate) fn begins(&self, cell: &str) {
+        if let Sink::Bar(bar) = &self.sink {
+            bar.set_message(cell.to_owned());
+        }
+    }
+
+    /// A trial was stored.
+    pub(crate) fn stored(&mut self, cell: &str) {
+        self.done += 1;
+        match &self.sink {
+            Sink::Bar(bar) => bar.set_position(u64::from(self.done)),
+            Sink::Lines if self.done.is_multiple_of(self.trials.div_ceil(20)) || self.done == self.trials => {
+                say(&format!(
+                    "trial {}/{}  {cell}  {} left",
+                    self.done,
+                    self.trials,
+                    brief(self.remaining())
+                ));
+            }
+            Sink::Lines | Sink::Nothing => {}
+        }
+    }
+
+    /// Something that the user should know now.
+    pub(crate) fn warn(&self, message: &str) {
+        let line = format!("warning: {message}");
+        match &self.sink {
+            Sink::Bar(bar) => bar.suspend(|| say(&line)),
+            Sink::Lines | Sink::Nothing => say(&line),
+        }
+    }
+
+    /// What happens, for whoever wants to follow.
+    pub(crate) fn note(&self, message: &str) {
+        match &self.sink {
+            Sink::Bar(bar) => bar.suspend(|| say(message)),
+            Sink::Lines => say(message),
+            Sink::Nothing => {}
+        }
+    }
+
+    /// The last trial is stored, or the run ends early.
+    pub(crate) fn end(&self) {
+        if let Sink::Bar(bar) = &self.sink {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn remaining(&self) -> Duration {
+        self.started.elapsed() * (self.trials - self.done) / self.done.max(1)
+    }
+}
+
+fn bar(trials: u32) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(trials.into()), ProgressDrawTarget::stderr());
+    // The template is a constant; should it ever be wrong, the plain style serves.
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} trial {pos}/{len}  {eta} left  {wide_msg}") {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+/// Standard error may be closed; that must not end a measurement.
+fn say(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
+}
+
+/// A duration for people: `42 s`, `3 min 20 s`.
+pub(crate) fn brief(duration: Duration) -> String {
+    let seconds = (duration + Duration::from_millis(500)).as_secs();
+    if seconds < 60 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) }
+}
