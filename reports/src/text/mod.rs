@@ -87,7 +87,9 @@ impl Page {
             let mut row = cell.levels.clone();
             match cell.measure(target, vantage) {
                 Some(measure) => row.extend(figure_row(measure)),
-                None => row.extend(std::iter::repeat_n("–".to_owned(), 9)),
+                None if cell.measures.is_empty() => row.extend(std::iter::repeat_n("–".to_owned(), 9)),
+                // The cell's generators do not issue this target.
+                None => continue,
             }
             grid.push(row);
         }
