@@ -1,0 +1,260 @@
+//! The binary as its users call it, on this machine. What a machine lacks (root, BPF, stress-ng) is said and left out.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use assert_cmd::Command;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use store::{Run, State, Status, Vantage};
+
+const COUNTED: &str = r#"schema = 1
+name = "counted"
+summary = "Known numbers of calls"
+[measure]
+syscalls = ["mmap", "munmap", "futex"]
+warmup = "5ms"
+[plan]
+repetitions = 2
+[factors]
+threads = [1, 3]
+[generators.mapper]
+workload = "mmap"
+size = "64KiB"
+touch = true
+threads = "$threads"
+operations = 1000
+[generators.waker]
+workload = "futex"
+operations = 500
+"#;
+
+fn runner() -> Command {
+    let mut command = Command::cargo_bin("runner").unwrap();
+    command.timeout(Duration::from_secs(120)).env_remove("RUNNER_RUNS_DIR");
+    command
+}
+
+fn shipped() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    assert!(files.len() >= 4);
+    files
+}
+
+fn has_stress_ng() -> bool {
+    let there = std::process::Command::new("stress-ng").arg("--version").stdout(Stdio::null()).status();
+    if there.is_err() {
+        eprintln!("skipped: stress-ng is not installed");
+    }
+    there.is_ok()
+}
+
+/// Writes the scenario into the folder and runs it there.
+fn run(folder: &Path, scenario: &str, arguments: &[&str]) -> std::process::Output {
+    let file = folder.join("scenario.toml");
+    fs::write(&file, scenario).unwrap();
+    runner().current_dir(folder).arg("run").arg(file).args(arguments).arg("--quiet").output().unwrap()
+}
+
+fn latest(folder: &Path) -> Run {
+    Run::open(&store::resolve(&folder.join("runs"), "latest").unwrap()).unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Every trial has the calls that the scenario asks for, from this vantage.
+fn assert_counts(run: &Run, vantage: Vantage) {
+    assert_eq!(run.trials.len(), 4);
+    for trial in &run.trials {
+        assert_eq!((trial.status, &trial.reason), (Status::Ok, &None));
+        assert_eq!(trial.operations, 1500);
+        for (syscall, calls) in [("mmap", 1000), ("munmap", 1000), ("futex", 500)] {
+            let mut measures = trial.measures.iter();
+            let measure = measures.find(|it| it.syscall == syscall && it.vantage == vantage).unwrap();
+            assert_eq!((measure.ok.count, measure.error.count), (calls, 0), "{syscall}");
+            assert_eq!(measure.ok.slots.iter().map(|slot| slot.1).sum::<u64>(), calls);
+            if let Some(ledger) = measure.ledger {
+                assert_eq!((ledger.entered, ledger.censored, ledger.lost), (calls, 0, 0), "{syscall}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_callers_own_view_counts_what_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), COUNTED, &["--probe", "user"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let run = latest(folder.path());
+    assert_eq!((run.manifest.state, run.manifest.probe.backend.as_str()), (State::Complete, "user"));
+    assert_counts(&run, Vantage::User);
+    let page = text(&output.stdout).trim().strip_prefix("report: ").unwrap().to_owned();
+    assert!(folder.path().join(page).is_file());
+}
+
+#[test]
+fn the_probe_counts_what_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), COUNTED, &["--probe", "auto"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let run = latest(folder.path());
+    if run.manifest.probe.backend == "user" {
+        assert!(!run.manifest.environment.root, "root had no probe: {:?}", run.manifest.probe.reasons);
+        eprintln!("skipped: no probe here: {:?}", run.manifest.probe.reasons);
+        return;
+    }
+    assert_counts(&run, Vantage::Kernel);
+    assert_counts(&run, Vantage::User);
+}
+
+#[test]
+fn every_shipped_scenario_is_valid_and_planned_the_same_twice() {
+    runner().arg("check").args(shipped()).assert().success();
+    for scenario in shipped() {
+        let plan = || runner().arg("plan").arg(&scenario).arg("--json").output().unwrap().stdout;
+        assert!(!plan().is_empty());
+        assert_eq!(plan(), plan());
+    }
+}
+
+#[test]
+fn every_shipped_scenario_runs_when_shortened() {
+    if !has_stress_ng() {
+        return;
+    }
+    for scenario in shipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = runner();
+        command.current_dir(&folder).arg("run").arg(&scenario).args(["--repetitions", "1", "--quiet"]);
+        for change in ["measure.window='100ms'", "measure.warmup='2ms'", "plan.ramp='300ms'"] {
+            command.args(["--set", change]);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}: {}", scenario.display(), text(&output.stderr));
+        let run = latest(folder.path());
+        assert_eq!(run.trials.len(), run.manifest.plan.trials as usize);
+        // Under load a short window may pass without a single call.
+        assert!(run.trials.iter().all(|trial| trial.status == Status::Ok && !trial.measures.is_empty()));
+        assert!(run.trials.iter().any(|trial| trial.operations > 0));
+    }
+}
+
+#[test]
+fn a_run_is_reported_in_every_format_and_compared_with_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), COUNTED, &["--probe", "user"]).status.success());
+    for format in ["text", "markdown", "json", "html"] {
+        let mut command = runner();
+        command.current_dir(&folder).args(["report", "latest", "--format", format]).assert().success();
+    }
+    let report = latest(folder.path()).path.join("report");
+    let names: Vec<_> = fs::read_dir(report)
+        .unwrap()
+        .map(|entry| text(entry.unwrap().file_name().as_encoded_bytes()))
+        .collect();
+    assert!(
+        names.iter().any(|name| name.ends_with(".svg")) && names.iter().any(|name| name.ends_with(".png"))
+    );
+    let mut diff = runner();
+    diff.current_dir(&folder).args(["diff", "latest", "latest", "--gate"]).assert().success();
+    let mut list = runner();
+    let listed = list.current_dir(&folder).arg("list").output().unwrap();
+    assert!(text(&listed.stdout).contains("complete"));
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place_and_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = run(folder.path(), &COUNTED.replace("workload = \"futex\"", "worklod = \"futex\""), &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    let words = text(&refused.stderr);
+    assert!(words.contains("scenario.toml:17:1") && words.contains("workload"), "{words}");
+    assert!(!folder.path().join("runs").exists(), "something was begun");
+    runner().args(["run", "no/such/file.toml"]).assert().code(2);
+    runner().current_dir(&folder).args(["report", "nothing"]).assert().code(2);
+    runner().args(["run", "x.toml", "--probe", "nonsense"]).assert().code(2);
+}
+
+#[test]
+fn a_missing_stress_ng_is_named_with_its_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scenario.toml");
+    fs::write(&file, format!("{COUNTED}[load.busy]\ncpu = 1\n")).unwrap();
+    let mut command = runner();
+    let output = command.current_dir(&folder).env("PATH", "").arg("run").arg(file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("apt-get install stress-ng"), "{}", text(&output.stderr));
+    assert!(!folder.path().join("runs").exists(), "something was begun");
+}
+
+/// Starts a run that would take long, gives it time for some trials, sends it a signal and collects it.
+fn signalled(folder: &Path, signal: rustix::process::Signal) -> std::process::ExitStatus {
+    let file = folder.join("scenario.toml");
+    let long = "schema = 1\nname = \"long\"\nsummary = \"\"\n[measure]\nsyscalls = [\"getpid\"]\nwarmup = \"1ms\"\n\
+                window = \"50ms\"\n[plan]\nrepetitions = 5000\n[generators.caller]\nworkload = \"getpid\"\n";
+    fs::write(&file, long).unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runner"))
+        .current_dir(folder)
+        .env_remove("RUNNER_RUNS_DIR")
+        .env("TMPDIR", folder)
+        .args(["run", "scenario.toml", "--quiet"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let stored = || {
+        let runs = fs::read_dir(folder.join("runs")).into_iter().flatten().flatten();
+        let runs = runs.filter(|run| run.file_name() != "latest");
+        let parts = runs.flat_map(|run| fs::read_dir(run.path().join(".parts"))).flatten().flatten();
+        parts.filter(|part| text(part.file_name().as_encoded_bytes()).starts_with("trial-")).count()
+    };
+    while stored() < 3 {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+    child.wait().unwrap()
+}
+
+/// Whether a generator whose files would be in this folder still runs.
+fn generator_left(folder: &Path) -> bool {
+    let marker = folder.to_string_lossy().into_owned();
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let mut commands = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    commands.any(|command| text(&command).contains(&marker))
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_was_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = signalled(folder.path(), rustix::process::Signal::INT);
+    assert_eq!(status.code(), Some(130));
+    let run = latest(folder.path());
+    assert_eq!(run.manifest.state, State::Interrupted);
+    assert!(run.trials.len() >= 3);
+    assert!(!generator_left(folder.path()));
+}
+
+#[test]
+fn a_killed_run_can_be_read_and_leaves_no_process() {
+    let folder = tempfile::tempdir().unwrap();
+    signalled(folder.path(), rustix::process::Signal::KILL);
+    let run = latest(folder.path());
+    assert_eq!(run.manifest.state, State::Running);
+    assert!(run.trials.len() >= 3);
+    // The kernel delivers the death signal at once; the process table follows.
+    for _ in 0..200 {
+        if !generator_left(folder.path()) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("a generator outlived its runner");
+}
