@@ -1,4 +1,4 @@
-//! The answer in a paragraph: sentences computed from the figures.
+//! The answer: a paragraph on each target, computed from the figures.
 //!
 //! Owns which cells are set against each other and how a ratio is put in words. Plain text, for every format.
 
@@ -10,46 +10,48 @@ use store::{Factor, Vantage};
 /// A ratio this close to 1 is called hardly any.
 const HARDLY: Interval = Interval { low: 0.95, high: 1.05 };
 
-/// One to a few sentences on each target, in the scenario's order; without figures a single one that says so.
+/// One paragraph on each target, in the scenario's order; without figures a single one that says so.
 #[must_use]
-pub fn sentences(summary: &Summary) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for target in summary.targets() {
-        let vantage = summary.primary_vantage(target);
-        sentences.extend(under_load(summary, target, vantage));
-        if vantage == Vantage::Kernel {
-            // What delays a caller on its way out of the kernel is seen by the caller alone.
-            let seen = under_load(summary, target, Vantage::User);
-            sentences
-                .extend(seen.map(|sentence| format!("As the caller saw it: {}", lower_first(&sentence))));
-        }
-        sentences.extend(across_factors(summary, target, vantage));
-        if sentences.is_empty() {
-            sentences.extend(alone(summary, target, vantage));
-        }
+pub fn paragraphs(summary: &Summary) -> Vec<String> {
+    let paragraphs = summary.targets().into_iter().map(|target| paragraph(summary, target));
+    let mut paragraphs: Vec<String> = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect();
+    if paragraphs.is_empty() {
+        paragraphs.push("No trial has figures yet.".to_owned());
     }
+    paragraphs
+}
+
+fn paragraph(summary: &Summary, target: &str) -> String {
+    let vantage = summary.primary_vantage(target);
+    let mut sentences = under_load(summary, target, vantage);
+    if vantage == Vantage::Kernel {
+        // What delays a caller on its way out of the kernel is seen by the caller alone.
+        sentences.extend(seen_by_caller(summary, target));
+    }
+    sentences.extend(across_factors(summary, target, vantage));
     if sentences.is_empty() {
-        sentences.push("No trial has figures yet.".to_owned());
+        sentences.extend(alone(summary, target, vantage));
     }
-    sentences
+    sentences.join(" ")
 }
 
-/// The sentence as it goes on after a colon.
-fn lower_first(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-/// First against last load level in every combination of the other factors.
-fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
+/// First against last load level in every combination of the other factors, and the name of the last level.
+fn load_pairs<'a>(summary: &'a Summary, target: &str, vantage: Vantage) -> Option<(&'a str, Vec<Pair<'a>>)> {
     let factors = &summary.manifest.scenario.factors;
     let load = factors.iter().position(|factor| factor.name == LOAD)?;
     let [first, .., last] = factors[load].levels.as_slice() else { return None };
-    let pairs: Vec<Pair<'_>> = pairs(summary, load, (&first.label, &last.label))
-        .filter_map(|(a, b)| Pair::of(a, b, target, vantage))
-        .collect();
-    let pair = pairs.get(pairs.len() / 2)?;
-    let mut sentence = format!("Under {} load the mean of {target} {}", last.label, pair.mean_in_words()?);
+    let pairs = pairs(summary, load, (&first.label, &last.label));
+    Some((&last.label, pairs.filter_map(|(a, b)| Pair::of(a, b, target, vantage)).collect()))
+}
+
+/// What load does: the middle one of the other factors' combinations, and how far the others lie apart.
+fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Vec<String> {
+    let Some((level, pairs)) = load_pairs(summary, target, vantage) else { return Vec::new() };
+    let Some((pair, mean)) = pairs.get(pairs.len() / 2).and_then(|pair| Some((pair, pair.mean_in_words()?)))
+    else {
+        return Vec::new();
+    };
+    let mut sentence = format!("Under {level} load the mean of {target} {mean}");
     let clauses: Vec<String> = [Metric::P50, Metric::P99, Metric::Max]
         .into_iter()
         .filter_map(|metric| pair.clause(metric))
@@ -57,22 +59,37 @@ fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Option<Strin
     if !clauses.is_empty() {
         sentence = format!("{sentence}; {}", joined(&clauses));
     }
+    let mut sentences = vec![sentence + "."];
     if pairs.len() > 1 {
-        sentence.push_str(&span(&pairs, &cell_words(factors, pair.cell, load)));
+        let factors = &summary.manifest.scenario.factors;
+        let load = factors.iter().position(|factor| factor.name == LOAD).unwrap_or(factors.len());
+        sentences.push(span(&pairs, &cell_words(factors, pair.cell, load)));
     }
-    Some(sentence + ".")
+    sentences
 }
 
-/// ` (at size 1MiB; over all 5 cells the mean's ratio lies between × 1.80 and × 2.40)`.
+/// `That is at size 1MiB; over all 5 such cells the mean's ratio spans × 1.80 to × 2.40.`
 fn span(pairs: &[Pair<'_>], cell: &str) -> String {
     let ratios = || pairs.iter().filter_map(|pair| pair.ratio(Metric::Mean)).map(|estimate| estimate.ratio);
     let (low, high) = (ratios().fold(f64::INFINITY, f64::min), ratios().fold(0.0, f64::max));
-    format!(
-        " (at {cell}; over {} such cells the mean's ratio lies between {} and {})",
-        if pairs.len() == 2 { "both".to_owned() } else { format!("all {}", pairs.len()) },
-        units::ratio(low),
-        units::ratio(high)
-    )
+    let all = if pairs.len() == 2 { "both".to_owned() } else { format!("all {}", pairs.len()) };
+    let (low, high) = (units::ratio(low), units::ratio(high));
+    format!("That is at {cell}; over {all} such cells the mean's ratio spans {low} to {high}.")
+}
+
+/// `The caller saw the mean grow × 3.66 and the maximum grow × 22.4.`
+fn seen_by_caller(summary: &Summary, target: &str) -> Option<String> {
+    let (_, pairs) = load_pairs(summary, target, Vantage::User)?;
+    let pair = pairs.get(pairs.len() / 2)?;
+    let clauses: Vec<String> = [Metric::Mean, Metric::Max]
+        .into_iter()
+        .filter_map(|metric| {
+            let ratio = pair.ratio(metric)?.ratio;
+            let verb = if ratio < 1.0 { "fall to" } else { "grow" };
+            Some(format!("the {} {verb} {}", metric.words(), units::ratio(ratio)))
+        })
+        .collect();
+    (!clauses.is_empty()).then(|| format!("The caller saw {}.", joined(&clauses)))
 }
 
 /// First against last level of each other factor, with everything else at its first level.
@@ -180,7 +197,7 @@ impl<'a> Pair<'a> {
             ratio if ratio > 1.0 => format!("grows {}", units::ratio(ratio)),
             ratio => format!("falls to {}", units::ratio(ratio)),
         };
-        Some(format!("the {} {words}", metric.words()))
+        Some(format!("its {} {words}", metric.words()))
     }
 }
 

@@ -69,7 +69,7 @@ pub fn render(summary: &Summary) -> Result<String, ReportError> {
     let document = SummaryDocument {
         kind: "summary",
         version: VERSION,
-        answer: answer::sentences(summary),
+        answer: answer::paragraphs(summary),
         warnings: &summary.warnings,
         progress: summary.progress,
         cells: summary.cells.iter().map(|cell| cell_document(&summary.manifest, cell)).collect(),

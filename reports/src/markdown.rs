@@ -3,7 +3,7 @@
 use crate::comparison::Comparison;
 use crate::summary::{MeasureSummary, Summary};
 use crate::text::{ledger_row, load_row, stressor_line};
-use crate::{Metric, answer, units};
+use crate::{Metric, answer, units, view::seen};
 use std::fmt::Write as _;
 use store::Vantage;
 
@@ -13,7 +13,9 @@ pub fn render(summary: &Summary) -> String {
     let manifest = &summary.manifest;
     let mut page =
         format!("# {}\n\n{}\n\n", escape(&manifest.scenario.name), escape(&manifest.scenario.summary));
-    paragraph(&mut page, &answer::sentences(summary).join(" "));
+    for answer in answer::paragraphs(summary) {
+        paragraph(&mut page, &escape(&answer));
+    }
     for warning in &summary.warnings {
         paragraph(&mut page, &format!("**Warning:** {}", escape(warning)));
     }
@@ -79,10 +81,7 @@ fn effect_row(effect: &crate::comparison::Effect) -> Vec<String> {
 }
 
 fn figures(page: &mut String, summary: &Summary, (target, vantage): (&str, Vantage)) {
-    let seen = match vantage {
-        Vantage::Kernel => "in the kernel",
-        Vantage::User => "as the caller saw it",
-    };
+    let seen = seen(vantage);
     let _ =
         write!(page, "## {}, {seen}\n\nMedians over repetitions with 95 % intervals.\n\n", escape(target));
     let mut headings: Vec<&str> =

@@ -149,7 +149,14 @@ pub fn glued(text: &str) -> String {
             }
             out + rest
         });
-    tied.replace("× ", &format!("×{NO_BREAK}"))
+    let tied = tied.replace("× ", &format!("×{NO_BREAK}"));
+    // An interval stays on one line.
+    let mut within = false;
+    let tie = |letter| {
+        within = letter == '[' || within && letter != ']';
+        if within && letter == ' ' { NO_BREAK } else { letter }
+    };
+    tied.chars().map(tie).collect()
 }
 
 /// A number without trailing zeros.
@@ -180,7 +187,7 @@ mod tests {
 
     #[test]
     fn numbers_are_tied_to_their_units() {
-        assert_eq!(glued("from 1 µs (× 2.1) at 5 sizes"), "from 1\u{a0}µs (×\u{a0}2.1) at 5 sizes");
+        assert_eq!(glued("1 µs (× 2.1 [1, 2]) at 5 sizes"), "1\u{a0}µs (×\u{a0}2.1 [1,\u{a0}2]) at 5 sizes");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The part of a kept run that reports look at.
 
-use store::{LoadMetric, Manifest, TrialRecord};
+use store::{LoadMetric, Manifest, TrialRecord, Vantage};
 
 /// A run's manifest, trials and load figures, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -15,3 +15,11 @@ pub struct RunView<'a> {
 
 /// The factor that every run has, last in the manifest.
 pub(crate) const LOAD: &str = "load";
+
+/// Who saw it, as a heading goes on.
+pub(crate) const fn seen(vantage: Vantage) -> &'static str {
+    match vantage {
+        Vantage::Kernel => "in the kernel",
+        Vantage::User => "as the caller saw it",
+    }
+}

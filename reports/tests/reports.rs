@@ -9,7 +9,7 @@
 #[path = "../examples/gallery/synthetic.rs"]
 mod synthetic;
 
-use reports::{CompareError, Metric, TextOptions, Verdict, compare, json, markdown, summarise, text};
+use reports::{CompareError, Metric, TextOptions, Verdict, compare, html, json, markdown, summarise, text};
 use std::sync::OnceLock;
 use store::{Status, Vantage};
 use synthetic::{Recipe, SyntheticRun};
@@ -179,4 +179,68 @@ fn a_run_without_trials_is_reported_as_such() {
         report.contains("No trial has figures yet.") && report.contains("0 of 28 trials were executed"),
         "{report}"
     );
+}
+
+fn rendered(run: &SyntheticRun) -> html::Rendered {
+    html::render(&run.view(), &summarise(&run.view())).unwrap()
+}
+
+#[test]
+fn the_page_loads_nothing_and_says_it_all() {
+    let run = small_run();
+    let page = rendered(&run).html;
+    let without_names = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    for reference in ["http://", "https://", "src=\"", "@import", "<link rel=\"stylesheet"] {
+        assert!(!without_names.contains(reference), "{reference}");
+    }
+    let urls: Vec<&str> = without_names.split("url(").skip(1).map(|rest| &rest[..5]).collect();
+    assert!(!urls.is_empty() && urls.iter().all(|url| *url == "data:"), "{urls:?}");
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    for words in [
+        "mmap_sweep",
+        "raw_tracepoint",
+        "6.18.5",
+        "--seed 1",
+        "fentry: loading was refused",
+        "Under high load",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn every_chart_is_there_as_drawing_and_as_image() {
+    let files = rendered(&small_run()).files;
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    // Two sizes with three charts each, a sweep and the run's order: for two targets from two vantages.
+    assert_eq!(names.len(), 2 * 2 * 2 * (2 * 3 + 2));
+    assert!(names.contains(&"mmap-kernel-histograms-size_1MiB.svg"), "{names:?}");
+    for pair in files.chunks(2) {
+        let [(drawing, svg), (image, png)] = pair else { panic!("an odd file") };
+        assert_eq!(drawing.trim_end_matches("svg"), image.trim_end_matches("png"));
+        assert!(svg.starts_with(b"<svg ") && png.starts_with(b"\x89PNG"), "{drawing}");
+    }
+}
+
+#[test]
+fn scenario_text_cannot_become_markup() {
+    let mut run = small_run();
+    run.manifest.scenario.summary = "<script>alert(1)</script>".to_owned();
+    run.manifest.scenario.factors[0].name = "a<b>&\"c\"".to_owned();
+    for trial in &mut run.trials {
+        let level = trial.factors.remove("size").unwrap();
+        trial.factors.insert("a<b>&\"c\"".to_owned(), level);
+    }
+    let page = rendered(&run).html;
+    assert!(!page.contains("<script>alert") && !page.contains("a<b>"), "markup got through");
+}
+
+#[test]
+fn a_run_of_one_cell_and_one_without_trials_have_pages_too() {
+    let one = synthetic::run(&Recipe { sizes: vec!["4KiB"], loads: vec!["baseline"], ..small() });
+    let page = rendered(&one).html;
+    assert!(page.contains("mmap takes ") && page.contains("on average"), "no answer");
+    let mut none = small_run();
+    none.trials.clear();
+    assert!(rendered(&none).html.contains("No trial has figures yet."));
 }

@@ -8,7 +8,7 @@
 
 mod synthetic;
 
-use reports::{Metric, compare, json, markdown, summarise, text};
+use reports::{Metric, compare, html, json, markdown, summarise, text};
 use std::{env, error::Error, fs, path::PathBuf, time::Instant};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,15 +22,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("report.md"), markdown::render(&summary))?;
     fs::write(folder.join("report.json"), json::render(&summary)?)?;
     let began = Instant::now();
-    let charts = reports::charts::draw(&summary)?;
-    println!("drawn in {:?}", began.elapsed());
-    let began = Instant::now();
-    let rasteriser = reports::charts::Rasteriser::default();
-    for chart in charts.iter().flat_map(|t| t.views.iter().flat_map(|v| &v.charts).chain(&t.across)) {
-        fs::write(folder.join(format!("{}.svg", chart.name)), &chart.svg)?;
-        fs::write(folder.join(format!("{}.png", chart.name)), rasteriser.png(chart)?)?;
+    let rendered = html::render(&run.view(), &summary)?;
+    println!(
+        "rendered in {:?}: {} bytes of page, {} files",
+        began.elapsed(),
+        rendered.html.len(),
+        rendered.files.len()
+    );
+    fs::write(folder.join("index.html"), rendered.html)?;
+    for (name, bytes) in rendered.files {
+        fs::write(folder.join(name), bytes)?;
     }
-    println!("rasterised in {:?}", began.elapsed());
     let slower = synthetic::run(&synthetic::Recipe { slowdown: 1.1, seed: 2, ..Default::default() });
     let comparison = compare(&run.view(), &slower.view(), Metric::P50, 0.05)?;
     fs::write(

@@ -43,7 +43,7 @@ impl Default for Recipe {
             sizes: vec!["4KiB", "64KiB", "1MiB", "4MiB", "16MiB"],
             loads: vec!["baseline", "medium", "high"],
             repetitions: 7,
-            calls: 60_000,
+            calls: 25_000,
             slowdown: 1.0,
             seed: 1,
             faults: true,

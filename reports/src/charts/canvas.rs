@@ -184,10 +184,12 @@ pub(super) fn picture(frame: &Frame, draw: impl FnOnce(&Canvas<'_>)) -> Result<S
 /// Gives the picture its size in logical pixels and its description.
 fn with_head(svg: &str, frame: &Frame) -> String {
     let body = svg.split_once('>').map_or("", |(_, body)| body);
+    // Said once for all, not with every element: half the file.
+    let body = body.replace(&format!(" font-family=\"{FAMILY}\""), "").replace(" opacity=\"1\"", "");
     let (width, height) = frame.size;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
-         role=\"img\">\n<title>{}</title>\n<desc>{}</desc>{body}",
+         font-family=\"{FAMILY}\" role=\"img\">\n<title>{}</title>\n<desc>{}</desc>{body}",
         fine(width),
         fine(height),
         escaped(&frame.title),

@@ -28,7 +28,7 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
         .collect();
     Frame {
         name,
-        title: format!("How the latencies of {of} are distributed"),
+        title: format!("Histograms of {of}"),
         description: format!("Histograms on logarithmic axes. {}", figures.join("; ")),
         size: (WIDTH, TOP + ROW * lines.len() as f64 + 44.0),
     }

@@ -9,8 +9,11 @@ use crate::summary::{CellSummary, MeasureSummary, Summary};
 use crate::view::LOAD;
 use store::{Factor, Vantage};
 
-/// More views than this are thinned to the first, middle and last.
+/// Up to this many views of a target are all shown; more are thinned to the first, middle and last.
 const MOST_VIEWS: usize = 6;
+
+/// Views over all targets and vantages, so that a page stays below two megabytes.
+const MOST_VIEWS_IN_ALL: usize = 24;
 
 /// The division of a run's factors into series and views.
 pub(super) struct Matrix<'a> {
@@ -76,8 +79,9 @@ impl<'a> Matrix<'a> {
                 views.push(view);
             }
         }
-        let most = if views.len() > MOST_VIEWS { 3 } else { MOST_VIEWS };
-        spread(views.len(), most).into_iter().map(|index| views[index].clone()).collect()
+        let most = (MOST_VIEWS_IN_ALL / self.summary.series().len().max(1)).clamp(1, MOST_VIEWS);
+        let shown = if views.len() > most { most.min(3) } else { most };
+        spread(views.len(), shown).into_iter().map(|index| views[index].clone()).collect()
     }
 
     fn view_of(&self, cell: &CellSummary) -> ViewCell {

@@ -20,6 +20,7 @@ pub use image::Rasteriser;
 
 use crate::ReportError;
 use crate::summary::Summary;
+use crate::view::seen;
 use canvas::{Canvas, Frame, picture};
 use matrix::{Matrix, ViewCell};
 use store::Vantage;
@@ -36,6 +37,43 @@ pub struct Chart {
     pub description: String,
     /// The picture.
     pub svg: String,
+}
+
+impl Chart {
+    /// The picture as a part of a page: named for those who cannot see it, without what a browser shows as a hint.
+    #[must_use]
+    pub(crate) fn inline(&self) -> String {
+        let (head, rest) = self.svg.split_once(">\n<title>").unwrap_or((&self.svg, ""));
+        let body = rest.split_once("</desc>").map_or(rest, |(_, body)| body);
+        let label =
+            format!("{}. {}", self.title, self.description).replace('&', "&amp;").replace('"', "&quot;");
+        format!("{head} aria-label=\"{}\">{body}", label.replace('<', "&lt;"))
+    }
+}
+
+/// Which level of the series' factor has which colour, for tables that go with charts.
+#[derive(Clone, Debug)]
+pub(crate) struct SeriesColours {
+    factor: usize,
+    levels: Vec<(String, usize)>,
+}
+
+impl SeriesColours {
+    /// The class that colours this level of the factor at `place`; empty where there is none.
+    pub(crate) fn class(&self, place: usize, level: &str) -> String {
+        let found = self.levels.iter().find(|(label, _)| place == self.factor && label == level);
+        found.map_or_else(String::new, |(_, colour)| format!("key k{colour}"))
+    }
+}
+
+/// The colours of the levels that charts show.
+pub(crate) fn series_colours(summary: &Summary) -> SeriesColours {
+    let matrix = Matrix::of(summary);
+    let levels = matrix.keys().into_iter().filter_map(|key| match key.colour {
+        palette::Colour::Series(index) => Some((key.label, index)),
+        _ => None,
+    });
+    SeriesColours { factor: matrix.series, levels: levels.collect() }
 }
 
 /// The charts of one combination of levels.
@@ -81,7 +119,7 @@ fn target_charts(summary: &Summary, target: (&str, Vantage)) -> Result<TargetCha
         let frame = sweep.frame(name);
         across.push(chart(&frame, |canvas| sweep.draw(canvas, &frame))?);
     }
-    let frame = order::frame(file_name(&[syscall, vantage, "run_order"]), syscall);
+    let frame = order::frame(file_name(&[syscall, vantage, "run_order"]), target);
     across.push(chart(&frame, |canvas| order::draw(canvas, &frame, (&matrix, target)))?);
     Ok(TargetCharts { syscall: syscall.to_owned(), vantage: target.1, views, across })
 }
@@ -98,6 +136,7 @@ fn view_charts(
     let series = matrix.series_factor().map_or("", |factor| factor.name.as_str());
     let of =
         if view.label.is_empty() { target.0.to_owned() } else { format!("{} at {}", target.0, view.label) };
+    let of = format!("{of}, {}", seen(target.1));
     let name = |chart: &str| file_name(&[target.0, target.1.name(), chart, &view.label]);
     let frame = levels::frame(name("average_and_maximum"), &of, &lines);
     let average = chart(&frame, |canvas| levels::draw(canvas, &frame, (series, &lines)))?;

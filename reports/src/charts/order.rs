@@ -5,6 +5,7 @@ use super::matrix::Matrix;
 use super::palette::Colour;
 use super::panel::{self, Bounds, LABEL, LEFT, RIGHT};
 use super::scale::{Scale, log_range};
+use crate::view::seen;
 use crate::{Metric, units};
 use store::Vantage;
 
@@ -22,10 +23,10 @@ struct Deviation {
 }
 
 /// Name, title and description of the chart.
-pub(super) fn frame(name: String, target: &str) -> Frame {
+pub(super) fn frame(name: String, (target, vantage): (&str, Vantage)) -> Frame {
     Frame {
         name,
-        title: format!("{target} in the order in which the trials ran"),
+        title: format!("{target} in the order in which the trials ran, {}", seen(vantage)),
         description:
             "Each trial's p50 and p99 as a multiple of its cell's median over repetitions, over the run's \
                       order. A slope would be drift of the machine."

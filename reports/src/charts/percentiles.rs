@@ -24,7 +24,7 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
         .collect();
     Frame {
         name,
-        title: format!("Latency of {of} by percentile"),
+        title: format!("Latency by percentile of {of}"),
         description: figures.join("; "),
         size: (WIDTH, HEIGHT),
     }

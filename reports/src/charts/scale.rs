@@ -59,6 +59,14 @@ fn linear_ticks((low, high): (f64, f64), most: usize) -> Vec<f64> {
         .collect()
 }
 
+/// Steps within a decade for axes that span less than one, from close to wide.
+const FINE: &[f64] = &[
+    1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.2, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5,
+    8.0, 8.5, 9.0, 9.5,
+];
+const MEDIUM: &[f64] = &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+const COARSE: &[f64] = &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0];
+
 /// 1-2-5 where they are few enough, else decades, else every second, third … decade.
 fn log_ticks((low, high): (f64, f64), most: usize) -> Vec<f64> {
     let (first, last) = (exponent(low.log10().floor()), exponent(high.log10().ceil()));
@@ -67,16 +75,8 @@ fn log_ticks((low, high): (f64, f64), most: usize) -> Vec<f64> {
         let ticks = decades.flat_map(|decade| digits.iter().map(move |digit| digit * 10f64.powi(decade)));
         ticks.filter(|tick| *tick >= low * (1.0 - 1e-9) && *tick <= high * (1.0 + 1e-9)).collect()
     };
-    let fine: Vec<f64> = (2..20).map(|half| f64::from(half) / 2.0).collect();
-    let candidates = [
-        (fine.as_slice(), 1),
-        (&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0], 1),
-        (&[1.0, 2.0, 3.0, 5.0, 7.0], 1),
-        (&[1.0, 2.0, 5.0], 1),
-        (&[1.0], 1),
-        (&[1.0], 2),
-        (&[1.0], 3),
-    ];
+    let candidates =
+        [(FINE, 1), (MEDIUM, 1), (COARSE, 1), (&[1.0, 2.0, 5.0], 1), (&[1.0], 1), (&[1.0], 2), (&[1.0], 3)];
     let chosen =
         candidates.iter().map(|(digits, every)| within(digits, *every)).find(|ticks| ticks.len() <= most);
     chosen.unwrap_or_else(|| within(&[1.0], 4))

@@ -6,7 +6,7 @@ use super::palette::{Colour, MOST_SERIES};
 use super::panel::{self, Bounds, Key, LEFT, RIGHT};
 use super::scale::{Scale, log_range};
 use crate::summary::{CellSummary, Figure, Summary};
-use crate::view::LOAD;
+use crate::view::{LOAD, seen};
 use crate::{Metric, units};
 use store::{Factor, Vantage};
 
@@ -110,7 +110,7 @@ impl<'a> Sweep<'a> {
         });
         Frame {
             name,
-            title: format!("What {} does to {target}{at}", self.factor.name),
+            title: format!("What {} does to {target}{at}, {}", self.factor.name, seen(self.target.1)),
             description: format!(
                 "Medians by {}. {}",
                 self.factor.name,

@@ -9,8 +9,7 @@ mod table;
 pub use comparison::render_comparison;
 
 use crate::summary::{LevelLoad, MeasureSummary, Summary, TargetLedger};
-use crate::{Metric, answer, units};
-use store::Vantage;
+use crate::{Metric, answer, units, view::seen};
 use table::{Column, Grid};
 
 /// How a text report is to look.
@@ -32,7 +31,7 @@ impl Default for TextOptions {
 #[must_use]
 pub fn render(summary: &Summary, options: &TextOptions) -> String {
     let page = Page { options: *options };
-    let mut sections = vec![page.title(summary), page.wrapped(&answer::sentences(summary).join(" "))];
+    let mut sections = vec![page.title(summary), page.wrapped(&answer::paragraphs(summary).join("\n\n"))];
     sections.extend(page.warnings(summary));
     sections.extend(summary.targets().into_iter().map(|target| page.figures(summary, target)));
     sections.push(page.ledger(summary));
@@ -93,10 +92,7 @@ impl Page {
             }
             grid.push(row);
         }
-        let seen = match vantage {
-            Vantage::Kernel => "in the kernel",
-            Vantage::User => "as the caller saw it",
-        };
+        let seen = seen(vantage);
         self.headed(
             &format!("{target}, {seen}: medians over repetitions, 95 % interval of p50"),
             &grid.render(self.options.width),

@@ -103,6 +103,12 @@ impl Grid {
 /// Breaks `text` between words so that no line is longer than `width`, where words allow; numbers stay with their
 /// units and with their `×`.
 pub(super) fn wrap(text: &str, width: usize) -> String {
+    let paragraphs: Vec<String> =
+        text.split('\n').map(|paragraph| wrap_paragraph(paragraph, width)).collect();
+    paragraphs.join("\n")
+}
+
+fn wrap_paragraph(text: &str, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in units::glued(text).split(' ') {
         match lines.last_mut() {

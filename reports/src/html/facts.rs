@@ -1,0 +1,148 @@
+//! Facts about the run, in words.
+
+use crate::summary::Summary;
+use crate::units;
+use store::{Manifest, State};
+
+/// A label and what it says.
+pub(super) type Fact = (String, String);
+
+/// A short fact below the title.
+pub(super) struct Badge {
+    pub(super) text: String,
+    pub(super) class: &'static str,
+}
+
+pub(super) fn badges(summary: &Summary) -> Vec<Badge> {
+    let manifest = &summary.manifest;
+    let progress = summary.progress;
+    let plain = |text: String| Badge { text, class: "plain" };
+    let state = match manifest.state {
+        State::Complete => Badge { text: "complete".to_owned(), class: "good" },
+        State::Running => Badge { text: "still running, or ended by a crash".to_owned(), class: "bad" },
+        State::Interrupted => Badge { text: "interrupted".to_owned(), class: "bad" },
+        State::Aborted => Badge { text: "stopped by an error".to_owned(), class: "bad" },
+    };
+    let mut badges = vec![
+        state,
+        Badge {
+            text: format!("{} of {} trials ok", progress.ok, progress.planned),
+            class: if progress.ok == progress.planned { "good" } else { "bad" },
+        },
+        plain(format!("{} repetitions", manifest.plan.repetitions)),
+        plain(manifest.probe.backend.clone()),
+        plain(format!("Linux {}", manifest.environment.kernel_release)),
+        plain(manifest.started_at.format("%-d %B %Y, %H:%M UTC").to_string()),
+        plain(manifest.id.clone()),
+    ];
+    badges.extend(manifest.label.clone().map(plain));
+    badges
+}
+
+pub(super) fn machine(manifest: &Manifest) -> Vec<Fact> {
+    let environment = &manifest.environment;
+    let told = |fact: &Option<String>| fact.clone();
+    let facts = [
+        ("probe", Some(format!("{} (asked for: {})", manifest.probe.backend, manifest.probe.requested))),
+        ("why this probe", Some(manifest.probe.reasons.join("; ")).filter(|reasons| !reasons.is_empty())),
+        ("host", Some(environment.host.clone())),
+        ("kernel", Some(format!("{} {}", environment.kernel_release, environment.kernel_version))),
+        ("distribution", told(&environment.distribution)),
+        ("CPU", Some(cpu(manifest))),
+        ("memory", Some(units::bytes(environment.memory_bytes as f64))),
+        ("swap", Some(units::bytes(environment.swap_bytes as f64))),
+        ("hypervisor", told(&environment.hypervisor)),
+        ("frequency governor", told(&environment.governor)),
+        ("turbo", told(&environment.turbo)),
+        ("SMT", told(&environment.smt)),
+        ("huge pages", told(&environment.transparent_huge_pages)),
+        ("clock source", told(&environment.clocksource)),
+        ("ASLR", told(&environment.aslr)),
+        ("lockdown", told(&environment.lockdown)),
+        ("stress-ng", told(&environment.stress_ng_version)),
+        ("runner as root", Some(if environment.root { "yes" } else { "no" }.to_owned())),
+    ];
+    let unknown = || "not told by the machine".to_owned();
+    let said = facts.into_iter().map(|(what, fact)| (what.to_owned(), fact.unwrap_or_else(unknown)));
+    said.filter(|(what, fact)| what != "why this probe" || *fact != unknown()).collect()
+}
+
+fn cpu(manifest: &Manifest) -> String {
+    let environment = &manifest.environment;
+    let model = environment.cpu_model.as_deref().unwrap_or("unknown model");
+    format!("{} × {model}, {}", environment.cpus, environment.architecture)
+}
+
+pub(super) fn mitigations(manifest: &Manifest) -> Vec<Fact> {
+    let environment = &manifest.environment;
+    let states = environment.mitigations.iter().map(|(name, state)| (name.clone(), state.clone()));
+    let line =
+        environment.kernel_command_line.clone().unwrap_or_else(|| "not told by the machine".to_owned());
+    states.chain([("kernel command line".to_owned(), line)]).collect()
+}
+
+pub(super) fn reproduction(manifest: &Manifest) -> Vec<Fact> {
+    let scenario = &manifest.scenario;
+    let window = scenario.window_ns.map_or_else(
+        || "as long as the generators' operations take".to_owned(),
+        |ns| units::duration_tick(ns as f64),
+    );
+    let mut facts = vec![
+        ("as it was run", manifest.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+        ("seed of the order", manifest.plan.seed.to_string()),
+        ("order", manifest.plan.order.replace('_', " ")),
+        ("plan", plan(manifest)),
+        ("scenario's hash", scenario.hash.clone()),
+        ("window", format!("{window} after {} of warm-up", units::duration_tick(scenario.warmup_ns as f64))),
+        ("scope", scenario.scope.clone()),
+        ("generators", scenario.generators.join("; ")),
+        ("loss limit", units::percent(scenario.loss_limit)),
+        ("format of the run", manifest.format_version.to_string()),
+    ];
+    if !scenario.overrides.is_empty() {
+        facts.insert(5, ("replaced in it", scenario.overrides.join(", ")));
+    }
+    for level in
+        scenario.factors.iter().flat_map(|factor| &factor.levels).filter(|level| !level.arguments.is_empty())
+    {
+        facts.push(("load", format!("{}: stress-ng {}", level.label, level.arguments.join(" "))));
+    }
+    facts.into_iter().map(|(what, fact)| (what.to_owned(), fact)).collect()
+}
+
+fn plan(manifest: &Manifest) -> String {
+    let plan = &manifest.plan;
+    format!("{} cells, {} repetitions, {} trials", plan.cells, plan.repetitions, plan.trials)
+}
+
+/// The command that does the same again, from the run's own copy of the scenario.
+pub(super) fn reproducing_command(manifest: &Manifest) -> String {
+    let mut words =
+        vec!["runner".to_owned(), "run".to_owned(), format!("runs/{}/scenario.toml", manifest.id)];
+    words.extend(["--probe".to_owned(), manifest.probe.backend.clone()]);
+    words.extend(["--seed".to_owned(), manifest.plan.seed.to_string()]);
+    for change in &manifest.scenario.overrides {
+        words.extend(["--set".to_owned(), change.clone()]);
+    }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word of a command line as a shell wants it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+~^".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_needs_it() {
+        assert_eq!((quoted("a/b.toml").as_str(), quoted("it's").as_str()), ("a/b.toml", "'it'\\''s'"));
+    }
+}

@@ -1,0 +1,201 @@
+//! The report as one page.
+//!
+//! Owns the page's content and order: the answer, what to mind, each target's charts and tables, the account, the
+//! machine, how to repeat it. One self-contained file that loads nothing; looks are in `assets/report.css`.
+
+mod facts;
+mod tables;
+
+use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
+use crate::summary::{Summary, TrialFailure};
+use crate::text::{ledger_row, load_row, stressor_line};
+use crate::view::seen;
+use crate::{CALLS_BEYOND, ReportError, RunView, answer, units};
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use facts::{Badge, Fact};
+use std::fmt::Write as _;
+use std::thread;
+use store::Vantage;
+use tables::CellTable;
+
+const REGULAR: &[u8] = include_bytes!("../../assets/Inter-Regular.woff2");
+const SEMI_BOLD: &[u8] = include_bytes!("../../assets/Inter-SemiBold.woff2");
+const STYLE: &str = include_str!("../../assets/report.css");
+const SCRIPT: &str = include_str!("../../assets/report.js");
+
+/// A finished page and the pictures that go with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The page; it needs none of the files.
+    pub html: String,
+    /// Every chart by file name, as SVG and as PNG.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// The report of a run as a page, with its charts.
+pub fn render(run: &RunView<'_>, summary: &Summary) -> Result<Rendered, ReportError> {
+    let targets = draw(summary)?;
+    let html = page(run, summary, &targets).render()?;
+    let charts = targets
+        .iter()
+        .flat_map(|target| target.views.iter().flat_map(|view| &view.charts).chain(&target.across));
+    Ok(Rendered { html, files: files(&charts.collect::<Vec<_>>())? })
+}
+
+/// The pictures, drawn by as many threads as there are CPUs.
+fn files(charts: &[&Chart]) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let rasteriser = Rasteriser::default();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = charts.len().div_ceil(threads).max(1);
+    let images: Vec<Result<Vec<u8>, ReportError>> = thread::scope(|scope| {
+        let workers: Vec<_> = charts
+            .chunks(share)
+            .map(|charts| {
+                scope.spawn(|| charts.iter().map(|chart| rasteriser.png(chart)).collect::<Vec<_>>())
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    let mut files = Vec::with_capacity(2 * charts.len());
+    for (chart, image) in charts.iter().zip(images) {
+        files.push((format!("{}.svg", chart.name), chart.svg.clone().into_bytes()));
+        files.push((format!("{}.png", chart.name), image?));
+    }
+    Ok(files)
+}
+
+#[derive(Template)]
+#[template(path = "index.html")]
+struct Page<'a> {
+    name: &'a str,
+    id: &'a str,
+    summary: &'a str,
+    badges: Vec<Badge>,
+    /// Markup: escaped, with ratios set off.
+    answer: Vec<String>,
+    warnings: &'a [String],
+    targets: Vec<TargetSection>,
+    ledger: Vec<[String; 8]>,
+    oldest: String,
+    failures: &'a [TrialFailure],
+    load: Vec<[String; 8]>,
+    stressors: Vec<String>,
+    machine: Vec<Fact>,
+    mitigations: Vec<Fact>,
+    command: String,
+    reproduction: Vec<Fact>,
+    calls_beyond: u64,
+    backend: &'a str,
+    runner_version: &'a str,
+    regular: String,
+    semi_bold: String,
+    style: &'static str,
+    script: &'static str,
+}
+
+struct TargetSection {
+    anchor: String,
+    name: String,
+    link: String,
+    seen: &'static str,
+    views: Vec<View>,
+    /// Markup.
+    across: Vec<String>,
+    table: CellTable,
+}
+
+struct View {
+    label: String,
+    open: bool,
+    /// Markup.
+    charts: Vec<String>,
+}
+
+fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -> Page<'a> {
+    let manifest = run.manifest;
+    Page {
+        name: &manifest.scenario.name,
+        id: &manifest.id,
+        summary: &manifest.scenario.summary,
+        badges: facts::badges(summary),
+        answer: answer::paragraphs(summary).iter().map(|paragraph| set_off(paragraph)).collect(),
+        warnings: &summary.warnings,
+        targets: targets.iter().map(|target| section(summary, target)).collect(),
+        ledger: summary.ledgers.iter().map(ledger_with_share).collect(),
+        oldest: oldest(summary),
+        failures: &summary.failures,
+        load: summary.load.iter().map(load_row).collect(),
+        stressors: summary.load.iter().filter_map(stressor_line).collect(),
+        machine: facts::machine(manifest),
+        mitigations: facts::mitigations(manifest),
+        command: facts::reproducing_command(manifest),
+        reproduction: facts::reproduction(manifest),
+        calls_beyond: CALLS_BEYOND,
+        backend: &manifest.probe.backend,
+        runner_version: &manifest.environment.runner_version,
+        regular: BASE64.encode(REGULAR),
+        semi_bold: BASE64.encode(SEMI_BOLD),
+        style: STYLE,
+        script: SCRIPT,
+    }
+}
+
+fn section(summary: &Summary, charts: &TargetCharts) -> TargetSection {
+    // The view that the answer speaks of is open at first: the middle one.
+    let middle = charts.views.len() / 2;
+    let views = charts.views.iter().enumerate().map(|(index, view)| View {
+        label: view.label.clone(),
+        open: index == middle,
+        charts: view.charts.iter().map(Chart::inline).collect(),
+    });
+    TargetSection {
+        anchor: format!("{}-{}", charts.vantage.name(), charts.syscall),
+        name: charts.syscall.clone(),
+        link: match charts.vantage {
+            Vantage::Kernel => charts.syscall.clone(),
+            Vantage::User => format!("{} (caller)", charts.syscall),
+        },
+        seen: seen(charts.vantage),
+        views: views.collect(),
+        across: charts.across.iter().map(Chart::inline).collect(),
+        table: tables::of_cells(summary, (&charts.syscall, charts.vantage)),
+    }
+}
+
+fn ledger_with_share(ledger: &crate::summary::TargetLedger) -> [String; 8] {
+    let [target, entered, returned, failed, censored, lost, difference] = ledger_row(ledger);
+    let share = ledger.lost_share().map_or_else(|| "–".to_owned(), units::percent);
+    [target, entered, returned, failed, censored, lost, share, difference]
+}
+
+fn oldest(summary: &Summary) -> String {
+    let age = summary.ledgers.iter().map(|ledger| ledger.censored_age_max_ns).max().unwrap_or(0);
+    if age == 0 { String::new() } else { format!(", the oldest after {}", units::duration(age as f64)) }
+}
+
+/// Text as markup, with `× 2.10` set off and numbers tied to their units.
+fn set_off(text: &str) -> String {
+    let text = units::glued(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
+    let mark = format!("×{}", units::NO_BREAK);
+    let mut parts = text.split(mark.as_str());
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(part.len());
+        // A sentence may end right behind the number.
+        let end = part[..end].trim_end_matches('.').len();
+        let _ = write!(out, "<b>{mark}{}</b>{}", &part[..end], &part[end..]);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_set_off_and_markup_is_escaped() {
+        assert_eq!(set_off("<a> grows × 2.1."), "&lt;a&gt; grows <b>×\u{a0}2.1</b>.");
+    }
+}

@@ -1,0 +1,103 @@
+//! The tables of cells.
+
+use crate::charts::series_colours;
+use crate::summary::{CellSummary, MeasureSummary, Summary};
+use crate::{Metric, units, view::seen};
+use store::Vantage;
+
+/// A table of every cell of one target from one vantage.
+pub(super) struct CellTable {
+    pub(super) title: String,
+    pub(super) words: Vec<String>,
+    pub(super) numbers: Vec<&'static str>,
+    pub(super) rows: Vec<Row>,
+}
+
+pub(super) struct Row {
+    /// Whether the first factor's level is another than in the row above.
+    pub(super) group: bool,
+    pub(super) levels: Vec<LevelCell>,
+    pub(super) cells: Vec<NumberCell>,
+}
+
+pub(super) struct LevelCell {
+    pub(super) text: String,
+    pub(super) class: String,
+    pub(super) repeated: bool,
+}
+
+pub(super) struct NumberCell {
+    pub(super) value: String,
+    pub(super) interval: String,
+}
+
+/// The table of a target from one vantage; cells whose generators do not issue the target have no row.
+pub(super) fn of_cells(summary: &Summary, (syscall, vantage): (&str, Vantage)) -> CellTable {
+    let factors = &summary.manifest.scenario.factors;
+    let measures = || summary.cells.iter().filter_map(|cell| cell.measure(syscall, vantage));
+    let shown = Shown {
+        errors: measures().any(|measure| measure.errors > 0),
+        metrics: Metric::ALL
+            .into_iter()
+            .filter(|metric| measures().any(|measure| measure.figure(*metric).is_some()))
+            .collect(),
+    };
+    let colours = series_colours(summary);
+    let mut rows: Vec<Row> = Vec::new();
+    let mut above: Option<&Vec<String>> = None;
+    let issued = |cell: &&CellSummary| cell.measures.is_empty() || cell.measure(syscall, vantage).is_some();
+    for cell in summary.cells.iter().filter(issued) {
+        let shared =
+            above.map_or(0, |above| cell.levels.iter().zip(above).take_while(|(a, b)| a == b).count());
+        let levels = cell.levels.iter().enumerate().map(|(place, level)| LevelCell {
+            text: level.clone(),
+            class: colours.class(place, level),
+            repeated: place < shared,
+        });
+        rows.push(Row {
+            group: above.is_some() && shared == 0,
+            levels: levels.collect(),
+            cells: shown.cells(cell.measure(syscall, vantage)),
+        });
+        above = Some(&cell.levels);
+    }
+    CellTable {
+        title: format!("Every cell of {syscall}, {}", seen(vantage)),
+        words: factors.iter().map(|factor| factor.name.clone()).collect(),
+        numbers: shown.headings(),
+        rows,
+    }
+}
+
+/// The columns for which any cell has a value.
+struct Shown {
+    errors: bool,
+    metrics: Vec<Metric>,
+}
+
+impl Shown {
+    fn headings(&self) -> Vec<&'static str> {
+        let mut headings = vec!["repetitions", "calls"];
+        headings.extend(self.errors.then_some("errors"));
+        headings.extend(self.metrics.iter().map(|metric| metric.label()));
+        headings
+    }
+
+    fn cells(&self, measure: Option<&MeasureSummary>) -> Vec<NumberCell> {
+        let plain = |value: String| NumberCell { value, interval: String::new() };
+        let Some(measure) = measure else {
+            return self.headings().iter().map(|_| plain("–".to_owned())).collect();
+        };
+        let mut cells =
+            vec![plain(measure.repetitions.len().to_string()), plain(units::count(measure.calls.into()))];
+        cells.extend(self.errors.then(|| plain(units::count(measure.errors.into()))));
+        cells.extend(self.metrics.iter().map(|metric| match measure.figure(*metric) {
+            None => plain("–".to_owned()),
+            Some(figure) => {
+                let interval = figure.interval_ns.map(|it| units::duration_interval(it, figure.value_ns));
+                NumberCell { value: units::duration(figure.value_ns), interval: interval.unwrap_or_default() }
+            }
+        }));
+        cells
+    }
+}
