@@ -50,10 +50,13 @@ pub fn duration_tick(ns: f64) -> String {
     format!("{} {unit}", plain(ns / length))
 }
 
-/// An interval in the unit of its value: `[1.08, 1.13]`.
+/// An interval in the unit of its value, `[1.08, 1.13]`; with units of its own where it reaches far.
 #[must_use]
 pub fn duration_interval(interval: Interval, value_ns: f64) -> String {
     let (_, length) = unit_of(value_ns);
+    if interval.low < length / 10.0 || interval.high >= length * 1e4 {
+        return format!("[{}, {}]", duration(interval.low), duration(interval.high));
+    }
     format!("[{}, {}]", significant(interval.low / length, 3), significant(interval.high / length, 3))
 }
 
@@ -183,6 +186,8 @@ mod tests {
         }
         assert_eq!(duration_tick(200_000.0), "200 µs");
         assert_eq!(duration_interval(Interval { low: 999.0, high: 1234.0 }, 1100.0), "[0.999, 1.23]");
+        let far = Interval { low: 62_800.0, high: 14_300_000.0 };
+        assert_eq!(duration_interval(far, 112_000.0), "[62.8 µs, 14.3 ms]");
     }
 
     #[test]

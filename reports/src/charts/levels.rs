@@ -1,6 +1,6 @@
 //! Average and maximum by load level: the first picture to look at.
 
-use super::canvas::{Anchor, Canvas, Frame, Stroke, Type};
+use super::canvas::{Canvas, Frame, Stroke, Type};
 use super::matrix::Line;
 use super::palette::Colour;
 use super::panel::{self, Bounds, LABEL, LEFT, RIGHT};
@@ -67,12 +67,14 @@ fn draw_panel(canvas: &Canvas<'_>, (bounds, metric): (Bounds, Metric), lines: &[
     for (index, figure) in placed {
         let (colour, y) = (lines[index].key.colour, scale.pixel(figure.value_ns));
         let ends = figure.ends_ns();
-        let (low, high) = (scale.pixel(ends.low), scale.pixel(ends.high));
         if figure.interval_ns.is_some() {
-            panel::whisker(canvas, x(index), (low, high), colour);
+            panel::whisker(canvas, x(index), (scale.pixel(ends.low), scale.pixel(ends.high)), colour);
         }
         canvas.dot((x(index), y), 4.5, Stroke::new(colour, 0.0));
-        let look = Type::plain(LABEL, Colour::Ink).bold().at(Anchor::Middle);
-        canvas.text(&units::duration(figure.value_ns), (x(index), high.min(y - 4.0) - 11.0), look);
+        // On the side of the point on which the line to the next one does not run.
+        let next = path.iter().find(|(at, _)| *at > x(index));
+        let beside = if next.is_some_and(|(_, next)| *next < y) { 12.0 } else { -12.0 };
+        let look = Type::plain(LABEL, Colour::Ink).bold();
+        canvas.text(&units::duration(figure.value_ns), (x(index) + 10.0, y + beside), look);
     }
 }

@@ -105,19 +105,15 @@ fn draw_row(
     let Some(range) = log_range(ratios, 1.03, 1.15) else { return };
     let y = Scale::logarithmic(range, bounds.upwards());
     let label = |ratio: f64| format!("× {}", units::plain(ratio));
-    // The grid of a logarithmic axis is too coarse for a few per cent, so that few rungs around one are chosen.
-    let rungs = [0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 2.0, 5.0, 10.0];
-    let mut free = f64::INFINITY;
-    let marks: Vec<(f64, String)> = rungs
-        .into_iter()
-        .filter(|rung| *rung >= range.0 && *rung <= range.1)
-        .map(|rung| (y.pixel(rung), label(rung)))
-        .filter(|(at, _)| {
-            let fits = free - at >= 13.0;
-            free = if fits { *at } else { free };
-            fits
-        })
-        .collect();
+    // The grid of a logarithmic axis is too coarse for a few per cent, so that rungs are chosen, the most telling first.
+    let rungs = [1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 1.25, 0.8, 1.1, 0.9, 1.05, 0.95];
+    let mut marks: Vec<(f64, String)> = Vec::new();
+    for rung in rungs.into_iter().filter(|rung| *rung >= range.0 && *rung <= range.1) {
+        let at = y.pixel(rung);
+        if marks.iter().all(|(other, _)| (other - at).abs() >= 14.0) {
+            marks.push((at, label(rung)));
+        }
+    }
     panel::y_axis(canvas, bounds, &marks);
     for (at, _) in blocks {
         canvas.line(&[(*at, bounds.top), (*at, bounds.bottom)], Stroke::new(Colour::Grid, 1.0));
