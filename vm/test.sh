@@ -8,7 +8,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 triple=x86_64-unknown-linux-musl
-boot_seconds=${VM_TIMEOUT:-300}
+boot_seconds=${VM_TIMEOUT:-900}
 [ $# -gt 0 ] || set -- 6.1 6.12
 
 say() { printf 'vm: %s\n' "$*"; }
