@@ -303,6 +303,12 @@ fn calls_of_32_bit_programs_are_not_mistaken_for_others() {
             });
             with_each_backend(&["getppid"], Scope::Generators, |probe| {
                 let mut child = run().unwrap();
+                // The kernel lets the parent go on a moment before the child is the new program.
+                let exe = format!("/proc/{}/exe", child.id());
+                let program = fs::canonicalize(&program).unwrap();
+                while fs::read_link(&exe).unwrap() != program {
+                    std::thread::yield_now();
+                }
                 let refused = matches!(probe.include(child.id()), Err(ProbeError::ThirtyTwoBit { .. }));
                 assert_eq!(refused, probe.backend() == Backend::RawTracepoint);
                 drop(child.stdin.take());
