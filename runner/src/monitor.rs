@@ -5,19 +5,13 @@ mod sources;
 
 pub(crate) use sources::CpuTimes;
 
+use probe::monotonic_ns as now_ns;
 use sources::{Reading, Sources};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use store::MonitorSample;
-
-/// `CLOCK_MONOTONIC` now, in nanoseconds: the clock of windows.
-pub(crate) fn now_ns() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    let part = |value: i64| u64::try_from(value).unwrap_or_default();
-    part(time.tv_sec) * 1_000_000_000 + part(time.tv_nsec)
-}
 
 /// The sampling thread. Dropping it ends the thread.
 #[derive(Debug)]
