@@ -46,7 +46,9 @@ fn rows() -> Vec<Row> {
     let row = |name, attach| Row { name, attach, nanoseconds: Vec::new() };
     vec![
         row("bare getpid", || Ok(Box::new(()))),
-        row("empty raw tracepoint pair (the floor)", || Ok(Box::new(Floor::empty()?))),
+        row("empty raw tracepoint pair (the floor)", || {
+            Ok(Box::new(Floor::empty(Backend::RawTracepoint, &Target::named("getpid")?)?))
+        }),
         row("that, with two clock reads", || Ok(Box::new(Floor::clocks()?))),
         row("raw_tracepoint, traced", || armed(Backend::RawTracepoint, true)),
         row("raw_tracepoint, untraced process", || armed(Backend::RawTracepoint, false)),

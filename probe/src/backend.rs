@@ -1,6 +1,6 @@
 //! The ways to see a system call, and the choice among them.
 
-use crate::{Probe, ProbeError, Scope, Target};
+use crate::{Options, Probe, ProbeError, Target};
 use std::fmt;
 use std::str::FromStr;
 
@@ -61,12 +61,14 @@ pub struct Selection {
     pub reasons: Vec<String>,
 }
 
-/// Attaches the first backend that this machine lets attach: kretprobe, else raw tracepoint, else none.
+/// Attaches the first backend that this machine lets attach: kretprobe, else fentry, else raw
+/// tracepoint, else none.
 #[must_use]
-pub fn select_auto(targets: &[Target], scope: Scope) -> Selection {
+pub fn select_auto(targets: &[Target], options: impl Into<Options>) -> Selection {
+    let options = options.into();
     let mut reasons = Vec::new();
-    for backend in [Backend::Kretprobe, Backend::RawTracepoint] {
-        match Probe::attach(backend, targets, scope) {
+    for backend in [Backend::Kretprobe, Backend::Fentry, Backend::RawTracepoint] {
+        match Probe::attach(backend, targets, options) {
             Ok(probe) => {
                 return Selection { probe: Some(probe), backend, reasons };
             }

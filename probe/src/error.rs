@@ -1,6 +1,6 @@
 //! Everything that can go wrong with the probe, in plain words.
 
-use crate::{Backend, MAX_TARGETS};
+use crate::{Backend, MAX_SLOWEST, MAX_TARGETS};
 use std::io;
 use thiserror::Error;
 
@@ -82,6 +82,17 @@ pub enum ProbeError {
         /// The symbols that it could have.
         looked_for: String,
     },
+    /// The kernel's type information does not have a target's function.
+    #[error(
+        "this kernel's type information has no function for `{name}` (looked for {looked_for}); \
+         the kretprobe and raw_tracepoint backends need none"
+    )]
+    NoFunctionType {
+        /// The target.
+        name: String,
+        /// The functions that it could have.
+        looked_for: String,
+    },
     /// The embedded object lacks a program or map: the loader and the object are of different versions.
     #[error("the embedded BPF object has no `{name}`; rebuild it with `just bpf`")]
     Object {
@@ -103,13 +114,18 @@ pub enum ProbeError {
         /// What was given.
         tgid: u32,
     },
-    /// A 32-bit program numbers its calls differently.
-    #[error(
-        "process {tgid} runs a 32-bit program, whose calls the raw_tracepoint backend would mistake for others"
-    )]
-    ThirtyTwoBit {
-        /// Its process id.
-        tgid: u32,
+    /// More slow calls were to be kept than there is room for.
+    #[error("{asked} slow calls of each target cannot be kept; {MAX_SLOWEST} can")]
+    KeepSlowest {
+        /// How many were asked for.
+        asked: usize,
+    },
+    /// The programs could not be told what to do.
+    #[error("the BPF programs cannot be given their instructions")]
+    Instruct {
+        /// What the library said.
+        #[source]
+        source: Box<aya::maps::MapError>,
     },
     /// A window that is empty or lies backwards.
     #[error("the window ends ({close_ns} ns) before it begins ({open_ns} ns)")]

@@ -4,13 +4,12 @@
 //! program had seen it armed has ended, and its writes are visible.
 
 use crate::ProbeError;
+use crate::sys::{Command, bpf};
 use rustix::thread::{MembarrierCommand, membarrier};
 use std::io;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 
-/// Commands and types of `bpf(2)`.
-const BPF_MAP_CREATE: libc::c_long = 0;
-const BPF_MAP_UPDATE_ELEM: libc::c_long = 2;
+/// Types of maps of `bpf(2)`.
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
 const BPF_MAP_TYPE_ARRAY_OF_MAPS: u32 = 12;
 
@@ -45,13 +44,13 @@ fn wait_by_map() -> io::Result<()> {
         flags: 0,
     };
     // SAFETY: key and value outlive the call and have the sizes that the map was created with.
-    unsafe { bpf(BPF_MAP_UPDATE_ELEM, &update)? };
+    unsafe { bpf(Command::MapUpdate, &update)? };
     Ok(())
 }
 
 fn create(attributes: &CreateMap) -> io::Result<OwnedFd> {
     // SAFETY: the kernel reads the attributes, no longer than they are, and returns a new descriptor.
-    Ok(unsafe { OwnedFd::from_raw_fd(bpf(BPF_MAP_CREATE, attributes)?) })
+    Ok(unsafe { OwnedFd::from_raw_fd(bpf(Command::MapCreate, attributes)?) })
 }
 
 /// Attributes of `BPF_MAP_CREATE`.
@@ -73,17 +72,6 @@ struct UpdateMap {
     key: u64,
     value: u64,
     flags: u64,
-}
-
-/// `bpf(2)`.
-///
-/// # Safety
-/// `attributes` must be those of `command`, and what they point to must be valid for it.
-unsafe fn bpf<T>(command: libc::c_long, attributes: &T) -> io::Result<RawFd> {
-    // SAFETY: the caller's promise.
-    let returned =
-        unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_ref(attributes), size_of::<T>()) };
-    RawFd::try_from(returned).ok().filter(|fd| *fd >= 0).ok_or_else(io::Error::last_os_error)
 }
 
 #[cfg(test)]

@@ -26,25 +26,37 @@
 //! that are still in the kernel when the window closes are censored. Every reading's ledger is
 //! `entered = returned + censored + lost`, the first three counted independently of each other.
 //!
-//! Only calls by the native 64-bit interface count: 32-bit programs number their calls differently.
+//! Only calls by the native 64-bit interface are timed: 32-bit programs number their calls differently, and theirs are
+//! counted apart.
 
+mod attachment;
 mod backend;
 mod clock;
+mod control;
 mod error;
+mod fentry;
 mod floor;
+mod functions;
 mod grace;
 mod kretprobe;
 mod object;
+mod open_calls;
 mod raw_tracepoint;
 mod reading;
+mod scope;
 mod session;
 mod shared;
+mod slowest;
+mod sys;
 mod target;
+mod trace_event;
 
 pub use backend::{Backend, Selection, select_auto};
 pub use clock::{Window, monotonic_ns};
 pub use error::ProbeError;
 pub use floor::Floor;
-pub use reading::Reading;
-pub use session::{Probe, Scope};
+pub use probe_abi::MAX_SLOWEST;
+pub use reading::{Reading, SlowCall};
+pub use scope::Scope;
+pub use session::{MaxActive, Options, Probe, ReadParts};
 pub use target::{MAX_TARGETS, Target, syscall_names};

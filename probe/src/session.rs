@@ -1,86 +1,159 @@
-//! The attached probe: scope, windows, banks.
+//! The attached probe: windows, banks, readings.
 //!
 //! Windows are counted from 1, and the parity of a window's number is its bank, so that a window never writes to the
 //! bank of the one before. A bank is zeroed when it has been read.
 
+use crate::attachment::{Attached, Attachment};
+use crate::control::Instructions;
+use crate::functions::Functions;
+use crate::open_calls::OpenCalls;
+use crate::scope::Listed;
 use crate::shared::Shared;
+use crate::slowest::SlowCalls;
 use crate::target::MAX_TARGETS;
 use crate::{
-    Backend, ProbeError, Reading, Target, Window, grace, kretprobe, monotonic_ns, object, raw_tracepoint,
+    Backend, ProbeError, Reading, Scope, Target, Window, fentry, functions, grace, kretprobe, monotonic_ns,
+    object, raw_tracepoint,
 };
 use aya::Ebpf;
 use probe_abi::{
-    Control, Counts, PID_LIMIT, PIDS_PER_WORD, SCOPE_WORDS, STARTS, SYSCALL_NUMBERS, Start, bank_of,
-    count_index,
+    Counts, ERRNOS, Histogram, MAX_SLOWEST, STARTS, SYSCALL_NUMBERS, Start, bank_of, count_index,
 };
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::collections::HashSet;
+use std::fs;
 use std::os::linux::fs::MetadataExt as _;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// Whose calls count.
+/// How to attach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Those of the processes that were included.
-    Generators,
-    /// Those of every process but this one and those that were excluded.
-    System,
+pub struct Options {
+    /// Whose calls count.
+    pub scope: Scope,
+    /// How many of the slowest calls of each target to keep, up to [`crate::MAX_SLOWEST`]. Other than 0, it makes every
+    /// call dearer, and every time that a thread of the scope is taken off the CPU much dearer.
+    pub keep_slowest: usize,
+    /// For [`Backend::Kretprobe`].
+    pub max_active: MaxActive,
+}
+
+/// How many calls of one function a kretprobe watches at a time. The return of any more is missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxActive {
+    /// As many as can be had.
+    Most,
+    /// What the kernel gives unasked.
+    Default,
+}
+
+impl From<Scope> for Options {
+    fn from(scope: Scope) -> Self {
+        Self { scope, keep_slowest: 0, max_active: MaxActive::Most }
+    }
+}
+
+/// How long the parts of [`Probe::read`] took.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct ReadParts {
+    /// The wait until no program writes any more.
+    pub grace_ns: u64,
+    /// The walk of the start table.
+    pub starts_ns: u64,
+    /// Reading and zeroing all counts.
+    pub counts_ns: u64,
 }
 
 /// The BPF programs, attached until dropped.
 #[derive(Debug)]
 pub struct Probe {
+    // Dropped in this order: what is attached first, the programs last.
+    attachment: Attachment,
     backend: Backend,
     targets: Vec<Target>,
-    scope: Scope,
+    options: Options,
     cpus: usize,
-    armed: Option<Window>,
+    armed: Option<Armed>,
     /// Number of the latest window.
     window: u32,
-    control: Shared<Control>,
-    listed: Shared<u64>,
+    instructions: Instructions,
+    listed: Listed,
     starts: Shared<Start>,
     counts: Shared<Counts>,
-    /// Keeps the programs attached.
-    _programs: Ebpf,
+    slow: Option<SlowCalls>,
+    programs: Ebpf,
+}
+
+/// A window under way.
+#[derive(Debug)]
+struct Armed {
+    window: Window,
+    /// What had been missed of each target before it.
+    missed: Vec<Option<u64>>,
 }
 
 impl Probe {
     /// Loads the programs and attaches them, disarmed.
-    pub fn attach(backend: Backend, targets: &[Target], scope: Scope) -> Result<Self, ProbeError> {
+    pub fn attach(
+        backend: Backend,
+        targets: &[Target],
+        options: impl Into<Options>,
+    ) -> Result<Self, ProbeError> {
+        let options = options.into();
         check_targets(targets)?;
         check_namespaces()?;
+        if options.keep_slowest > MAX_SLOWEST {
+            return Err(ProbeError::KeepSlowest { asked: options.keep_slowest });
+        }
         let cpus = present_cpus();
         let counts = cpus * 2 * targets.len();
-        let mut programs = object::open(u32::try_from(counts).unwrap_or(u32::MAX))?;
-        match backend {
-            Backend::Kretprobe => kretprobe::attach(&mut programs, targets)?,
-            Backend::RawTracepoint => raw_tracepoint::attach(&mut programs)?,
-            Backend::Fentry => {
-                return Err(ProbeError::Unsupported { backend, reason: "there are no programs for it yet" });
-            }
-            Backend::User => {
-                return Err(ProbeError::Unsupported {
-                    backend,
-                    reason: "the generators time their calls themselves",
-                });
-            }
+        let keeps_slow = options.keep_slowest > 0;
+        let mut programs = object::open(counts, keeps_slow)?;
+        let mut instructions = Instructions::of(&mut programs)?;
+        let listed = Listed::of(&programs)?;
+        instruct(&mut instructions, targets, options)?;
+        if options.scope == Scope::System {
+            listed.set(std::process::id(), true)?;
         }
         let mut probe = Self {
+            attachment: attach(backend, &mut programs, targets, options)?,
             backend,
             targets: targets.to_vec(),
-            scope,
+            options,
             cpus,
             armed: None,
             window: 0,
-            control: Shared::of(&programs, "CONTROL", 1)?,
-            listed: Shared::of(&programs, "SCOPE", SCOPE_WORDS)?,
+            instructions,
+            listed,
             starts: Shared::of(&programs, "STARTS", STARTS)?,
             counts: Shared::of(&programs, "COUNTS", counts)?,
-            _programs: programs,
+            slow: keeps_slow
+                .then(|| SlowCalls::take(&mut programs, options.keep_slowest, counts))
+                .transpose()?,
+            programs,
         };
-        probe.instruct()?;
+        for index in 0..counts {
+            probe.clear_counts(index);
+        }
         Ok(probe)
+    }
+
+    /// Where `backend` would attach to each target: a function or a tracepoint, or why there is no such place.
+    pub fn places(
+        backend: Backend,
+        targets: &[Target],
+    ) -> Result<Vec<Result<String, ProbeError>>, ProbeError> {
+        Ok(match backend {
+            Backend::Kretprobe => {
+                let functions = Functions::read();
+                targets.iter().map(|target| functions.of(target)).collect()
+            }
+            Backend::Fentry => {
+                let types = fentry::types()?;
+                let function = |target| Ok(fentry::function(&types, target)?.0);
+                targets.iter().map(function).collect()
+            }
+            Backend::RawTracepoint => targets.iter().map(|_| Ok("sys_enter".to_owned())).collect(),
+            Backend::User => return Err(ProbeError::Unsupported { backend, reason: "it attaches nothing" }),
+        })
     }
 
     /// How the calls are seen.
@@ -91,15 +164,12 @@ impl Probe {
 
     /// From now on, the calls of process `tgid` count.
     pub fn include(&mut self, tgid: u32) -> Result<(), ProbeError> {
-        if self.backend == Backend::RawTracepoint && is_32_bit(tgid) {
-            return Err(ProbeError::ThirtyTwoBit { tgid });
-        }
-        self.list(tgid, self.scope == Scope::Generators)
+        self.list(tgid, self.options.scope == Scope::Generators)
     }
 
     /// From now on, the calls of process `tgid` do not count.
     pub fn exclude(&mut self, tgid: u32) -> Result<(), ProbeError> {
-        self.list(tgid, self.scope == Scope::System)
+        self.list(tgid, self.options.scope == Scope::System)
     }
 
     /// Begins the next window; its bounds may lie in the future.
@@ -113,11 +183,13 @@ impl Probe {
         }
         // 0 means disarmed, and a number must differ from its predecessor's in parity: wrap from MAX (odd) to 2.
         self.window = self.window.checked_add(1).unwrap_or(2);
-        self.open_ns().store(open_ns, Ordering::Relaxed);
-        self.close_ns().store(close_ns, Ordering::Relaxed);
-        self.window_number().store(self.window, Ordering::Release);
-        self.armed = Some(window);
-        Ok(())
+        self.armed = Some(Armed { window, missed: self.missed() });
+        self.instructions.control.open_ns = open_ns;
+        self.instructions.control.close_ns = close_ns;
+        // The bounds are there before the number that makes programs look at them.
+        self.instructions.give()?;
+        self.instructions.control.window = self.window;
+        self.instructions.give()
     }
 
     /// Brings the armed window's close forward to `close_ns`; one that already lies earlier stays.
@@ -125,110 +197,202 @@ impl Probe {
     /// Calls that return between `close_ns` and this call are counted: close a window when nobody issues calls any
     /// more, or in advance.
     pub fn close(&mut self, close_ns: u64) -> Result<(), ProbeError> {
-        let window = self.armed.as_mut().ok_or(ProbeError::NotArmed)?;
-        window.close_ns = window.close_ns.min(close_ns);
-        let close_ns = window.close_ns;
-        self.close_ns().store(close_ns, Ordering::Relaxed);
-        Ok(())
+        let armed = self.armed.as_mut().ok_or(ProbeError::NotArmed)?;
+        armed.window.close_ns = armed.window.close_ns.min(close_ns);
+        self.instructions.control.close_ns = armed.window.close_ns;
+        self.instructions.give()
     }
 
     /// Disarms and returns what the window saw of each target, in the targets' order.
     ///
     /// A window that is still open is closed now.
     pub fn read(&mut self) -> Result<Vec<Reading>, ProbeError> {
-        self.close(monotonic_ns())?;
-        let window = self.armed.take().ok_or(ProbeError::NotArmed)?;
-        self.window_number().store(0, Ordering::SeqCst);
-        grace::wait()?;
+        Ok(self.read_timed()?.0)
+    }
+
+    /// The same, and how long its parts took.
+    #[doc(hidden)]
+    pub fn read_timed(&mut self) -> Result<(Vec<Reading>, ReadParts), ProbeError> {
         let mut readings: Vec<_> = self.targets.iter().cloned().map(Reading::empty).collect();
-        self.count_censored(&mut readings, window);
-        for (target, reading) in (0..).zip(&mut readings) {
-            self.take_counts(target, reading);
+        self.close(monotonic_ns())?;
+        let elsewhere = self.elsewhere();
+        let armed = self.armed.take().ok_or(ProbeError::NotArmed)?;
+        self.instructions.control.window = 0;
+        self.instructions.give()?;
+        let disarmed_ns = monotonic_ns();
+        grace::wait()?;
+        let quiet_ns = monotonic_ns();
+        self.open_calls().count(&elsewhere, armed.window, &mut readings);
+        let walked_ns = monotonic_ns();
+        self.take_counts(&mut readings);
+        let taken_ns = monotonic_ns();
+        for (reading, (before, after)) in readings.iter_mut().zip(armed.missed.iter().zip(self.missed())) {
+            reading.missed = before.zip(after).map(|(before, after)| after.saturating_sub(before));
             reading.balance();
         }
-        Ok(readings)
+        let parts = ReadParts {
+            grace_ns: quiet_ns - disarmed_ns,
+            starts_ns: walked_ns - quiet_ns,
+            counts_ns: taken_ns - walked_ns,
+        };
+        Ok((readings, parts))
     }
 
-    /// Tells the programs what does not change from window to window.
-    fn instruct(&mut self) -> Result<(), ProbeError> {
-        let control = self.control.at(0);
-        let counts_per_cpu = u32::try_from(2 * self.targets.len()).map_err(|_| ProbeError::Targets)?;
-        // SAFETY: within the map; the programs read none of this while the probe is disarmed, as it is.
-        unsafe {
-            (*control).counts_per_cpu = counts_per_cpu;
-            (*control).listed_are_left_out = u32::from(self.scope == Scope::System);
-            for (index, target) in (1..).zip(&self.targets) {
-                // Numbers that no table could hold were refused.
-                (*control).targets[target.number as usize % SYSCALL_NUMBERS] = index;
-            }
-        }
-        if self.scope == Scope::System {
-            self.exclude(std::process::id())?;
+    /// Detaches what sees returns, or attaches it again, so that losses can be had on purpose.
+    #[doc(hidden)]
+    pub fn see_returns(&mut self, seen: bool) -> Result<(), ProbeError> {
+        self.attachment.leaves.clear();
+        if seen {
+            self.attachment.leaves =
+                attach_leaves(self.backend, &mut self.programs, &self.targets, self.options)?;
         }
         Ok(())
     }
 
-    /// Sets or clears the bit of process `tgid`.
+    /// Adds up the counts of the latest window and zeroes them. Only after the grace period.
+    fn take_counts(&mut self, readings: &mut [Reading]) {
+        let (cpus, per_cpu) = (self.cpus, 2 * self.targets.len());
+        for (target, reading) in (0..).zip(readings) {
+            let index = count_index(target, bank_of(self.window)) as usize;
+            let indices = (0..cpus).map(|cpu| cpu * per_cpu + index);
+            let mut compat = 0;
+            for index in indices.clone() {
+                compat += self.add_counts(index, reading);
+                self.clear_counts(index);
+            }
+            reading.compat = sees_compat(self.backend, &reading.target).then_some(compat);
+            if let Some(slow) = &self.slow {
+                reading.slowest = slow.read(indices);
+            }
+        }
+        if let Some(slow) = &mut self.slow {
+            slow.forget_stacks();
+        }
+    }
+
+    /// Adds what entry `index` of the count map holds; returns the calls of 32-bit programs.
+    fn add_counts(&self, index: usize, reading: &mut Reading) -> u64 {
+        let counts = self.counts.at(index);
+        // SAFETY: within the map; no program writes to it while the probe is disarmed.
+        let counts: &Counts = unsafe { &*counts };
+        reading.entered += counts.entered;
+        // Most banks are empty, or hold no failures.
+        if counts.ok.count > 0 {
+            reading.ok.merge(&counts.ok);
+        }
+        if counts.error.count > 0 {
+            reading.error.merge(&counts.error);
+            add_errnos(&counts.errnos, &mut reading.errnos);
+        }
+        counts.compat
+    }
+
+    /// Makes entry `index` of the count map ready for the next window.
+    fn clear_counts(&mut self, index: usize) {
+        let counts = self.counts.at(index);
+        let keeps_slow = self.options.keep_slowest > 0;
+        // SAFETY: within the map; no program writes to it while the probe is disarmed.
+        let counts: &mut Counts = unsafe { &mut *counts };
+        if counts.ok.count > 0 {
+            counts.ok = Histogram::EMPTY;
+        }
+        if counts.error.count > 0 {
+            counts.error = Histogram::EMPTY;
+            counts.errnos = [0; ERRNOS];
+        }
+        counts.entered = 0;
+        counts.compat = 0;
+        counts.slow_above_ns = if keeps_slow { 0 } else { u64::MAX };
+    }
+
+    /// Callers with an open start that are not in the call, where returns can be missed.
+    fn elsewhere(&self) -> HashSet<u64> {
+        match self.backend {
+            Backend::Kretprobe | Backend::Fentry => self.open_calls().elsewhere(&self.targets),
+            Backend::RawTracepoint | Backend::User => HashSet::new(),
+        }
+    }
+
+    fn open_calls(&self) -> OpenCalls<'_> {
+        OpenCalls { starts: &self.starts, window: self.window }
+    }
+
+    /// What was missed of each target so far.
+    fn missed(&self) -> Vec<Option<u64>> {
+        (0..self.targets.len()).map(|index| self.attachment.missed(&self.programs, index)).collect()
+    }
+
     fn list(&mut self, tgid: u32, listed: bool) -> Result<(), ProbeError> {
-        if tgid as usize >= PID_LIMIT {
-            return Err(ProbeError::ProcessId { tgid });
-        }
-        let bit = 1 << (tgid as usize % PIDS_PER_WORD);
-        // SAFETY: within the map and aligned; the programs read whole words.
-        let word = unsafe { AtomicU64::from_ptr(self.listed.at(tgid as usize / PIDS_PER_WORD)) };
-        if listed {
-            word.fetch_or(bit, Ordering::Relaxed);
-        } else {
-            word.fetch_and(!bit, Ordering::Relaxed);
-        }
-        Ok(())
+        self.listed.set(tgid, listed)?;
+        // What the programs remember of callers is stale now.
+        self.instructions.control.scope_changes += 1;
+        self.instructions.give()
     }
+}
 
-    /// Counts the starts of the latest window that no return has taken. Only after the grace period.
-    fn count_censored(&self, readings: &mut [Reading], window: Window) {
-        for start in self.starts.iter() {
-            // SAFETY: within the map; no program writes to it while the probe is disarmed.
-            let (number, target, start_ns) = unsafe { ((*start).window, (*start).target, (*start).start_ns) };
-            if number != self.window {
-                continue;
-            }
-            if let Some(reading) = readings.get_mut(target as usize) {
-                let age_ns = window.close_ns.saturating_sub(start_ns);
-                reading.censored += 1;
-                reading.censored_age_max_ns = reading.censored_age_max_ns.max(age_ns);
-            }
+/// Tells the programs what does not change from window to window.
+fn instruct(instructions: &mut Instructions, targets: &[Target], options: Options) -> Result<(), ProbeError> {
+    let control = &mut instructions.control;
+    control.counts_per_cpu = u32::try_from(2 * targets.len()).map_err(|_| ProbeError::Targets)?;
+    control.listed_are_left_out = u32::from(options.scope == Scope::System);
+    control.keep_slowest = u32::try_from(options.keep_slowest).unwrap_or(0);
+    let numbered = |number: u32| number as usize % SYSCALL_NUMBERS;
+    for (index, target) in (1..).zip(targets) {
+        control.targets[numbered(target.number)].native = index;
+        control.shared_functions |= u32::from(functions::is_shared(&target.name)) << (index - 1);
+        if let Some(number) = target.compat_number {
+            control.targets[numbered(number)].compat = index;
         }
     }
+    instructions.give()
+}
 
-    /// Adds what each CPU counted of `target` in the latest window, and zeroes it. Only after the grace period.
-    fn take_counts(&mut self, target: u32, reading: &mut Reading) {
-        let per_cpu = 2 * self.targets.len();
-        let index = count_index(target, bank_of(self.window)) as usize;
-        for cpu in 0..self.cpus {
-            let counts = self.counts.at(cpu * per_cpu + index);
-            // SAFETY: within the map; no program writes to it while the probe is disarmed. Zero is a valid value.
-            unsafe {
-                reading.entered += (*counts).entered;
-                reading.ok.merge(&(*counts).ok);
-                reading.error.merge(&(*counts).error);
-                counts.write_bytes(0, 1);
-            }
+/// Whether calls of 32-bit programs come by where the backend is attached.
+fn sees_compat(backend: Backend, target: &Target) -> bool {
+    backend == Backend::RawTracepoint || functions::is_shared(&target.name)
+}
+
+fn attach(
+    backend: Backend,
+    programs: &mut Ebpf,
+    targets: &[Target],
+    options: Options,
+) -> Result<Attachment, ProbeError> {
+    let mut attachment = match backend {
+        Backend::Kretprobe => kretprobe::attach(programs, targets, options.max_active)?,
+        Backend::Fentry => fentry::attach(programs, targets)?,
+        Backend::RawTracepoint => raw_tracepoint::attach(programs)?,
+        Backend::User => {
+            let reason = "the generators time their calls themselves";
+            return Err(ProbeError::Unsupported { backend, reason });
         }
+    };
+    if options.keep_slowest > 0 {
+        attachment.aids.push(object::attach_raw(programs, "slow_switch", "sched_switch")?);
     }
+    Ok(attachment)
+}
 
-    fn window_number(&self) -> &AtomicU32 {
-        // SAFETY: within the map, aligned, and valid for as long as `self` lives; so are the next two.
-        unsafe { AtomicU32::from_ptr(&raw mut (*self.control.at(0)).window) }
+fn attach_leaves(
+    backend: Backend,
+    programs: &mut Ebpf,
+    targets: &[Target],
+    options: Options,
+) -> Result<Vec<Attached>, ProbeError> {
+    match backend {
+        Backend::Kretprobe => kretprobe::attach_leaves(programs, targets, options.max_active),
+        Backend::Fentry => fentry::attach_leaves(programs, targets),
+        Backend::RawTracepoint | Backend::User => raw_tracepoint::attach_leaves(programs),
     }
+}
 
-    fn open_ns(&self) -> &AtomicU64 {
-        // SAFETY: see `window_number`.
-        unsafe { AtomicU64::from_ptr(&raw mut (*self.control.at(0)).open_ns) }
-    }
-
-    fn close_ns(&self) -> &AtomicU64 {
-        // SAFETY: see `window_number`.
-        unsafe { AtomicU64::from_ptr(&raw mut (*self.control.at(0)).close_ns) }
+/// Adds counts by error number to a list of those that are not zero.
+fn add_errnos(counts: &[u64; ERRNOS], list: &mut Vec<(u16, u64)>) {
+    for (errno, count) in (0u16..).zip(counts).filter(|(_, count)| **count > 0) {
+        match list.binary_search_by_key(&errno, |(errno, _)| *errno) {
+            Ok(at) => list[at].1 += count,
+            Err(at) => list.insert(at, (errno, *count)),
+        }
     }
 }
 
@@ -255,15 +419,6 @@ fn check_namespaces() -> Result<(), ProbeError> {
         return Err(ProbeError::Namespace { kind: "time", differs: "clocks", option: "no time namespace" });
     }
     Ok(())
-}
-
-/// Whether process `tgid` is known to run a 32-bit program.
-fn is_32_bit(tgid: u32) -> bool {
-    // The first five bytes of a program: ELF's magic number and the class, 1 for 32 bits.
-    let mut header = [0; 5];
-    let read =
-        File::open(format!("/proc/{tgid}/exe")).and_then(|mut program| program.read_exact(&mut header));
-    read.is_ok() && header == *b"\x7fELF\x01"
 }
 
 /// CPUs that the machine has, online or not: one more than the highest number.

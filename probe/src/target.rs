@@ -1,8 +1,13 @@
 //! Which system calls can be probed.
 
 use crate::ProbeError;
+use probe_abi::SYSCALL_NUMBERS;
 use std::str::FromStr;
 use syscalls::Sysno;
+#[cfg(target_arch = "aarch64")]
+use syscalls::arm::Sysno as CompatSysno;
+#[cfg(target_arch = "x86_64")]
+use syscalls::x86::Sysno as CompatSysno;
 
 pub use probe_abi::MAX_TARGETS;
 
@@ -13,6 +18,8 @@ pub struct Target {
     pub name: String,
     /// As the kernel of this architecture numbers it.
     pub number: u32,
+    /// As it numbers it for 32-bit programs; none if those do not have the call.
+    pub compat_number: Option<u32>,
 }
 
 impl Target {
@@ -24,7 +31,9 @@ impl Target {
         if matches!(sysno, Sysno::exit | Sysno::exit_group) {
             return Err(ProbeError::NeverReturns { name: name.into() });
         }
-        Ok(Self { name: name.into(), number: sysno.id().unsigned_abs() })
+        let compat_number = CompatSysno::from_str(name).ok().map(|sysno| sysno.id().unsigned_abs());
+        let compat_number = compat_number.filter(|number| (*number as usize) < SYSCALL_NUMBERS);
+        Ok(Self { name: name.into(), number: sysno.id().unsigned_abs(), compat_number })
     }
 }
 
@@ -44,6 +53,13 @@ mod tests {
         assert!(syscall_names().any(|name| name == "futex"));
         assert!(syscall_names().any(|name| name == Sysno::last().name()));
         assert!(syscall_names().all(|name| Sysno::from_str(name).is_ok()));
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn programs_of_32_bits_have_numbers_of_their_own() {
+        let compat = |name| Target::named(name).unwrap().compat_number;
+        assert_eq!((compat("read"), compat("getppid"), compat("iopl")), (Some(3), Some(64), Some(110)));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The layout of the maps that the BPF programs and their loader share.
 //!
-//! Every map is an array that the loader maps into its memory, so that it arms, includes a process and reads without
-//! a system call of its own. Each type is valid when all its bytes are zero, which is how the kernel makes it.
+//! Each type is valid when all its bytes are zero, which is how the kernel makes a map. All but [`Control`] are arrays
+//! that the loader maps into its memory, so that it includes a process and reads without a system call of its own.
+//! [`Control`] is a global variable of the programs: they need it on every call, traced or not, and reach a global by
+//! its address, an array by a lookup.
 
 use crate::Histogram;
 
@@ -13,6 +15,16 @@ pub const SYSCALL_NUMBERS: usize = 1024;
 
 /// Entries of the start table, a power of two.
 pub const STARTS: usize = 1 << 16;
+
+/// The greatest error number that is counted by itself, and one more; the kernel's own ones (`ERESTARTSYS` and its like,
+/// which callers never see) are among them.
+pub const ERRNOS: usize = 544;
+
+/// The most slow calls that can be kept of each target.
+pub const MAX_SLOWEST: usize = 32;
+
+/// Kernel stacks that can be kept in one window.
+pub const STACKS: usize = 4096;
 
 /// Process ids lie below this on every kernel (`PID_MAX_LIMIT`).
 pub const PID_LIMIT: usize = 1 << 22;
@@ -27,20 +39,52 @@ pub const SCOPE_WORDS: usize = PID_LIMIT / PIDS_PER_WORD;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Control {
-    /// The window that is armed, counted from 1; 0 when none is, and every program returns at once.
-    pub window: u32,
-    /// What a set bit of the scope map means: 0 "its calls count", 1 "its calls do not".
-    pub listed_are_left_out: u32,
     /// The window's start: the first nanosecond of `CLOCK_MONOTONIC` that is in it.
     pub open_ns: u64,
     /// The window's end: the first nanosecond of `CLOCK_MONOTONIC` that is no longer in it.
     pub close_ns: u64,
+    /// Counts the changes of the scope, each of which makes every remembered judgement stale.
+    pub scope_changes: u64,
+    /// What a set bit of the scope map means: 0 "its calls count", 1 "its calls do not".
+    pub listed_are_left_out: u32,
     /// Entries of the count map that each CPU has: two banks for each target.
     pub counts_per_cpu: u32,
+    /// How many slow calls of each target are kept, up to [`MAX_SLOWEST`]; with 0 nothing is done for it.
+    pub keep_slowest: u32,
+    /// One bit for each target whose function also serves the calls of 32-bit programs.
+    pub shared_functions: u32,
+    /// The window that is armed, counted from 1; 0 when none is, and every program returns at once.
+    pub window: u32,
     /// Keeps the layout free of implicit padding.
     pub reserved: u32,
-    /// For each system call number, its target's index + 1; 0 for those that are not probed.
-    pub targets: [u8; SYSCALL_NUMBERS],
+    /// For each system call number, which target it is.
+    pub targets: [Numbered; SYSCALL_NUMBERS],
+}
+
+impl Control {
+    /// Disarmed, without targets.
+    pub const EMPTY: Self = Self {
+        open_ns: 0,
+        close_ns: 0,
+        scope_changes: 0,
+        listed_are_left_out: 0,
+        counts_per_cpu: 0,
+        keep_slowest: 0,
+        shared_functions: 0,
+        reserved: 0,
+        window: 0,
+        targets: [Numbered { native: 0, compat: 0 }; SYSCALL_NUMBERS],
+    };
+}
+
+/// Which targets a system call number means, each an index + 1, or 0 for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Numbered {
+    /// To 64-bit callers.
+    pub native: u8,
+    /// To 32-bit callers, whose calls are numbered differently.
+    pub compat: u8,
 }
 
 /// A call that has been entered and has not returned.
@@ -57,9 +101,24 @@ pub struct Start {
     pub window: u32,
     /// Index of the target.
     pub target: u32,
+    /// What was seen of the caller after the window closed: one of [`STILL_OPEN`], [`LEFT_LATE`], [`LEFT_UNSEEN`].
+    pub fate: u32,
+    /// The CPU of the entry.
+    pub cpu: u32,
+    /// Where the kernel saved the caller's registers, for the arguments; 0 where unknown. Only for slow calls.
+    pub registers: u64,
+    /// How often the caller had been taken off the CPU. Only for slow calls.
+    pub switches: u64,
     /// Fills the cache line.
-    pub reserved: [u64; 5],
+    pub reserved: [u64; 2],
 }
+
+/// Nothing was seen of the caller since.
+pub const STILL_OPEN: u32 = 0;
+/// The call returned after the window had closed.
+pub const LEFT_LATE: u32 = 1;
+/// The caller made another call after the window had closed: its return must have been missed.
+pub const LEFT_UNSEEN: u32 = 2;
 
 /// What one CPU counted of one target in one bank.
 #[derive(Clone, Copy, Debug)]
@@ -67,10 +126,93 @@ pub struct Start {
 pub struct Counts {
     /// Calls that were entered in the window.
     pub entered: u64,
+    /// Calls of 32-bit callers in the window, which are in none of the other counts.
+    pub compat: u64,
+    /// Calls that took longer than this are kept as slow ones; all ones where none are.
+    pub slow_above_ns: u64,
     /// Latencies of the calls that returned in the window and succeeded.
     pub ok: Histogram,
     /// Latencies of the calls that returned in the window and failed.
     pub error: Histogram,
+    /// Failed calls by error number; those from [`ERRNOS`] on under 0.
+    pub errnos: [u64; ERRNOS],
+}
+
+/// The slowest calls that one CPU saw of one target in one bank, in no order.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Slowest {
+    /// The least slow of them, see [`Slowest::key`].
+    pub least: u64,
+    /// As many as are to be kept. A place that is still free has a latency of 0, one that is not to be used
+    /// [`NEVER_LEAST_NS`].
+    pub calls: [Slow; MAX_SLOWEST],
+}
+
+/// More than any latency, and small enough for [`Slowest::key`].
+pub const NEVER_LEAST_NS: u64 = 1 << 58;
+
+impl Slowest {
+    /// One number that tells a latency and a place, and sorts by latency.
+    #[inline(always)]
+    #[must_use]
+    pub const fn key(latency_ns: u64, place: usize) -> u64 {
+        latency_ns << 5 | place as u64
+    }
+
+    /// The place in a key.
+    #[inline(always)]
+    #[must_use]
+    pub const fn place_of(key: u64) -> usize {
+        key as usize % MAX_SLOWEST
+    }
+
+    /// The latency in a key.
+    #[inline(always)]
+    #[must_use]
+    pub const fn latency_of(key: u64) -> u64 {
+        key >> 5
+    }
+}
+
+/// A slow call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Slow {
+    /// How long it took, in nanoseconds.
+    pub latency_ns: u64,
+    /// Time of its return, nanoseconds of `CLOCK_MONOTONIC`.
+    pub return_ns: u64,
+    /// Its process and thread, as `bpf_get_current_pid_tgid` gives them.
+    pub pid_tgid: u64,
+    /// What it returned.
+    pub value: i64,
+    /// Its arguments.
+    pub arguments: [u64; 6],
+    /// Whether `arguments` could be read.
+    pub has_arguments: u32,
+    /// The CPU of its entry.
+    pub cpu_entry: u32,
+    /// The CPU of its return.
+    pub cpu_return: u32,
+    /// How often the caller was taken off the CPU meanwhile.
+    pub switches: u32,
+    /// Its kernel stack when it was last taken off the CPU, an entry of the stack map; negative for none.
+    pub stack: i64,
+}
+
+/// How a thread was taken off the CPU.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(32))]
+pub struct Switches {
+    /// The thread, as `bpf_get_current_pid_tgid` gives it.
+    pub pid_tgid: u64,
+    /// How often, since the entry was taken.
+    pub count: u64,
+    /// When last, nanoseconds of `CLOCK_MONOTONIC`.
+    pub at_ns: u64,
+    /// With which kernel stack, an entry of the stack map; negative where it was not to be had.
+    pub stack: i64,
 }
 
 /// The bank in which a window is counted.

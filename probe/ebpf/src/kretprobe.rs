@@ -1,39 +1,16 @@
-//! The backend that is attached to the functions of the targets only.
+//! The backend that is attached to the functions of the targets only, by kprobe and kretprobe.
 //!
 //! Each target has an entry program of its own, which knows its index as a constant; one program serves all returns,
-//! since the start says which target it is. The caller is its thread id: the thread ids of a machine are dense, and a
-//! kretprobe is not handed what a kprobe is.
+//! since the start says which target it is.
 
-use crate::count::{Caller, Window};
-use aya_ebpf::EbpfContext;
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use crate::function;
 use aya_ebpf::macros::{kprobe, kretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
-
-#[inline(always)]
-fn caller(pid_tgid: u64) -> Caller {
-    Caller { owner: pid_tgid, place: pid_tgid & u64::from(u32::MAX) }
-}
-
-#[inline(always)]
-fn enter(target: u32) -> Option<()> {
-    let window = Window::armed()?;
-    let pid_tgid = bpf_get_current_pid_tgid();
-    if !window.covers((pid_tgid >> 32) as u32) {
-        return None;
-    }
-    window.enter(target, caller(pid_tgid))
-}
-
-#[inline(always)]
-fn leave(context: &RetProbeContext) -> Option<()> {
-    Window::armed()?.leave(caller(bpf_get_current_pid_tgid()), context.ret::<u64>() as i64)
-}
 
 /// On return from any target.
 #[kretprobe]
 pub fn kretprobe_leave(context: RetProbeContext) -> u32 {
-    leave(&context);
+    function::leave(context.ret::<u64>() as i64);
     0
 }
 
@@ -42,8 +19,8 @@ macro_rules! entry_programs {
         #[doc = concat!("On entry to target ", $target, ".")]
         #[kprobe]
         pub fn $name(context: ProbeContext) -> u32 {
-            let _ = context.as_ptr();
-            enter($target);
+            // The function's only argument is where the caller's registers are saved.
+            function::enter($target, context.arg::<u64>(0).unwrap_or(0));
             0
         }
     )+};

@@ -1,0 +1,89 @@
+//! The fentry backend: a pair of programs at the function of each target, called by a trampoline.
+//!
+//! The kernel must know the function's type, which it does not of every system call; and a program is loaded for the one
+//! function that it is attached to.
+
+use crate::attachment::{Attached, Attachment, Link};
+use crate::object::{program, refused};
+use crate::{Backend, ProbeError, Target, functions};
+use aya::programs::{FEntry, FExit};
+use aya::{Btf, Ebpf};
+use aya_obj::btf::BtfKind;
+
+/// Loads and attaches the programs. Returns are attached first: they find no start until the entries are.
+pub(crate) fn attach(object: &mut Ebpf, targets: &[Target]) -> Result<Attachment, ProbeError> {
+    let types = types()?;
+    let leaves = attach_leaves(object, targets)?;
+    let mut enters = Vec::new();
+    for (index, target) in targets.iter().enumerate() {
+        let (function, is_void) = function(&types, target)?;
+        let name = name("fentry_enter", is_void, index);
+        let link = attach_entry(object, &name, &function, &types)?;
+        enters.push(Attached { target: Some(index), program: name, link });
+    }
+    Ok(Attachment { leaves, enters, aids: Vec::new() })
+}
+
+/// Loads and attaches what sees returns.
+pub(crate) fn attach_leaves(object: &mut Ebpf, targets: &[Target]) -> Result<Vec<Attached>, ProbeError> {
+    let types = types()?;
+    let mut leaves = Vec::new();
+    for (index, target) in targets.iter().enumerate() {
+        let (function, is_void) = function(&types, target)?;
+        let name = name("fexit_leave", is_void, index);
+        let link = attach_exit(object, &name, &function, &types)?;
+        leaves.push(Attached { target: Some(index), program: name, link });
+    }
+    Ok(leaves)
+}
+
+fn name(kind: &str, is_void: bool, index: usize) -> String {
+    format!("{kind}{}_{index}", if is_void { "_void" } else { "" })
+}
+
+/// Attaches program `name` to the entry of `function`.
+pub(crate) fn attach_entry(
+    object: &mut Ebpf,
+    name: &str,
+    function: &str,
+    types: &Btf,
+) -> Result<Box<dyn Link>, ProbeError> {
+    let program: &mut FEntry = program(object, name)?;
+    let attached = program.load(function, types).and_then(|()| program.attach());
+    let link = attached.and_then(|id| program.take_link(id));
+    Ok(Box::new(link.map_err(|error| refused(Backend::Fentry, function, error))?))
+}
+
+/// Attaches program `name`, which is loaded if need be, to the return of `function`.
+pub(crate) fn attach_exit(
+    object: &mut Ebpf,
+    name: &str,
+    function: &str,
+    types: &Btf,
+) -> Result<Box<dyn Link>, ProbeError> {
+    let program: &mut FExit = program(object, name)?;
+    let loaded = if program.fd().is_ok() { Ok(()) } else { program.load(function, types) };
+    let link = loaded.and_then(|()| program.attach()).and_then(|id| program.take_link(id));
+    Ok(Box::new(link.map_err(|error| refused(Backend::Fentry, function, error))?))
+}
+
+/// What the kernel tells of its functions' types.
+pub(crate) fn types() -> Result<Btf, ProbeError> {
+    Btf::from_sys_fs().map_err(|_| ProbeError::Unsupported {
+        backend: Backend::Fentry,
+        reason: "this kernel tells no type information (/sys/kernel/btf/vmlinux)",
+    })
+}
+
+/// The function of `target`, and whether it has no arguments; else it has one, the caller's registers.
+pub(crate) fn function(types: &Btf, target: &Target) -> Result<(String, bool), ProbeError> {
+    let known = |name: &String| types.id_by_type_name_kind(name, BtfKind::Func).is_ok();
+    let with_registers = functions::candidates(&target.name);
+    let without = functions::void_candidate(&target.name);
+    let found = with_registers.iter().find(|name| known(name)).map(|name| (name.clone(), false));
+    let found = found.or_else(|| without.iter().find(|name| known(name)).map(|name| (name.clone(), true)));
+    found.ok_or_else(|| ProbeError::NoFunctionType {
+        name: target.name.clone(),
+        looked_for: with_registers.into_iter().chain(without).collect::<Vec<_>>().join(", "),
+    })
+}
