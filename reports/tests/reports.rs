@@ -159,6 +159,33 @@ fn the_markdown_report_of_a_small_run() {
 }
 
 #[test]
+fn what_killed_workers_did_not_report_is_no_figure() {
+    let mut run = small_run();
+    for metric in &mut run.load {
+        let (vm, first_cpu) = (metric.stressor == "vm", metric.stressor == "cpu" && metric.block == 0);
+        if vm || first_cpu {
+            (metric.bogo_ops, metric.bogo_ops_per_second) = (None, None);
+        }
+        if metric.stressor == "io" {
+            (metric.bogo_ops, metric.bogo_ops_per_second) = (Some(0), Some(0.0));
+        }
+    }
+    let summary = summarise(&run.view());
+    for report in
+        [text::render(&summary, &TextOptions::default()), markdown::render(&summary), rendered(&run).html]
+    {
+        let words = in_one_line(&report);
+        assert!(words.contains("1 vm (not reported: its workers were killed)"), "{words}");
+        assert!(words.contains("(in 6 of 7 starts; in the others its workers were killed)"), "{words}");
+        assert!(words.contains("2 io at 0 "), "{words}");
+    }
+    let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();
+    let vm = &document["load"][1]["stressors"][2];
+    assert_eq!((&vm["stressor"], &vm["runs"], &vm["reported"]), (&"vm".into(), &7.into(), &0.into()));
+    assert!(vm["bogo_ops_per_second"].is_null() && vm["interval"].is_null());
+}
+
+#[test]
 fn the_json_report_has_a_version_and_every_figure() {
     let summary = summarise(&small_run().view());
     let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();

@@ -102,19 +102,30 @@ fn failed(trial: u32) -> TrialRecord {
     }
 }
 
+/// The figures of one stressor, and a stressor whose workers were killed.
 fn load() -> Vec<LoadMetric> {
-    vec![LoadMetric {
+    let cpu = LoadMetric {
         block: 0,
         level: "high".into(),
-        stressor: "vm".into(),
+        stressor: "cpu".into(),
         instances: 1,
-        bogo_ops: 12,
-        bogo_ops_per_second: 1.5,
-        wall_seconds: 8.0,
-        user_seconds: 1.0,
-        system_seconds: 2.0,
+        bogo_ops: Some(12),
+        bogo_ops_per_second: Some(1.5),
+        wall_seconds: Some(8.0),
+        user_seconds: Some(1.0),
+        system_seconds: Some(2.0),
         rss_max_kib: None,
-    }]
+    };
+    let killed = LoadMetric {
+        stressor: "vm".into(),
+        bogo_ops: None,
+        bogo_ops_per_second: None,
+        wall_seconds: None,
+        user_seconds: None,
+        system_seconds: None,
+        ..cpu.clone()
+    };
+    vec![cpu, killed]
 }
 
 fn write(runs: &Path, id: &str, records: &[TrialRecord]) -> RunWriter {

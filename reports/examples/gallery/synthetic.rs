@@ -208,11 +208,11 @@ fn load_metrics(recipe: &Recipe, block: u32, random: &mut ChaCha12Rng) -> Vec<Lo
                 level: (*load).to_owned(),
                 stressor: stressor.to_owned(),
                 instances: if stressor == "vm" { 1 } else { (2.0 * strength(recipe, load)) as u32 },
-                bogo_ops: (rate * 6.0) as u64,
-                bogo_ops_per_second: rate,
-                wall_seconds: 6.0,
-                user_seconds: 4.0,
-                system_seconds: 1.9,
+                bogo_ops: Some((rate * 6.0) as u64),
+                bogo_ops_per_second: Some(rate),
+                wall_seconds: Some(6.0),
+                user_seconds: Some(4.0),
+                system_seconds: Some(1.9),
                 rss_max_kib: None,
             });
         }

@@ -8,7 +8,7 @@ mod table;
 
 pub use comparison::render_comparison;
 
-use crate::summary::{LevelLoad, MeasureSummary, Summary, TargetLedger};
+use crate::summary::{LevelLoad, MeasureSummary, StressorLoad, Summary, TargetLedger};
 use crate::{Metric, answer, units, view::seen};
 use table::{Column, Grid};
 
@@ -228,18 +228,24 @@ pub(crate) fn load_row(level: &LevelLoad) -> [String; 8] {
     ]
 }
 
-/// `high: cpu × 2 at 1.23 k bogo-ops/s, vm × 1 at …`; none without stressors.
+/// `high: 2 cpu at 1.23 k bogo-ops/s, 1 vm (not reported: its workers were killed)`; none without stressors.
 pub(crate) fn stressor_line(level: &LevelLoad) -> Option<String> {
-    let stressors: Vec<String> = level
-        .stressors
-        .iter()
-        .map(|stressor| {
-            let interval = stressor.interval.map_or_else(String::new, |interval| {
-                format!(" [{}, {}]", units::short(interval.low), units::short(interval.high))
-            });
-            let rate = units::short(stressor.bogo_ops_per_second);
-            format!("{} {} at {rate}{interval} bogo-ops/s", stressor.instances, stressor.stressor)
-        })
-        .collect();
+    let stressors: Vec<String> = level.stressors.iter().map(stressor_words).collect();
     (!stressors.is_empty()).then(|| format!("{}: {}", level.level, stressors.join(", ")))
+}
+
+fn stressor_words(stressor: &StressorLoad) -> String {
+    let StressorLoad { instances, stressor: name, runs, reported, .. } = stressor;
+    let Some(rate) = stressor.bogo_ops_per_second else {
+        return format!("{instances} {name} (not reported: its workers were killed)");
+    };
+    let interval = stressor.interval.map_or_else(String::new, |interval| {
+        format!(" [{}, {}]", units::short(interval.low), units::short(interval.high))
+    });
+    let killed = if reported < runs {
+        format!(" (in {reported} of {runs} starts; in the others its workers were killed)")
+    } else {
+        String::new()
+    };
+    format!("{instances} {name} at {}{interval} bogo-ops/s{killed}", units::short(rate))
 }
