@@ -280,6 +280,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
                 "kretprobe: the kernel has no kprobes (CONFIG_KPROBES is off)".to_owned(),
                 "fentry: loading was refused (EPERM)".to_owned(),
             ],
+            factor: None,
         },
         environment: environment(),
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],
