@@ -106,6 +106,9 @@ CLAIMS = {
         "SELECT * FROM monitor WHERE cpu_busy NOT BETWEEN 0 AND 1",
     "a sample belongs to a trial":
         "SELECT DISTINCT trial FROM monitor ANTI JOIN trials USING (trial)",
+    "stress-ng's figures of a stressor are there together or not at all":
+        "SELECT block, level, stressor FROM load WHERE (bogo_ops IS NULL) <> (bogo_ops_per_second IS NULL)"
+        " OR (bogo_ops IS NULL) <> (wall_seconds IS NULL)",
     "a load level is one of the trials'":
         "SELECT DISTINCT level FROM load ANTI JOIN trials ON level = factor_load",
 }

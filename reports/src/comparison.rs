@@ -7,9 +7,9 @@ use crate::statistics::{
     repetitions_to_detect, smallest_p,
 };
 use crate::summary::{Figure, MeasureSummary, Summary, summarise};
-use crate::{CompareError, Metric, RunView, units};
+use crate::{CompareError, Metric, RunView, units, view::probe_words};
 use serde::Serialize;
-use store::{Factor, Manifest, Vantage};
+use store::{Factor, Manifest, ProbeInfo, Vantage};
 
 /// Two runs, set against each other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -194,10 +194,7 @@ pub fn compare(
 }
 
 fn require_same_design(base: &Manifest, candidate: &Manifest) -> Result<(), CompareError> {
-    if base.probe.backend != candidate.probe.backend {
-        let (base, candidate) = (base.probe.backend.clone(), candidate.probe.backend.clone());
-        return Err(CompareError::Backend { base, candidate });
-    }
+    require_same_backends(&base.probe, &candidate.probe)?;
     let targets = |manifest: &Manifest| {
         let mut names = manifest.scenario.syscalls.clone();
         names.sort();
@@ -216,6 +213,28 @@ fn require_same_design(base: &Manifest, candidate: &Manifest) -> Result<(), Comp
     Ok(())
 }
 
+/// Where the probe is a factor, a level must mean the same backend in both runs. One that only one of the machines has
+/// leaves cells without figures.
+fn require_same_backends(base: &ProbeInfo, candidate: &ProbeInfo) -> Result<(), CompareError> {
+    let refusal = |base: String, candidate: String| Err(CompareError::Backend { base, candidate });
+    let (Some(mine), Some(theirs)) = (&base.factor, &candidate.factor) else {
+        return if base.factor == candidate.factor && base.backend == candidate.backend {
+            Ok(())
+        } else {
+            refusal(probe_words(base), probe_words(candidate))
+        };
+    };
+    for level in &mine.levels {
+        let other = theirs.levels.iter().find(|other| other.label == level.label);
+        let backends = level.backend.as_ref().zip(other.and_then(|other| other.backend.as_ref()));
+        if let Some((base, candidate)) = backends.filter(|(base, candidate)| base != candidate) {
+            let at_level = |backend: &str| format!("{backend} at {} {}", mine.name, level.label);
+            return refusal(at_level(base), at_level(candidate));
+        }
+    }
+    Ok(())
+}
+
 /// `size (4KiB, 1MiB)`.
 fn axis(factor: Option<&Factor>) -> String {
     factor.map_or_else(
@@ -228,6 +247,10 @@ fn axis(factor: Option<&Factor>) -> String {
 }
 
 fn require_same_vantages(base: &Summary, candidate: &Summary) -> Result<(), CompareError> {
+    if base.manifest.probe.factor.is_some() {
+        // Cells differ in this by design; those that have it in one run only are without figures in the other.
+        return Ok(());
+    }
     let vantages = |summary: &Summary, target: &str| {
         let series = summary.series();
         let names: Vec<&str> = series
@@ -257,11 +280,17 @@ fn effects(
     let mut missing = 0;
     for (target, vantage) in before.series() {
         for (mine, theirs) in before.cells.iter().zip(&after.cells) {
-            let pair = mine.measure(target, vantage).zip(theirs.measure(target, vantage));
+            let measures = (mine.measure(target, vantage), theirs.measure(target, vantage));
+            let is_measured = !mine.measures.is_empty() || !theirs.measures.is_empty();
+            if measures == (None, None) && is_measured {
+                // Not issued there, or without a probe there: nothing that could have an effect.
+                continue;
+            }
+            let pair = measures.0.zip(measures.1);
             match pair.and_then(|(mine, theirs)| effect(mine, theirs, metric)) {
                 Some(effect) => effects.push(Effect {
                     levels: mine.levels.clone(),
-                    gated: vantage == before.primary_vantage(target),
+                    gated: vantage == before.primary_vantage_in(mine, target),
                     ..effect
                 }),
                 None => missing += 1,
@@ -295,11 +324,11 @@ fn effect(base: &MeasureSummary, candidate: &MeasureSummary, metric: Metric) -> 
     })
 }
 
-/// Adjusts p within each family: the effects seen from one vantage.
+/// Adjusts p within each family: what gates look at, and the rest. Each is seen from one vantage, unless some cells
+/// had no probe.
 fn adjust(effects: &mut [Effect]) {
-    for vantage in [Vantage::Kernel, Vantage::User] {
-        let members: Vec<usize> =
-            (0..effects.len()).filter(|index| effects[*index].vantage == vantage).collect();
+    for gated in [true, false] {
+        let members: Vec<usize> = (0..effects.len()).filter(|index| effects[*index].gated == gated).collect();
         let p: Vec<f64> = members.iter().map(|index| effects[*index].p).collect();
         for (index, (strict, lenient)) in
             members.into_iter().zip(holm(&p).into_iter().zip(benjamini_hochberg(&p)))

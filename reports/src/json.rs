@@ -4,7 +4,7 @@
 
 use crate::comparison::Comparison;
 use crate::summary::{
-    CellSummary, Figure, LevelLoad, MeasureSummary, Progress, Summary, TargetLedger, TrialFailure,
+    CellSummary, Figure, LevelLoad, MeasureSummary, ProbeCost, Progress, Summary, TargetLedger, TrialFailure,
 };
 use crate::{Metric, ReportError, answer};
 use serde::Serialize;
@@ -22,6 +22,8 @@ struct SummaryDocument<'a> {
     warnings: &'a [String],
     progress: Progress,
     cells: Vec<CellDocument<'a>>,
+    /// Empty unless the probe is a factor.
+    costs: &'a [ProbeCost],
     ledgers: &'a [TargetLedger],
     failures: &'a [TrialFailure],
     load: &'a [LevelLoad],
@@ -73,6 +75,7 @@ pub fn render(summary: &Summary) -> Result<String, ReportError> {
         warnings: &summary.warnings,
         progress: summary.progress,
         cells: summary.cells.iter().map(|cell| cell_document(&summary.manifest, cell)).collect(),
+        costs: &summary.costs,
         ledgers: &summary.ledgers,
         failures: &summary.failures,
         load: &summary.load,

@@ -22,8 +22,8 @@ pub use comparison::{Comparison, Difference, Effect, Verdict, compare};
 pub use error::{CompareError, ReportError};
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{
-    CellSummary, Figure, LevelLoad, MeasureSummary, Progress, Repetition, StressorLoad, Summary,
-    TargetLedger, TrialFailure, summarise,
+    CellSummary, CostFigure, Figure, LevelLoad, MeasureSummary, ProbeCost, Progress, Repetition,
+    StressorLoad, Summary, TargetLedger, TrialFailure, summarise,
 };
 pub use text::TextOptions;
 pub use view::RunView;

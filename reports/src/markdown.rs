@@ -1,9 +1,10 @@
 //! Reports in Markdown, for issues and hand-ins.
 
 use crate::comparison::Comparison;
-use crate::summary::{MeasureSummary, Summary};
-use crate::text::{ledger_row, load_row, stressor_line};
-use crate::{Metric, answer, units, view::seen};
+use crate::summary::{MeasureSummary, ProbeCost, Summary, failed_alike};
+use crate::text::{COST_HEADINGS, cost_row, failure_line, ledger_row, load_row, stressor_line};
+use crate::view::{probe_words, seen};
+use crate::{Metric, answer, units};
 use std::fmt::Write as _;
 use store::Vantage;
 
@@ -19,6 +20,7 @@ pub fn render(summary: &Summary) -> String {
     for warning in &summary.warnings {
         paragraph(&mut page, &format!("**Warning:** {}", escape(warning)));
     }
+    costs(&mut page, summary);
     for (target, vantage) in summary.series() {
         figures(&mut page, summary, (target, vantage));
     }
@@ -28,9 +30,8 @@ pub fn render(summary: &Summary) -> String {
     table(&mut page, &headings, &rows);
     if !summary.failures.is_empty() {
         page.push_str("## Trials without figures\n\n");
-        for failure in &summary.failures {
-            let (cell, reason) = (escape(&failure.cell), escape(&failure.reason));
-            let _ = writeln!(page, "- trial {} ({cell}) {}: {reason}", failure.trial, failure.status.name());
+        for trials in failed_alike(&summary.failures) {
+            let _ = writeln!(page, "- {}", escape(&failure_line(&trials)));
         }
         page.push('\n');
     }
@@ -116,6 +117,19 @@ fn figure_row(measure: &MeasureSummary) -> Vec<String> {
     row
 }
 
+fn costs(page: &mut String, summary: &Summary) {
+    if summary.costs.is_empty() {
+        return;
+    }
+    page.push_str("## What the probe adds, as the caller sees it\n\n");
+    let factors = summary.manifest.scenario.factors.iter().map(|factor| factor.name.as_str());
+    let headings: Vec<&str> = ["target"].into_iter().chain(factors).chain(COST_HEADINGS).collect();
+    let row = |cost: &ProbeCost| {
+        [vec![cost.syscall.clone()], cost.levels.clone(), cost_row(cost).to_vec()].concat()
+    };
+    table(page, &headings, &summary.costs.iter().map(row).collect::<Vec<_>>());
+}
+
 fn load(page: &mut String, summary: &Summary) {
     if summary.load.is_empty() {
         return;
@@ -140,7 +154,7 @@ fn origin(page: &mut String, summary: &Summary) {
         ["command".to_owned(), format!("`{}`", manifest.command.join(" "))],
         ["scenario hash".to_owned(), manifest.scenario.hash.clone()],
         ["seed".to_owned(), manifest.plan.seed.to_string()],
-        ["backend".to_owned(), manifest.probe.backend.clone()],
+        ["probe".to_owned(), probe_words(&manifest.probe)],
         ["kernel".to_owned(), environment.kernel_release.clone()],
         [
             "CPU".to_owned(),

@@ -60,6 +60,24 @@ pub fn duration_interval(interval: Interval, value_ns: f64) -> String {
     format!("[{}, {}]", significant(interval.low / length, 3), significant(interval.high / length, 3))
 }
 
+/// A difference between durations, with its sign: `+240 ns`, `−3.00 ns`.
+#[must_use]
+pub fn added(ns: f64) -> String {
+    let sign = if ns < 0.0 { "−" } else { "+" };
+    format!("{sign}{}", duration(ns.abs()))
+}
+
+/// An interval of differences in the unit of their estimate: `[+235, +246]`.
+#[must_use]
+pub fn added_interval(interval: Interval, value_ns: f64) -> String {
+    let (_, length) = unit_of(value_ns);
+    let end = |ns: f64| {
+        let sign = if ns < 0.0 { "−" } else { "+" };
+        format!("{sign}{}", significant((ns / length).abs(), 3))
+    };
+    format!("[{}, {}]", end(interval.low), end(interval.high))
+}
+
 /// A ratio: `× 2.10`.
 #[must_use]
 pub fn ratio(ratio: f64) -> String {

@@ -1,6 +1,6 @@
 //! The part of a kept run that reports look at.
 
-use store::{LoadMetric, Manifest, TrialRecord, Vantage};
+use store::{LoadMetric, Manifest, ProbeFactor, ProbeInfo, TrialRecord, Vantage};
 
 /// A run's manifest, trials and load figures, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -22,4 +22,21 @@ pub(crate) const fn seen(vantage: Vantage) -> &'static str {
         Vantage::Kernel => "in the kernel",
         Vantage::User => "as the caller saw it",
     }
+}
+
+/// Whether trials at this level of the factor had no probe.
+pub(crate) fn without_probe(factor: &ProbeFactor, level: &str) -> bool {
+    factor.levels.iter().any(|it| it.label == level && it.backend.as_deref() == Some("user"))
+}
+
+/// With what a run was observed: `raw_tracepoint`, or `probe varies by backend (auto: raw_tracepoint)`.
+pub(crate) fn probe_words(probe: &ProbeInfo) -> String {
+    let Some(factor) = &probe.factor else { return probe.backend.clone() };
+    let other = |level: &store::ProbeLevel| {
+        let backend = level.backend.as_ref().filter(|backend| **backend != level.label)?;
+        Some(format!("{}: {backend}", level.label))
+    };
+    let others: Vec<String> = factor.levels.iter().filter_map(other).collect();
+    let others = if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
+    format!("probe varies by {}{others}", factor.name)
 }

@@ -159,6 +159,33 @@ fn the_markdown_report_of_a_small_run() {
 }
 
 #[test]
+fn what_killed_workers_did_not_report_is_no_figure() {
+    let mut run = small_run();
+    for metric in &mut run.load {
+        let (vm, first_cpu) = (metric.stressor == "vm", metric.stressor == "cpu" && metric.block == 0);
+        if vm || first_cpu {
+            (metric.bogo_ops, metric.bogo_ops_per_second) = (None, None);
+        }
+        if metric.stressor == "io" {
+            (metric.bogo_ops, metric.bogo_ops_per_second) = (Some(0), Some(0.0));
+        }
+    }
+    let summary = summarise(&run.view());
+    for report in
+        [text::render(&summary, &TextOptions::default()), markdown::render(&summary), rendered(&run).html]
+    {
+        let words = in_one_line(&report);
+        assert!(words.contains("1 vm (not reported: its workers were killed)"), "{words}");
+        assert!(words.contains("(in 6 of 7 starts; in the others its workers were killed)"), "{words}");
+        assert!(words.contains("2 io at 0 "), "{words}");
+    }
+    let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();
+    let vm = &document["load"][1]["stressors"][2];
+    assert_eq!((&vm["stressor"], &vm["runs"], &vm["reported"]), (&"vm".into(), &7.into(), &0.into()));
+    assert!(vm["bogo_ops_per_second"].is_null() && vm["interval"].is_null());
+}
+
+#[test]
 fn the_json_report_has_a_version_and_every_figure() {
     let summary = summarise(&small_run().view());
     let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();
@@ -179,6 +206,136 @@ fn a_run_without_trials_is_reported_as_such() {
         report.contains("No trial has figures yet.") && report.contains("0 of 28 trials were executed"),
         "{report}"
     );
+}
+
+/// A run whose first factor is the probe: one backend, one that could not be attached, and none.
+fn run_by_backend() -> SyntheticRun {
+    let mut run = small_run();
+    let level = |label: &str, backend: Option<&str>| store::ProbeLevel {
+        label: label.to_owned(),
+        backend: backend.map(str::to_owned),
+        reasons: vec![],
+    };
+    let levels =
+        vec![level("auto", Some("raw_tracepoint")), level("fentry", None), level("user", Some("user"))];
+    let declared = levels.iter().map(|level| store::Level {
+        label: level.label.clone(),
+        value: None,
+        arguments: vec![],
+    });
+    run.manifest.scenario.factors[0] =
+        store::Factor { name: "backend".to_owned(), levels: declared.collect() };
+    run.manifest.probe = store::ProbeInfo {
+        requested: "$backend".to_owned(),
+        backend: store::VARIES.to_owned(),
+        factor: Some(store::ProbeFactor { name: "backend".to_owned(), levels }),
+        ..run.manifest.probe
+    };
+    let mut failed = Vec::new();
+    for trial in &mut run.trials {
+        let is_bare = trial.factors.remove("size").unwrap() == "1MiB";
+        trial.factors.insert("backend".to_owned(), if is_bare { "user" } else { "auto" }.to_owned());
+        if is_bare {
+            trial.measures.retain(|measure| measure.vantage == Vantage::User);
+            let mut other = trial.clone();
+            other.trial += 1000;
+            other.factors.insert("backend".to_owned(), "fentry".to_owned());
+            (other.status, other.reason) = (Status::Failed, Some("probe fentry: no programs".to_owned()));
+            other.measures.clear();
+            failed.push(other);
+        }
+    }
+    run.trials.extend(failed);
+    run.manifest.plan.trials = u32::try_from(run.trials.len()).unwrap();
+    run
+}
+
+#[test]
+fn what_each_backend_costs_is_set_against_none() {
+    let run = run_by_backend();
+    let summary = summarise(&run.view());
+    let of_mmap: Vec<_> = summary.costs.iter().filter(|cost| cost.syscall == "mmap").collect();
+    let cells: Vec<String> = of_mmap.iter().map(|cost| cost.levels.join("/")).collect();
+    let by_load =
+        ["auto/baseline", "auto/high", "fentry/baseline", "fentry/high", "user/baseline", "user/high"];
+    assert_eq!(cells, by_load);
+    let median = |levels: [&str; 2]| {
+        let measure = summary.cell(&levels).unwrap().measure("mmap", Vantage::User).unwrap();
+        measure.figure(Metric::P50).unwrap().value_ns
+    };
+    for (cost, load) in of_mmap.iter().zip(["baseline", "high"]) {
+        let (probed, bare) = (median(["auto", load]), median(["user", load]));
+        let p50 = cost.p50.unwrap();
+        assert!((p50.figure.value_ns - probed).abs() < 1e-9);
+        assert!((p50.ratio.unwrap().ratio / (probed / bare) - 1.0).abs() < 0.1, "{cost:?}");
+        assert!((p50.added_ns.unwrap().difference - (probed - bare)).abs() < 0.1 * bare, "{cost:?}");
+    }
+    assert!(of_mmap[2..4].iter().all(|cost| cost.p50.is_none() && cost.mean.is_none()));
+    for bare in &of_mmap[4..] {
+        assert!(bare.is_bare && bare.p50.unwrap().ratio.is_none() && bare.p50.unwrap().added_ns.is_none());
+    }
+    assert!(summarise(&small_run().view()).costs.is_empty());
+}
+
+#[test]
+fn without_a_level_without_probe_the_callers_figures_stand_side_by_side() {
+    let mut run = run_by_backend();
+    run.manifest.probe.factor.as_mut().unwrap().levels[2].backend = Some("kretprobe".to_owned());
+    let summary = summarise(&run.view());
+    assert!(summary.costs[0].p50.is_some_and(|p50| p50.ratio.is_none() && p50.added_ns.is_none()));
+    assert!(
+        text::render(&summary, &TextOptions::default()).contains("as the caller saw it: what the probe adds")
+    );
+}
+
+#[test]
+fn a_run_whose_probe_varies_is_reported_with_what_the_probe_adds() {
+    let run = run_by_backend();
+    let summary = summarise(&run.view());
+    // The generators' calls without a probe are nothing that a probe could have missed.
+    assert_eq!(summary.ledgers[0].kernel_minus_user(), Some(0));
+    insta::assert_snapshot!(text::render(&summary, &TextOptions { width: 100, colour: false }));
+    let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();
+    let added = &document["costs"][0]["p50"]["added_ns"]["difference"];
+    assert_eq!(added.as_f64(), summary.costs[0].p50.unwrap().added_ns.map(|it| it.difference));
+    let page = rendered(&run).html;
+    for words in ["What the probe adds", "Probed by auto, mmap takes its caller", "probe varies by backend"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("--probe "), "one backend for all would be another run");
+    assert!(markdown::render(&summary).contains("## What the probe adds"));
+}
+
+#[test]
+fn runs_whose_probe_varies_are_compared_level_by_level() {
+    let run = run_by_backend();
+    let same = compare(&run.view(), &run.view(), Metric::P50, 0.10).unwrap();
+    let levels = |gated| {
+        let effects = same.effects.iter().filter(move |effect| effect.gated == gated);
+        effects.map(|it| (it.levels[0].as_str(), it.vantage)).collect::<std::collections::BTreeSet<_>>()
+    };
+    // A gate looks at the kernel where there was a probe, else at the callers.
+    assert_eq!(levels(true), [("auto", Vantage::Kernel), ("user", Vantage::User)].into());
+    assert_eq!(levels(false), [("auto", Vantage::User)].into());
+    // fentry failed under both loads, for both targets, from both vantages.
+    assert_eq!(same.without_figures, 8);
+    let mut other = run_by_backend();
+    other.manifest.probe.factor.as_mut().unwrap().levels[0].backend = Some("kretprobe".to_owned());
+    let refusal = compare(&run.view(), &other.view(), Metric::P50, 0.10).unwrap_err();
+    assert!(refusal.to_string().contains("raw_tracepoint at backend auto"), "{refusal}");
+    let refusal = compare(&run.view(), &small_run().view(), Metric::P50, 0.10).unwrap_err();
+    assert!(matches!(refusal, CompareError::Backend { .. }), "{refusal}");
+    // On another machine one level more can be had.
+    let mut other = run_by_backend();
+    other.manifest.probe.factor.as_mut().unwrap().levels[1].backend = Some("fentry".to_owned());
+    assert!(compare(&run.view(), &other.view(), Metric::P50, 0.10).is_ok());
+}
+
+#[test]
+fn trials_that_failed_alike_are_told_of_together() {
+    let report = in_one_line(&text::render(&summarise(&run_by_backend().view()), &TextOptions::default()));
+    assert_eq!(report.matches("probe fentry: no programs").count(), 2, "{report}");
+    assert!(report.contains("(backend fentry, load high) failed: probe fentry: no programs"), "{report}");
 }
 
 fn rendered(run: &SyntheticRun) -> html::Rendered {

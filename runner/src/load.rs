@@ -18,6 +18,7 @@ use crate::credentials::{Credentials, guard_child};
 use crate::monitor::CpuTimes;
 use metrics::words;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -198,6 +199,8 @@ struct Process {
     folder: TempDir,
     /// Most workers seen alive at one time.
     workers: usize,
+    /// Short names of the workers that had to be killed.
+    killed: BTreeSet<String>,
     /// Collected, so that the number in `leader` means nothing any more.
     ended: bool,
 }
@@ -237,7 +240,7 @@ impl Process {
         let leader = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
         let leader =
             leader.ok_or_else(|| LoadError::Unmeasured { reason: "it has no process number".to_owned() })?;
-        Ok(Self { handle, leader, folder, workers: 0, ended: false })
+        Ok(Self { handle, leader, folder, workers: 0, killed: BTreeSet::new(), ended: false })
     }
 
     /// Everything that it printed so far.
@@ -291,8 +294,8 @@ impl Process {
         while self.status().is_none() && asked.elapsed() < patience {
             std::thread::sleep(Duration::from_millis(5));
             if asked.elapsed() >= COURTESY {
-                // stress-ng collects its workers, writes the metrics and succeeds, however they ended.
-                family::kill_workers(self.leader, &known);
+                // stress-ng collects its workers and writes the metrics, however they ended.
+                self.killed.extend(family::kill_workers(self.leader, &known));
             }
         }
         let left = family::kill(self.leader, &known, patience.max(DYING));
@@ -314,9 +317,14 @@ impl Process {
         let yaml = std::fs::read_to_string(yaml_of(self.folder.path()))
             .map_err(|error| unmeasured(format!("{error}: {}", words(&output))))?;
         let instances = metrics::announced(&output).unwrap_or_default();
-        let metrics = metrics::parse(&yaml, (request.block, &request.level_name), &instances);
+        let mut metrics = metrics::parse(&yaml, (request.block, &request.level_name), &instances);
         if metrics.is_empty() {
             return Err(unmeasured(words(&output)));
+        }
+        for metric in &mut metrics {
+            if self.killed.contains(&family::worker_name(&metric.stressor)) {
+                metrics::strike_out(metric);
+            }
         }
         Ok(metrics)
     }

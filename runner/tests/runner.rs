@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use assert_cmd::Command;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
-use store::{Run, State, Status, Vantage};
+use store::{Run, State, Status, TrialRecord, Vantage};
 
 const COUNTED: &str = r#"schema = 1
 name = "counted"
@@ -41,7 +42,7 @@ fn shipped() -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
-    assert!(files.len() >= 4);
+    assert!(files.len() >= 5);
     files
 }
 
@@ -136,13 +137,78 @@ fn every_shipped_scenario_runs_when_shortened() {
             command.args(["--set", change]);
         }
         let output = command.output().unwrap();
-        assert!(output.status.success(), "{}: {}", scenario.display(), text(&output.stderr));
         let run = latest(folder.path());
         assert_eq!(run.trials.len(), run.manifest.plan.trials as usize);
-        // Under load a short window may pass without a single call.
-        assert!(run.trials.iter().all(|trial| trial.status == Status::Ok && !trial.measures.is_empty()));
+        let all_attached = run.trials.iter().all(|trial| probe_of(&run, trial).is_some());
+        let code = if all_attached { 0 } else { 3 };
+        assert_eq!(output.status.code(), Some(code), "{}: {}", scenario.display(), text(&output.stderr));
+        for trial in &run.trials {
+            // Under load a short window may pass without a single call.
+            let expected = if probe_of(&run, trial).is_some() { Status::Ok } else { Status::Failed };
+            assert_eq!((trial.status, trial.measures.is_empty()), (expected, expected == Status::Failed));
+        }
         assert!(run.trials.iter().any(|trial| trial.operations > 0));
     }
+}
+
+/// With what a trial was observed; none where a factor asks for what this machine does not have.
+fn probe_of<'a>(run: &'a Run, trial: &TrialRecord) -> Option<&'a str> {
+    let probe = &run.manifest.probe;
+    let Some(factor) = &probe.factor else {
+        return Some(&probe.backend);
+    };
+    let level = factor.levels.iter().find(|level| level.label == trial.factors[&factor.name]).unwrap();
+    level.backend.as_deref()
+}
+
+#[test]
+fn the_probe_may_be_a_factor_and_each_trial_has_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let levels = "backend = ['auto', 'fentry', 'kretprobe', 'raw_tracepoint', 'user']";
+    let scenario = COUNTED
+        .replace("threads = [1, 3]", levels)
+        .replace("\"$threads\"", "1")
+        .replace("warmup", "probe = \"$backend\"\nwarmup");
+    let output = run(folder.path(), &scenario, &[]);
+    let run = latest(folder.path());
+    assert_eq!(run.manifest.probe.backend, store::VARIES);
+    assert_eq!((run.manifest.probe.requested.as_str(), run.trials.len()), ("$backend", 10));
+    for trial in &run.trials {
+        let vantages: BTreeSet<Vantage> = trial.measures.iter().map(|measure| measure.vantage).collect();
+        let expected: &[Vantage] = match probe_of(&run, trial) {
+            None => &[],
+            Some("user") => &[Vantage::User],
+            Some(_) => &[Vantage::Kernel, Vantage::User],
+        };
+        assert_eq!(vantages, expected.iter().copied().collect(), "{:?}", trial.factors);
+        for measure in &trial.measures {
+            let calls = if measure.syscall == "futex" { 500 } else { 1000 };
+            assert_eq!((measure.ok.count, measure.error.count), (calls, 0), "{:?}", trial.factors);
+        }
+        // A reason wherever there are no figures, and the same for every trial of a level.
+        assert_eq!(trial.reason.is_some(), vantages.is_empty(), "{:?}", trial.reason);
+    }
+    let failed = run.trials.iter().filter(|trial| trial.status == Status::Failed).count();
+    assert_eq!(output.status.code(), Some(if failed > 0 { 3 } else { 0 }));
+    let levels = run.manifest.probe.factor.unwrap().levels;
+    for level in levels.iter().filter(|level| level.backend.is_none()) {
+        let told = text(&output.stderr).matches(&level.reasons[0]).count();
+        assert_eq!(told, 1, "the reason is told once: {}", text(&output.stderr));
+    }
+    assert_eq!(failed, 2 * levels.iter().filter(|level| level.backend.is_none()).count());
+}
+
+#[test]
+fn a_probe_on_the_command_line_replaces_the_factor() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = COUNTED
+        .replace("threads = [1, 3]", "threads = [1, 3]\nbackend = ['raw_tracepoint', 'user']")
+        .replace("warmup", "probe = \"$backend\"\nwarmup");
+    let output = run(folder.path(), &scenario, &["--probe", "user"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let run = latest(folder.path());
+    assert_eq!((run.manifest.probe.backend.as_str(), &run.manifest.probe.factor), ("user", &None));
+    assert_counts(&run, Vantage::User);
 }
 
 #[test]

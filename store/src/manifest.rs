@@ -119,11 +119,37 @@ pub struct PlanInfo {
 /// With what the run was observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeInfo {
-    /// As asked for: `auto` or a backend.
+    /// As asked for: `auto`, a backend, or `$FACTOR` where a factor says which.
     pub requested: String,
-    /// `kretprobe`, `fentry`, `raw_tracepoint` or `user`.
+    /// `kretprobe`, `fentry`, `raw_tracepoint` or `user`; [`VARIES`] where trials differ in it.
     pub backend: String,
     /// Why this one: what was tried before it and how that failed.
+    pub reasons: Vec<String>,
+    /// Where a factor says the backend: what became of its levels.
+    #[serde(default)]
+    pub factor: Option<ProbeFactor>,
+}
+
+/// The backend of a run in which it is a factor of several levels.
+pub const VARIES: &str = "varies";
+
+/// A factor whose levels are backends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeFactor {
+    /// Its name.
+    pub name: String,
+    /// Its levels, in the scenario's order.
+    pub levels: Vec<ProbeLevel>,
+}
+
+/// What became of one level of such a factor on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeLevel {
+    /// As trials name it, which is what was asked for: `auto` or a backend.
+    pub label: String,
+    /// What its trials are observed with; none where that cannot be attached, so that they fail.
+    pub backend: Option<String>,
+    /// What was tried in vain, and how it failed.
     pub reasons: Vec<String>,
 }
 

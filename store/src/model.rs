@@ -105,7 +105,8 @@ pub struct MonitorSample {
     pub temperature_celsius: Option<f64>,
 }
 
-/// stress-ng's own figures for one stressor of one load instance.
+/// stress-ng's own figures for one stressor of one load instance. It has none of a worker that was killed: none of the
+/// figures is there where any of the stressor's workers was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadMetric {
     /// Block of the instance.
@@ -116,16 +117,16 @@ pub struct LoadMetric {
     pub stressor: String,
     /// Instances asked for.
     pub instances: u32,
-    /// Bogus operations done.
-    pub bogo_ops: u64,
+    /// Bogus operations done; 0 where the workers ended by themselves and had done none.
+    pub bogo_ops: Option<u64>,
     /// Bogus operations per second of real time.
-    pub bogo_ops_per_second: f64,
+    pub bogo_ops_per_second: Option<f64>,
     /// Wall-clock run time, in seconds.
-    pub wall_seconds: f64,
+    pub wall_seconds: Option<f64>,
     /// User CPU time, in seconds.
-    pub user_seconds: f64,
+    pub user_seconds: Option<f64>,
     /// System CPU time, in seconds.
-    pub system_seconds: f64,
+    pub system_seconds: Option<f64>,
     /// Largest resident set, in KiB, where stress-ng tells.
     pub rss_max_kib: Option<u64>,
 }

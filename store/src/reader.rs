@@ -284,9 +284,9 @@ fn read_load(run: &Path) -> Result<Vec<LoadMetric>, StoreError> {
     let frame = Frame::read(run.join(LOAD))?;
     let (block, level) = (frame.all_u32("block")?, frame.all_text("level")?);
     let (stressor, instances) = (frame.all_text("stressor")?, frame.all_u32("instances")?);
-    let (bogo_ops, rate) = (frame.all_u64("bogo_ops")?, frame.all_f64("bogo_ops_per_second")?);
-    let (wall, user) = (frame.all_f64("wall_seconds")?, frame.all_f64("user_seconds")?);
-    let (system, rss) = (frame.all_f64("system_seconds")?, frame.u64s("rss_max_kib")?);
+    let (bogo_ops, rate) = (frame.u64s("bogo_ops")?, frame.f64s("bogo_ops_per_second")?);
+    let (wall, user) = (frame.f64s("wall_seconds")?, frame.f64s("user_seconds")?);
+    let (system, rss) = (frame.f64s("system_seconds")?, frame.u64s("rss_max_kib")?);
     let row = |row: usize| LoadMetric {
         block: block[row],
         level: level[row].to_owned(),

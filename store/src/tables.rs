@@ -21,6 +21,18 @@ pub(crate) struct Shape {
     pub(crate) syscalls: Vec<String>,
     /// Vantages of the run.
     pub(crate) vantages: Vec<Vantage>,
+    /// Where a factor says the probe: its name, and its levels under which the kernel's vantage sees nothing.
+    pub(crate) without_probe: Option<(String, Vec<String>)>,
+}
+
+impl Shape {
+    /// The vantages that a trial has, if it has any.
+    fn vantages(&self, record: &TrialRecord) -> impl Iterator<Item = Vantage> {
+        let has_probe = self.without_probe.as_ref().is_none_or(|(factor, levels)| {
+            record.factors.get(factor).is_none_or(|level| !levels.contains(level))
+        });
+        self.vantages.iter().copied().filter(move |vantage| has_probe || *vantage == Vantage::User)
+    }
 }
 
 /// One row of trials.parquet.
@@ -45,7 +57,7 @@ fn rows<'a>(records: &'a [TrialRecord], shape: &'a Shape) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for record in records {
         for syscall in &shape.syscalls {
-            for vantage in shape.vantages.iter().copied() {
+            for vantage in shape.vantages(record) {
                 let mut measures = record.measures.iter();
                 let measure = measures.find(|it| it.syscall == *syscall && it.vantage == vantage);
                 // A generator does not issue every target: then there is nothing that its vantage could have seen.

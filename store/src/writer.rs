@@ -20,6 +20,8 @@ pub(crate) const LOAD: &str = "load.parquet";
 pub(crate) const LATEST: &str = "latest";
 /// Key of the format version in a table's metadata.
 pub(crate) const VERSION_KEY: &str = "syscall_lab.format_version";
+/// The backend that is none.
+const NO_PROBE: &str = "user";
 /// Trials per row group: bounds the memory that compaction takes.
 const TRIALS_PER_ROW_GROUP: usize = 256;
 
@@ -184,11 +186,16 @@ fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Resu
 
 /// What the tables of this run look like.
 pub(crate) fn shape_of(manifest: &Manifest) -> Shape {
-    let kernel = (manifest.probe.backend != "user").then_some(Vantage::Kernel);
+    let kernel = (manifest.probe.backend != NO_PROBE).then_some(Vantage::Kernel);
+    let without_probe = manifest.probe.factor.as_ref().map(|factor| {
+        let levels = factor.levels.iter().filter(|level| level.backend.as_deref() == Some(NO_PROBE));
+        (factor.name.clone(), levels.map(|level| level.label.clone()).collect())
+    });
     Shape {
         factors: manifest.scenario.factors.iter().map(|factor| factor.name.clone()).collect(),
         syscalls: manifest.scenario.syscalls.clone(),
         vantages: kernel.into_iter().chain([Vantage::User]).collect(),
+        without_probe,
     }
 }
 

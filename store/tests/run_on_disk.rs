@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use chrono::Utc;
+use polars::prelude::{ParquetReader, SerReader};
 use probe_abi::{Histogram, SparseHistogram};
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,7 +37,12 @@ fn manifest(id: &str) -> Manifest {
             loss_limit: 0.001,
         },
         plan: PlanInfo { order: "random_blocks".into(), seed: 1, repetitions: 1, cells: 2, trials: 2 },
-        probe: ProbeInfo { requested: "auto".into(), backend: "raw_tracepoint".into(), reasons: vec![] },
+        probe: ProbeInfo {
+            requested: "auto".into(),
+            backend: "raw_tracepoint".into(),
+            reasons: vec![],
+            factor: None,
+        },
         environment: Environment::default(),
         warnings: vec![],
         checksums: BTreeMap::new(),
@@ -102,19 +108,30 @@ fn failed(trial: u32) -> TrialRecord {
     }
 }
 
+/// The figures of one stressor, and a stressor whose workers were killed.
 fn load() -> Vec<LoadMetric> {
-    vec![LoadMetric {
+    let cpu = LoadMetric {
         block: 0,
         level: "high".into(),
-        stressor: "vm".into(),
+        stressor: "cpu".into(),
         instances: 1,
-        bogo_ops: 12,
-        bogo_ops_per_second: 1.5,
-        wall_seconds: 8.0,
-        user_seconds: 1.0,
-        system_seconds: 2.0,
+        bogo_ops: Some(12),
+        bogo_ops_per_second: Some(1.5),
+        wall_seconds: Some(8.0),
+        user_seconds: Some(1.0),
+        system_seconds: Some(2.0),
         rss_max_kib: None,
-    }]
+    };
+    let killed = LoadMetric {
+        stressor: "vm".into(),
+        bogo_ops: None,
+        bogo_ops_per_second: None,
+        wall_seconds: None,
+        user_seconds: None,
+        system_seconds: None,
+        ..cpu.clone()
+    };
+    vec![cpu, killed]
 }
 
 fn write(runs: &Path, id: &str, records: &[TrialRecord]) -> RunWriter {
@@ -139,6 +156,51 @@ fn what_was_written_is_read_back_from_parquet() {
     assert_eq!(run.scenario().unwrap(), "schema = 1\n");
     let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{left:?}");
+}
+
+#[test]
+fn where_the_probe_varies_a_trial_has_the_vantages_of_its_level() {
+    let runs = tempfile::tempdir().unwrap();
+    let level = |label: &str, backend: Option<&str>| ProbeLevel {
+        label: label.into(),
+        backend: backend.map(Into::into),
+        reasons: vec![],
+    };
+    let levels =
+        vec![level("auto", Some("raw_tracepoint")), level("fentry", None), level("user", Some("user"))];
+    let mut manifest = manifest("a");
+    manifest.probe.backend = VARIES.into();
+    manifest.probe.factor = Some(ProbeFactor { name: "size".into(), levels });
+    let mut writer = RunWriter::create(runs.path(), manifest, "schema = 1\n", None).unwrap();
+    for (trial, label) in (0..).zip(["auto", "fentry", "user"]) {
+        let mut record = failed(trial);
+        record.factors.insert("size".into(), label.into());
+        writer.append_trial(&record).unwrap();
+    }
+    let path = writer.finish(State::Complete).unwrap();
+    let file = fs::File::open(path.join("trials.parquet")).unwrap();
+    let table = ParquetReader::new(file).finish().unwrap();
+    let (levels, vantages) = (table.column("factor_size").unwrap(), table.column("vantage").unwrap());
+    let rows = levels.str().unwrap().iter().zip(vantages.str().unwrap().iter());
+    let rows: Vec<String> =
+        rows.map(|(level, vantage)| format!("{} {}", level.unwrap(), vantage.unwrap())).collect();
+    let of_one_call = ["auto kernel", "auto user", "fentry kernel", "fentry user", "user user"];
+    // Each for mmap and munmap.
+    for row in of_one_call {
+        assert_eq!(rows.iter().filter(|it| *it == row).count(), 2, "{row}: {rows:?}");
+    }
+    assert_eq!(rows.len(), 2 * of_one_call.len(), "{rows:?}");
+}
+
+#[test]
+fn a_manifest_from_before_the_probe_could_vary_is_read() {
+    let runs = tempfile::tempdir().unwrap();
+    let path = write(runs.path(), "a", &[measured(0)]).finish(State::Complete).unwrap();
+    let file = path.join("manifest.json");
+    let mut older: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    older["probe"].as_object_mut().unwrap().remove("factor").unwrap();
+    fs::write(&file, older.to_string()).unwrap();
+    assert_eq!(Run::open(&path).unwrap().manifest.probe.factor, None);
 }
 
 #[test]

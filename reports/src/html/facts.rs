@@ -2,6 +2,7 @@
 
 use crate::summary::Summary;
 use crate::units;
+use crate::view::probe_words;
 use store::{Manifest, State};
 
 /// A label and what it says.
@@ -30,7 +31,7 @@ pub(super) fn badges(summary: &Summary) -> Vec<Badge> {
             class: if progress.ok == progress.planned { "good" } else { "bad" },
         },
         plain(format!("{} repetitions", manifest.plan.repetitions)),
-        plain(manifest.probe.backend.clone()),
+        plain(probe_words(&manifest.probe)),
         plain(format!("Linux {}", manifest.environment.kernel_release)),
         plain(manifest.started_at.format("%-d %B %Y, %H:%M UTC").to_string()),
         plain(manifest.id.clone()),
@@ -43,7 +44,10 @@ pub(super) fn machine(manifest: &Manifest) -> Vec<Fact> {
     let environment = &manifest.environment;
     let told = |fact: &Option<String>| fact.clone();
     let facts = [
-        ("probe", Some(format!("{} (asked for: {})", manifest.probe.backend, manifest.probe.requested))),
+        (
+            "probe",
+            Some(format!("{} (asked for: {})", probe_words(&manifest.probe), manifest.probe.requested)),
+        ),
         ("why this probe", Some(manifest.probe.reasons.join("; ")).filter(|reasons| !reasons.is_empty())),
         ("host", Some(environment.host.clone())),
         ("kernel", Some(format!("{} {}", environment.kernel_release, environment.kernel_version))),
@@ -119,7 +123,9 @@ fn plan(manifest: &Manifest) -> String {
 pub(super) fn reproducing_command(manifest: &Manifest) -> String {
     let mut words =
         vec!["runner".to_owned(), "run".to_owned(), format!("runs/{}/scenario.toml", manifest.id)];
-    words.extend(["--probe".to_owned(), manifest.probe.backend.clone()]);
+    if manifest.probe.factor.is_none() {
+        words.extend(["--probe".to_owned(), manifest.probe.backend.clone()]);
+    }
     words.extend(["--seed".to_owned(), manifest.plan.seed.to_string()]);
     for change in &manifest.scenario.overrides {
         words.extend(["--set".to_owned(), change.clone()]);

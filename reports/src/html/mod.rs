@@ -7,9 +7,9 @@ mod facts;
 mod tables;
 
 use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
-use crate::summary::{Summary, TrialFailure};
+use crate::summary::{FailedTrials, Summary, failed_alike};
 use crate::text::{ledger_row, load_row, stressor_line};
-use crate::view::seen;
+use crate::view::{probe_words, seen};
 use crate::{CALLS_BEYOND, ReportError, RunView, answer, units};
 use askama::Template;
 use base64::Engine as _;
@@ -18,7 +18,7 @@ use facts::{Badge, Fact};
 use std::fmt::Write as _;
 use std::thread;
 use store::Vantage;
-use tables::CellTable;
+use tables::{CellTable, CostTable};
 
 const REGULAR: &[u8] = include_bytes!("../../assets/Inter-Regular.woff2");
 const SEMI_BOLD: &[u8] = include_bytes!("../../assets/Inter-SemiBold.woff2");
@@ -79,7 +79,8 @@ struct Page<'a> {
     targets: Vec<TargetSection>,
     ledger: Vec<[String; 8]>,
     oldest: String,
-    failures: &'a [TrialFailure],
+    costs: Option<CostTable>,
+    failures: Vec<FailedTrials<'a>>,
     load: Vec<[String; 8]>,
     stressors: Vec<String>,
     machine: Vec<Fact>,
@@ -87,7 +88,7 @@ struct Page<'a> {
     command: String,
     reproduction: Vec<Fact>,
     calls_beyond: u64,
-    backend: &'a str,
+    probe: String,
     runner_version: &'a str,
     regular: String,
     semi_bold: String,
@@ -125,7 +126,8 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         targets: targets.iter().map(|target| section(summary, target)).collect(),
         ledger: summary.ledgers.iter().map(ledger_with_share).collect(),
         oldest: oldest(summary),
-        failures: &summary.failures,
+        costs: tables::of_costs(summary),
+        failures: failed_alike(&summary.failures),
         load: summary.load.iter().map(load_row).collect(),
         stressors: summary.load.iter().filter_map(stressor_line).collect(),
         machine: facts::machine(manifest),
@@ -133,7 +135,7 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         command: facts::reproducing_command(manifest),
         reproduction: facts::reproduction(manifest),
         calls_beyond: CALLS_BEYOND,
-        backend: &manifest.probe.backend,
+        probe: probe_words(&manifest.probe),
         runner_version: &manifest.environment.runner_version,
         regular: BASE64.encode(REGULAR),
         semi_bold: BASE64.encode(SEMI_BOLD),

@@ -2,6 +2,7 @@
 
 use crate::charts::series_colours;
 use crate::summary::{CellSummary, MeasureSummary, Summary};
+use crate::text::{COST_HEADINGS, cost_row};
 use crate::{Metric, units, view::seen};
 use store::Vantage;
 
@@ -67,6 +68,37 @@ pub(super) fn of_cells(summary: &Summary, (syscall, vantage): (&str, Vantage)) -
         numbers: shown.headings(),
         rows,
     }
+}
+
+/// What the probe costs its callers, by target and cell.
+pub(super) struct CostTable {
+    pub(super) words: Vec<String>,
+    pub(super) numbers: [&'static str; 8],
+    pub(super) rows: Vec<CostRow>,
+}
+
+pub(super) struct CostRow {
+    /// Whether the target is another than in the row above.
+    pub(super) group: bool,
+    pub(super) words: Vec<String>,
+    pub(super) cells: [String; 8],
+}
+
+/// The table of costs; none where the probe is no factor.
+pub(super) fn of_costs(summary: &Summary) -> Option<CostTable> {
+    let factors = summary.manifest.scenario.factors.iter().map(|factor| factor.name.clone());
+    let mut above: Option<&str> = None;
+    let rows = summary.costs.iter().map(|cost| CostRow {
+        group: above.replace(&cost.syscall).is_some_and(|above| above != cost.syscall),
+        words: [vec![cost.syscall.clone()], cost.levels.clone()].concat(),
+        cells: cost_row(cost),
+    });
+    let rows: Vec<CostRow> = rows.collect();
+    (!rows.is_empty()).then(|| CostTable {
+        words: ["target".to_owned()].into_iter().chain(factors).collect(),
+        numbers: COST_HEADINGS,
+        rows,
+    })
 }
 
 /// The columns for which any cell has a value.

@@ -11,6 +11,15 @@ pub struct RatioEstimate {
     pub interval: Option<Interval>,
 }
 
+/// A difference of two samples' locations, in their unit.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Difference {
+    /// Candidate less baseline.
+    pub difference: f64,
+    /// Its 95 % interval; none where so few repetitions cannot give one.
+    pub interval: Option<Interval>,
+}
+
 /// The Hodges–Lehmann estimate of candidate ÷ baseline with the interval got by inverting Mann and Whitney's test.
 ///
 /// On logarithms a ratio is a shift: the estimate is the median of the n·m differences ln cⱼ − ln bᵢ, the interval
@@ -23,16 +32,23 @@ pub fn ratio(baseline: &[f64], candidate: &[f64]) -> Option<RatioEstimate> {
     if baseline.iter().chain(candidate).any(|value| !(value.is_finite() && *value > 0.0)) {
         return None;
     }
+    let logarithms = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<f64>>();
+    let Difference { difference, interval } = difference(&logarithms(baseline), &logarithms(candidate))?;
+    let interval = interval.map(|it| Interval { low: it.low.exp(), high: it.high.exp() });
+    Some(RatioEstimate { ratio: difference.exp(), interval })
+}
+
+/// The same estimate of candidate − baseline: [`ratio`] without the logarithms. None when a sample is empty.
+#[must_use]
+pub fn difference(baseline: &[f64], candidate: &[f64]) -> Option<Difference> {
     let mut differences: Vec<f64> =
-        candidate.iter().flat_map(|c| baseline.iter().map(move |b| c.ln() - b.ln())).collect();
+        candidate.iter().flat_map(|c| baseline.iter().map(move |b| c - b)).collect();
     differences.sort_by(f64::total_cmp);
-    let centre = median(&differences)?;
     let cut = tail_rank(baseline.len(), candidate.len());
-    let interval = cut.checked_sub(1).map(|index| Interval {
-        low: differences[index].exp(),
-        high: differences[differences.len() - 1 - index].exp(),
-    });
-    Some(RatioEstimate { ratio: centre.exp(), interval })
+    let interval = cut
+        .checked_sub(1)
+        .map(|index| Interval { low: differences[index], high: differences[differences.len() - 1 - index] });
+    Some(Difference { difference: median(&differences)?, interval })
 }
 
 /// The greatest k with P(U ≤ k − 1) ≤ (1 − confidence)/2; 0 when not even P(U = 0) is that small.
@@ -90,6 +106,17 @@ mod tests {
         assert!((estimate.ratio - 1.089_285_714_285_714_2).abs() < 1e-9);
         assert!((interval.low - 1.045_871_559_632_027_2).abs() < 1e-9);
         assert!((interval.high - 1.136_363_636_363_636_3).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_shift_is_found_with_its_interval() {
+        let bare = [100.0, 101.0, 102.0, 103.0, 104.0, 105.0, 106.0];
+        let probed: Vec<f64> = bare.iter().map(|ns| ns + 240.0).collect();
+        let found = difference(&bare, &probed).unwrap();
+        let interval = found.interval.unwrap();
+        assert_eq!(found.difference, 240.0);
+        assert!(interval.contains(240.0) && 235.0 < interval.low && interval.high < 245.0, "{interval:?}");
+        assert_eq!(difference(&bare, &[]), None);
     }
 
     #[test]

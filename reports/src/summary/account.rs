@@ -19,7 +19,8 @@ pub struct Progress {
     pub missing: u32,
 }
 
-/// The account of a target's calls over every measured trial, invalid ones included.
+/// The account of a target's calls over every measured trial, invalid ones included; where only some trials had a
+/// probe, over those.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TargetLedger {
     /// The target.
@@ -73,6 +74,27 @@ pub struct TrialFailure {
     pub reason: String,
 }
 
+/// Trials without figures that have cell and reason in common.
+pub(crate) struct FailedTrials<'a> {
+    /// `3, 8, 12`.
+    pub(crate) trials: String,
+    /// What they have in common: the first of them.
+    pub(crate) first: &'a TrialFailure,
+}
+
+/// Groups what failed in the same cell for the same reason, in the order of each group's first trial.
+pub(crate) fn failed_alike(failures: &[TrialFailure]) -> Vec<FailedTrials<'_>> {
+    let common = |it: &'_ TrialFailure| (it.cell.clone(), it.status.name(), it.reason.clone());
+    let mut groups: Vec<FailedTrials<'_>> = Vec::new();
+    for failure in failures {
+        match groups.iter_mut().find(|group| common(group.first) == common(failure)) {
+            Some(group) => group.trials = format!("{}, {}", group.trials, failure.trial),
+            None => groups.push(FailedTrials { trials: failure.trial.to_string(), first: failure }),
+        }
+    }
+    groups
+}
+
 pub(super) fn progress(run: &RunView<'_>) -> Progress {
     let of = |status: Status| {
         u32::try_from(run.trials.iter().filter(|trial| trial.status == status).count()).unwrap_or(u32::MAX)
@@ -112,7 +134,10 @@ fn failure(run: &RunView<'_>, trial: &TrialRecord) -> TrialFailure {
 pub(super) fn ledgers(run: &RunView<'_>) -> Vec<TargetLedger> {
     let mut ledgers: Vec<TargetLedger> =
         run.manifest.scenario.syscalls.iter().map(|name| empty(name)).collect();
-    for trial in run.trials {
+    // Of trials without a probe there is nothing to set the generators' counts against.
+    let has_probe = |trial: &TrialRecord| trial.measures.iter().any(|it| it.vantage == Vantage::Kernel);
+    let any_has_probe = run.trials.iter().any(has_probe);
+    for trial in run.trials.iter().filter(|trial| has_probe(trial) || !any_has_probe) {
         let mut counted: Vec<usize> = Vec::new();
         for measure in &trial.measures {
             let index =

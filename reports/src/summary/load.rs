@@ -45,8 +45,10 @@ pub struct StressorLoad {
     pub instances: u32,
     /// How often it was started.
     pub runs: u32,
-    /// Bogus operations each second, median over its runs.
-    pub bogo_ops_per_second: f64,
+    /// In how many of these its workers ended by themselves, so that stress-ng has figures.
+    pub reported: u32,
+    /// Bogus operations each second, median over the runs with figures; none without any.
+    pub bogo_ops_per_second: Option<f64>,
     /// The interval of the same.
     pub interval: Option<Interval>,
 }
@@ -115,12 +117,14 @@ fn stressors(load: &[LoadMetric], level: &str) -> Vec<StressorLoad> {
         by_stressor.entry(&metric.stressor).or_default().push(metric);
     }
     let summarised = by_stressor.into_iter().filter_map(|(stressor, runs)| {
-        let rates: Vec<f64> = runs.iter().map(|run| run.bogo_ops_per_second).collect();
+        let rates: Vec<f64> = runs.iter().filter_map(|run| run.bogo_ops_per_second).collect();
+        let count = |runs: usize| u32::try_from(runs).unwrap_or(u32::MAX);
         Some(StressorLoad {
             stressor: stressor.to_owned(),
             instances: runs.iter().map(|run| run.instances).max()?,
-            runs: u32::try_from(runs.len()).unwrap_or(u32::MAX),
-            bogo_ops_per_second: median(&rates)?,
+            runs: count(runs.len()),
+            reported: count(rates.len()),
+            bogo_ops_per_second: median(&rates),
             interval: median_interval(&[rates]),
         })
     });

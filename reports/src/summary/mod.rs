@@ -5,10 +5,13 @@
 
 mod account;
 mod cells;
+mod cost;
 mod load;
 
+pub(crate) use account::{FailedTrials, failed_alike};
 pub use account::{Progress, TargetLedger, TrialFailure};
 pub use cells::{CellSummary, Figure, MeasureSummary, Repetition};
+pub use cost::{CostFigure, ProbeCost};
 pub use load::{LevelLoad, StressorLoad};
 
 use crate::{Metric, RunView};
@@ -29,6 +32,8 @@ pub struct Summary {
     pub ledgers: Vec<TargetLedger>,
     /// Trials without figures, in the order in which they ran.
     pub failures: Vec<TrialFailure>,
+    /// Where the probe is a factor: what its backends cost the callers, by target and cell.
+    pub costs: Vec<ProbeCost>,
     /// The load that each level achieved.
     pub load: Vec<LevelLoad>,
     /// What the reader should know before the figures.
@@ -39,10 +44,12 @@ pub struct Summary {
 #[must_use]
 pub fn summarise(run: &RunView<'_>) -> Summary {
     let progress = account::progress(run);
+    let cells = cells::cells(run);
     Summary {
         manifest: run.manifest.clone(),
         progress,
-        cells: cells::cells(run),
+        costs: cost::costs(run.manifest, &cells),
+        cells,
         ledgers: account::ledgers(run),
         failures: account::failures(run),
         load: load::levels(run),
@@ -56,6 +63,14 @@ impl Summary {
     pub fn primary_vantage(&self, syscall: &str) -> Vantage {
         let seen = |vantage| self.cells.iter().any(|cell| cell.measure(syscall, vantage).is_some());
         if seen(Vantage::Kernel) { Vantage::Kernel } else { Vantage::User }
+    }
+
+    /// The same in one cell: where the probe is a factor, a cell without one has the user's vantage alone.
+    #[must_use]
+    pub fn primary_vantage_in(&self, cell: &CellSummary, syscall: &str) -> Vantage {
+        let primary = self.primary_vantage(syscall);
+        let seen = |vantage| cell.measure(syscall, vantage).is_some();
+        if seen(primary) || !seen(Vantage::User) { primary } else { Vantage::User }
     }
 
     /// Every target with every vantage that has seen it, in the scenario's order.

@@ -8,8 +8,13 @@ mod table;
 
 pub use comparison::render_comparison;
 
-use crate::summary::{LevelLoad, MeasureSummary, Summary, TargetLedger};
-use crate::{Metric, answer, units, view::seen};
+use crate::summary::{
+    CostFigure, FailedTrials, LevelLoad, MeasureSummary, ProbeCost, StressorLoad, Summary, TargetLedger,
+    failed_alike,
+};
+use crate::view::{probe_words, seen};
+use crate::{Metric, answer, units};
+use store::Vantage;
 use table::{Column, Grid};
 
 /// How a text report is to look.
@@ -33,7 +38,10 @@ pub fn render(summary: &Summary, options: &TextOptions) -> String {
     let page = Page { options: *options };
     let mut sections = vec![page.title(summary), page.wrapped(&answer::paragraphs(summary).join("\n\n"))];
     sections.extend(page.warnings(summary));
-    sections.extend(summary.targets().into_iter().map(|target| page.figures(summary, target)));
+    for target in summary.targets() {
+        sections.extend(page.costs(summary, target));
+        sections.push(page.figures(summary, target));
+    }
     sections.push(page.ledger(summary));
     sections.extend(page.failures(summary));
     sections.extend(page.load(summary));
@@ -67,7 +75,11 @@ impl Page {
         let title = format!("{}: {}", manifest.scenario.name, manifest.scenario.summary);
         let facts = format!(
             "{} · {} of {} trials ok · {} repetitions · {}",
-            manifest.id, progress.ok, progress.planned, manifest.plan.repetitions, manifest.probe.backend
+            manifest.id,
+            progress.ok,
+            progress.planned,
+            manifest.plan.repetitions,
+            probe_words(&manifest.probe)
         );
         self.headed(&title, &self.wrapped(&facts))
     }
@@ -87,7 +99,7 @@ impl Page {
             match cell.measure(target, vantage) {
                 Some(measure) => row.extend(figure_row(measure)),
                 None if cell.measures.is_empty() => row.extend(std::iter::repeat_n("–".to_owned(), 9)),
-                // The cell's generators do not issue this target.
+                // The cell's generators do not issue this target, or its trials had no probe.
                 None => continue,
             }
             grid.push(row);
@@ -97,6 +109,20 @@ impl Page {
             &format!("{target}, {seen}: medians over repetitions, 95 % interval of p50"),
             &grid.render(self.options.width),
         )
+    }
+
+    /// Where the probe is a factor: the callers' view of each cell, and what the probe makes of it.
+    fn costs(self, summary: &Summary, target: &str) -> Option<String> {
+        let factors = summary.manifest.scenario.factors.iter().map(|factor| Column::text(&factor.name));
+        let expendable = [0, 0, 2, 0, 3, 4, 5, 5];
+        let figures = COST_HEADINGS.into_iter().zip(expendable);
+        let figures = figures.map(|(heading, expendable)| Column::number(heading, expendable));
+        let mut grid = Grid::new(factors.chain(figures).collect());
+        for cost in summary.costs.iter().filter(|cost| cost.syscall == target) {
+            grid.push([cost.levels.clone(), cost_row(cost).to_vec()].concat());
+        }
+        let heading = format!("{target}, {}: what the probe adds", seen(Vantage::User));
+        (!grid.is_empty()).then(|| self.headed(&heading, &grid.render(self.options.width)))
     }
 
     fn ledger(self, summary: &Summary) -> String {
@@ -119,17 +145,8 @@ impl Page {
     }
 
     fn failures(self, summary: &Summary) -> Option<String> {
-        let lines: Vec<String> = summary
-            .failures
-            .iter()
-            .map(|failure| {
-                let status = failure.status.name();
-                self.wrapped(&format!(
-                    "trial {} ({}) {status}: {}",
-                    failure.trial, failure.cell, failure.reason
-                ))
-            })
-            .collect();
+        let alike = failed_alike(&summary.failures);
+        let lines: Vec<String> = alike.iter().map(|trials| self.wrapped(&failure_line(trials))).collect();
         (!lines.is_empty()).then(|| self.headed("Trials without figures", &lines.join("\n")))
     }
 
@@ -213,6 +230,38 @@ pub(crate) fn ledger_row(ledger: &TargetLedger) -> [String; 7] {
     ]
 }
 
+/// `trials 3, 8 (size 4KiB, load high) failed: no memory`.
+pub(crate) fn failure_line(FailedTrials { trials, first }: &FailedTrials<'_>) -> String {
+    let plural = if trials.contains(',') { "s" } else { "" };
+    format!("trial{plural} {trials} ({}) {}: {}", first.cell, first.status.name(), first.reason)
+}
+
+/// What stands above the cells of [`cost_row`].
+pub(crate) const COST_HEADINGS: [&str; 8] =
+    ["p50", "added", "[95 %]", "ratio", "[95 %]", "mean", "added", "ratio"];
+
+/// The cells of what the probe costs, behind target and levels, for every tabular format.
+pub(crate) fn cost_row(cost: &ProbeCost) -> [String; 8] {
+    let dash = || "–".to_owned();
+    let value = |it: Option<CostFigure>| it.map_or_else(dash, |it| units::duration(it.figure.value_ns));
+    let added = |it: Option<CostFigure>| it.and_then(|it| it.added_ns);
+    let ratio = |it: Option<CostFigure>| it.and_then(|it| it.ratio);
+    let added_words = |it| added(it).map_or_else(dash, |it| units::added(it.difference));
+    let ratio_words = |it| ratio(it).map_or_else(dash, |it| units::ratio(it.ratio));
+    let added_ends = added(cost.p50).and_then(|it| Some(units::added_interval(it.interval?, it.difference)));
+    let ratio_ends = ratio(cost.p50).and_then(|it| it.interval).map(units::ratio_interval);
+    [
+        value(cost.p50),
+        added_words(cost.p50),
+        added_ends.unwrap_or_else(dash),
+        ratio_words(cost.p50),
+        ratio_ends.unwrap_or_else(dash),
+        value(cost.mean),
+        added_words(cost.mean),
+        ratio_words(cost.mean),
+    ]
+}
+
 /// A load level's cells, for every tabular format.
 pub(crate) fn load_row(level: &LevelLoad) -> [String; 8] {
     let shown = |value: Option<f64>, format: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), format);
@@ -228,18 +277,24 @@ pub(crate) fn load_row(level: &LevelLoad) -> [String; 8] {
     ]
 }
 
-/// `high: cpu × 2 at 1.23 k bogo-ops/s, vm × 1 at …`; none without stressors.
+/// `high: 2 cpu at 1.23 k bogo-ops/s, 1 vm (not reported: its workers were killed)`; none without stressors.
 pub(crate) fn stressor_line(level: &LevelLoad) -> Option<String> {
-    let stressors: Vec<String> = level
-        .stressors
-        .iter()
-        .map(|stressor| {
-            let interval = stressor.interval.map_or_else(String::new, |interval| {
-                format!(" [{}, {}]", units::short(interval.low), units::short(interval.high))
-            });
-            let rate = units::short(stressor.bogo_ops_per_second);
-            format!("{} {} at {rate}{interval} bogo-ops/s", stressor.instances, stressor.stressor)
-        })
-        .collect();
+    let stressors: Vec<String> = level.stressors.iter().map(stressor_words).collect();
     (!stressors.is_empty()).then(|| format!("{}: {}", level.level, stressors.join(", ")))
+}
+
+fn stressor_words(stressor: &StressorLoad) -> String {
+    let StressorLoad { instances, stressor: name, runs, reported, .. } = stressor;
+    let Some(rate) = stressor.bogo_ops_per_second else {
+        return format!("{instances} {name} (not reported: its workers were killed)");
+    };
+    let interval = stressor.interval.map_or_else(String::new, |interval| {
+        format!(" [{}, {}]", units::short(interval.low), units::short(interval.high))
+    });
+    let killed = if reported < runs {
+        format!(" (in {reported} of {runs} starts; in the others its workers were killed)")
+    } else {
+        String::new()
+    };
+    format!("{instances} {name} at {}{interval} bogo-ops/s{killed}", units::short(rate))
 }

@@ -53,6 +53,10 @@ impl Grid {
         self.rows.push(row);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The table, without the expendable columns that do not fit into `width`.
     pub(super) fn render(&self, width: usize) -> String {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();

@@ -3,14 +3,14 @@
 use super::{machine, print, report, scenario};
 use crate::cli::RunArguments;
 use crate::credentials::Credentials;
-use crate::execution::{Execution, LinuxRig, Parts, execute};
-use crate::failure::{Failure, chain};
+use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
+use crate::failure::Failure;
 use crate::progress::{Progress, brief};
-use crate::scenario::{Estimate, Machine, Overheads, Plan, ProbeRequest, Scenario, Scope, StressNg, Window};
+use crate::scenario::{Estimate, Machine, Overheads, Plan, ProbeRequest, Scenario, StressNg, Window};
 use crate::{environment, load};
-use probe::{Backend, Probe, Selection, Target};
+use probe::Backend;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,30 +22,22 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let machine = machine();
     let mut scenario = scenario(&arguments.scenario, &machine)?;
     if let Some(backend) = &arguments.probe {
-        scenario.measure.probe = request(backend)?;
+        scenario = scenario.with_probe(request(backend)?);
     }
     let generator = generator()?;
     check_load(&scenario, &machine)?;
     let stop = stop_on_signals()?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
-    let selection = select(&scenario)?;
+    let probes = Probes::of(&scenario)?;
     let credentials = Credentials::of_invoker();
-    let manifest = manifest(&scenario, &plan, &selection, arguments);
+    let manifest = manifest(&scenario, &plan, probes.info(&scenario), arguments);
     let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
     announce(&progress, &scenario, &manifest);
 
     let scratch = scratch(credentials.as_ref())?;
     let owner = super::owner(credentials.as_ref());
     let mut writer = RunWriter::create(&arguments.runs_dir.runs_dir, manifest, &scenario.source, owner)?;
-    let parts = Parts {
-        scenario: &scenario,
-        machine,
-        probe: selection.probe,
-        generator,
-        credentials,
-        scratch,
-        stop: &stop,
-    };
+    let parts = Parts { scenario: &scenario, machine, probes, generator, credentials, scratch, stop: &stop };
     let mut rig = LinuxRig::new(parts).map_err(|error| Failure::failed(&error))?;
     let mut execution = Execution {
         scenario: &scenario,
@@ -53,6 +45,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         progress: &mut progress,
         stop: &stop,
         boot: environment::boot_id(),
+        told: BTreeSet::new(),
     };
     let state = execute(&plan, &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.
@@ -156,29 +149,6 @@ fn check_load(scenario: &Scenario, machine: &Machine) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The probe that the scenario asks for, attached.
-fn select(scenario: &Scenario) -> Result<Selection, Failure> {
-    let named = scenario.measure.targets.iter().map(|name| Target::named(name));
-    let targets: Vec<Target> =
-        named.collect::<Result<_, _>>().map_err(|error| Failure::Usage(chain(&error)))?;
-    let scope = match scenario.measure.scope {
-        Scope::Generators => probe::Scope::Generators,
-        Scope::System => probe::Scope::System,
-    };
-    let backend = match scenario.measure.probe {
-        ProbeRequest::Auto => return Ok(probe::select_auto(&targets, scope)),
-        ProbeRequest::User => {
-            return Ok(Selection { probe: None, backend: Backend::User, reasons: Vec::new() });
-        }
-        ProbeRequest::Kretprobe => Backend::Kretprobe,
-        ProbeRequest::Fentry => Backend::Fentry,
-        ProbeRequest::RawTracepoint => Backend::RawTracepoint,
-    };
-    let attached = Probe::attach(backend, &targets, scope)
-        .map_err(|error| Failure::Failed(format!("probe {}: {}", backend.name(), chain(&error))))?;
-    Ok(Selection { probe: Some(attached), backend, reasons: Vec::new() })
-}
-
 /// Set by INT, TERM and HUP. A second INT or TERM ends the runner at once; the kernel then ends what it started.
 fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -207,16 +177,19 @@ fn scratch(credentials: Option<&Credentials>) -> Result<tempfile::TempDir, Failu
 /// Says what is about to happen: the plan, the backend and why it is this one, what to mind.
 fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
     let estimate = Estimate::of(scenario, Overheads::TYPICAL);
+    let probe = match &manifest.probe {
+        ProbeInfo { factor: Some(factor), .. } => format!("by factor {}", factor.name),
+        ProbeInfo { backend, .. } => backend.clone(),
+    };
     let at_least = if estimate.is_lower_bound { "more than " } else { "" };
     progress.note(&format!(
-        "{}: {} trials ({} cells × {} repetitions), about {at_least}{}; seed {}; probe: {}",
+        "{}: {} trials ({} cells × {} repetitions), about {at_least}{}; seed {}; probe: {probe}",
         scenario.name,
         manifest.plan.trials,
         manifest.plan.cells,
         manifest.plan.repetitions,
         brief(estimate.total()),
         manifest.plan.seed,
-        manifest.probe.backend,
     ));
     for reason in &manifest.probe.reasons {
         progress.note(&format!("  {reason}"));
@@ -226,18 +199,12 @@ fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
     }
 }
 
-fn manifest(scenario: &Scenario, plan: &Plan, selection: &Selection, arguments: &RunArguments) -> Manifest {
+fn manifest(scenario: &Scenario, plan: &Plan, probe: ProbeInfo, arguments: &RunArguments) -> Manifest {
     let started_at = chrono::Utc::now();
     let environment = environment::observe();
     let cells = scenario.cell_count() * scenario.loads.len();
     let mut warnings = environment::warnings(&environment);
-    if selection.backend == Backend::User {
-        warnings.push(
-            "without a probe only the callers' own view is measured: it includes the way into and out of the kernel, \
-             and no ledger can tell what is missing"
-                .to_owned(),
-        );
-    }
+    warnings.extend(probe_warnings(&probe));
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Manifest {
         format_version: store::FORMAT_VERSION,
@@ -255,15 +222,23 @@ fn manifest(scenario: &Scenario, plan: &Plan, selection: &Selection, arguments: 
             cells: count(cells),
             trials: count(plan.trials.len()),
         },
-        probe: ProbeInfo {
-            requested: scenario.measure.probe.name().to_owned(),
-            backend: selection.backend.name().to_owned(),
-            reasons: selection.reasons.clone(),
-        },
+        probe,
         environment,
         warnings,
         checksums: BTreeMap::new(),
     }
+}
+
+/// What a reader of the figures should know of the probe beforehand.
+fn probe_warnings(probe: &ProbeInfo) -> Vec<String> {
+    if probe.backend == Backend::User.name() {
+        let words = "without a probe only the callers' own view is measured: it includes the way into and out of the \
+                     kernel, and no ledger can tell what is missing";
+        return vec![words.to_owned()];
+    }
+    let levels = probe.factor.iter().flat_map(|factor| &factor.levels);
+    let missing = levels.filter(|level| level.backend.is_none());
+    missing.map(|level| format!("probe {} cannot be attached here: its trials fail", level.label)).collect()
 }
 
 fn scenario_info(scenario: &Scenario) -> ScenarioInfo {

@@ -1,11 +1,11 @@
 //! The rig of a Linux machine: stress-ng, generators, probe and monitor through one trial's life.
 //!
-//! Load at its level → generators ready → warm-up → window → generators end → read. The window's bounds are times of
+//! Load at its level → probe attached → generators ready → warm-up → window → generators end → read. The window's bounds are times of
 //! the monotonic clock that probe, generators and monitor are told before it opens, so that all three count the same
 //! calls and nobody has to be interrupted for it.
 
 use super::observed::{self, Seen};
-use super::{Measured, Outcome, Rig};
+use super::{Measured, Outcome, Probes, Rig};
 use crate::credentials::Credentials;
 use crate::load::{self, Load, LoadRequest};
 use crate::monitor::Monitor;
@@ -33,8 +33,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub(crate) struct Parts<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) machine: Machine,
-    /// Attached; none for the user vantage alone.
-    pub(crate) probe: Option<Probe>,
+    pub(crate) probes: Probes,
     /// Path of the `generator` binary.
     pub(crate) generator: PathBuf,
     /// Whom generators and load run as, when not as the runner.
@@ -73,6 +72,8 @@ impl<'a> LinuxRig<'a> {
         self.check_load()?;
         let scenario = self.parts.scenario;
         let cell = scenario.cell(trial.cell);
+        // Before the generators start: their kernel entry is patched for a probe or not, and they warm up with it.
+        self.parts.probes.prepare(*scenario.measure.probe.at(&cell)).map_err(Cut::Failed)?;
         let scratch = tempfile::tempdir_in(self.parts.scratch.path())?;
         if let Some(user) = &self.parts.credentials {
             user.give(scratch.path())?;
@@ -81,7 +82,7 @@ impl<'a> LinuxRig<'a> {
         for (_, spec) in scenario.generators_of(&cell, scratch.path()) {
             let user = self.parts.credentials.as_ref().map(Credentials::ids);
             let generator = Generator::spawn(&self.parts.generator, &spec, user)?;
-            if let Some(probe) = &mut self.parts.probe {
+            if let Some(probe) = self.parts.probes.attached() {
                 probe.include(generator.pid())?;
             }
             threads += u64::from(spec.threads);
@@ -97,7 +98,7 @@ impl<'a> LinuxRig<'a> {
         self.check_load()?;
         let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
         let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
-        let readings = self.parts.probe.as_mut().map(Probe::read).transpose()?;
+        let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
         let seen = Seen { readings, reports, threads };
         let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);
         measured.window_ns = window.close_ns - window.open_ns;
@@ -113,7 +114,7 @@ impl<'a> LinuxRig<'a> {
     ) -> Result<(Window, crate::monitor::Watch), Cut> {
         let open_ns = monotonic_ns() + nanoseconds(self.parts.scenario.measure.warmup);
         let window = Window { open_ns, close_ns: open_ns + nanoseconds(length) };
-        if let Some(probe) = &mut self.parts.probe {
+        if let Some(probe) = self.parts.probes.attached() {
             probe.arm(window)?;
         }
         let watch = self.monitor.watch(window.open_ns, Some(window.close_ns));
@@ -139,7 +140,7 @@ impl<'a> LinuxRig<'a> {
             self.wait(generator, Phase::Warmed)?;
         }
         let open_ns = monotonic_ns();
-        if let Some(probe) = &mut self.parts.probe {
+        if let Some(probe) = self.parts.probes.attached() {
             probe.arm(Window { open_ns, close_ns: u64::MAX })?;
         }
         let watch = self.monitor.watch(open_ns, None);
@@ -150,7 +151,7 @@ impl<'a> LinuxRig<'a> {
             self.wait(generator, Phase::Done)?;
         }
         let close_ns = monotonic_ns();
-        if let Some(probe) = &mut self.parts.probe {
+        if let Some(probe) = self.parts.probes.attached() {
             probe.close(close_ns)?;
         }
         for generator in &*generators {
@@ -207,7 +208,7 @@ impl Rig for LinuxRig<'_> {
 
     fn measure(&mut self, trial: &PlannedTrial) -> Outcome {
         let outcome = self.try_measure(trial);
-        if let (Err(_), Some(probe)) = (&outcome, &mut self.parts.probe) {
+        if let (Err(_), Some(probe)) = (&outcome, self.parts.probes.attached()) {
             // What the abandoned window counted must not be found in the next one. Should even this fail, so will the
             // next trial, and say why.
             let _ = probe.read();

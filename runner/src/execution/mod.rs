@@ -6,15 +6,17 @@
 
 mod linux;
 mod observed;
+mod probes;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use linux::{LinuxRig, Parts};
+pub(crate) use probes::Probes;
 
 use crate::progress::Progress;
 use crate::scenario::{Plan, PlannedTrial, Scenario};
 use chrono::Utc;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use store::{LoadMetric, Measure, MonitorSample, RunWriter, State, Status, StoreError, TrialRecord};
@@ -66,6 +68,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) stop: &'a AtomicBool,
     /// The kernel's boot id.
     pub(crate) boot: String,
+    /// Reasons of trials without figures that the user was told: each of them once.
+    pub(crate) told: BTreeSet<String>,
 }
 
 /// Executes the trials of `plan` in order.
@@ -148,7 +152,9 @@ impl Execution<'_> {
                     record.reason = Some(reason);
                 }
             }
-            if let Some(reason) = &record.reason {
+            if let Some(reason) = &record.reason
+                && self.told.insert(reason.clone())
+            {
                 self.progress.warn(&format!("trial {} ({cell}): {reason}", trial.trial));
             }
             self.writer.append_trial(&record)?;

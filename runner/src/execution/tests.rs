@@ -3,7 +3,7 @@
 use super::{Execution, Measured, Outcome, Rig, execute};
 use crate::progress::Progress;
 use crate::scenario::{Machine, Plan, PlannedTrial, Scenario};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{
@@ -109,7 +109,12 @@ fn manifest() -> Manifest {
             loss_limit: 0.0,
         },
         plan: PlanInfo { order: "random_blocks".to_owned(), seed: 1, repetitions: 2, cells: 4, trials: 8 },
-        probe: ProbeInfo { requested: "user".to_owned(), backend: "user".to_owned(), reasons: Vec::new() },
+        probe: ProbeInfo {
+            requested: "user".to_owned(),
+            backend: "user".to_owned(),
+            reasons: Vec::new(),
+            factor: None,
+        },
         environment: Environment::default(),
         warnings: Vec::new(),
         checksums: BTreeMap::new(),
@@ -133,6 +138,7 @@ fn executed(rig: &mut FakeRig) -> (Result<State, store::StoreError>, Option<Run>
         progress: &mut Progress::new(8, true),
         stop: &stop,
         boot: "boot".to_owned(),
+        told: BTreeSet::new(),
     };
     let outcome = execute(&Plan::of(&scenario, 1), rig, &mut execution);
     let run = outcome.is_ok().then(|| Run::open(&folder).unwrap());

@@ -2,7 +2,7 @@
 
 use procfs::process::Stat;
 use rustix::process::{Pid, Signal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// A process of the family. Its start tells it from a later one with the same number.
@@ -101,11 +101,19 @@ pub(crate) fn kill(leader: Pid, known: &Members, patience: Duration) -> Members 
     }
 }
 
-/// Kills everything of the family but the leader.
-pub(crate) fn kill_workers(leader: Pid, known: &Members) {
-    let mut workers = family(leader, known);
-    workers.remove(&leader.as_raw_pid());
-    send(&workers, Signal::KILL);
+/// Kills everything of the family but the leader. Returns the short names of the workers among them, as
+/// [`worker_name`] gives them.
+pub(crate) fn kill_workers(leader: Pid, known: &Members) -> BTreeSet<String> {
+    let mut members = family(leader, known);
+    members.remove(&leader.as_raw_pid());
+    send(&members, Signal::KILL);
+    members.into_values().filter(|member| member.parent == leader.as_raw_pid()).map(|it| it.name).collect()
+}
+
+/// The kernel's short name of a stressor's workers, which it cuts: `matrix` and `matrix-3d` share one.
+pub(crate) fn worker_name(stressor: &str) -> String {
+    // A task's name has at most 15 bytes, and stressors' names are ASCII.
+    format!("stress-ng-{stressor}").chars().take(15).collect()
 }
 
 /// Sends a signal to each. One that ended meanwhile is as good as reached.

@@ -2,6 +2,10 @@
 //!
 //! The YAML is of one fixed shape, a list of flat maps under `metrics:`, and is read line by line: what is unknown is
 //! passed over, so that other versions' additional keys do no harm.
+//!
+//! A worker hands in its figures when it ends by itself. Where all of a stressor's were killed, stress-ng writes a
+//! wall-clock time of 0 and what it had counted so far; where some were, it still divides by the number of all
+//! (seen with 0.15.06), so that its rates are wrong. Neither is taken for figures.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -33,20 +37,35 @@ pub(crate) fn parse(yaml: &str, (block, level): (u32, &str), instances: &Instanc
     let metric = |entry: &BTreeMap<&str, &str>| {
         let stressor = (*entry.get("stressor")?).to_owned();
         let asked = number(entry, "instances").or_else(|| instances.get(&stressor).copied());
-        Some(LoadMetric {
+        let wall_seconds = number(entry, "wall-clock-time")?;
+        let mut metric = LoadMetric {
             block,
             level: level.to_owned(),
             instances: asked.unwrap_or(1),
             stressor,
-            bogo_ops: number(entry, "bogo-ops")?,
-            bogo_ops_per_second: number(entry, "bogo-ops-per-second-real-time")?,
-            wall_seconds: number(entry, "wall-clock-time")?,
-            user_seconds: number(entry, "user-time")?,
-            system_seconds: number(entry, "system-time")?,
+            bogo_ops: Some(number(entry, "bogo-ops")?),
+            bogo_ops_per_second: Some(number(entry, "bogo-ops-per-second-real-time")?),
+            wall_seconds: Some(wall_seconds),
+            user_seconds: Some(number(entry, "user-time")?),
+            system_seconds: Some(number(entry, "system-time")?),
             rss_max_kib: number(entry, "max-rss"),
-        })
+        };
+        if wall_seconds == 0.0 {
+            strike_out(&mut metric);
+        }
+        Some(metric)
     };
     entries(yaml).iter().filter_map(metric).collect()
+}
+
+/// Takes the figures of a stressor away of which a worker was killed: they are not those of the load that there was.
+pub(crate) fn strike_out(metric: &mut LoadMetric) {
+    metric.bogo_ops = None;
+    metric.bogo_ops_per_second = None;
+    metric.wall_seconds = None;
+    metric.user_seconds = None;
+    metric.system_seconds = None;
+    metric.rss_max_kib = None;
 }
 
 /// Stressor → number of its instances.
@@ -139,9 +158,28 @@ metrics:
         assert_eq!(metrics.len(), 2);
         let cpu = &metrics[0];
         assert_eq!((cpu.block, cpu.level.as_str(), cpu.stressor.as_str()), (4, "high", "cpu"));
-        assert_eq!((cpu.instances, cpu.bogo_ops, cpu.rss_max_kib), (3, 1161, Some(6492)));
-        assert!((cpu.bogo_ops_per_second - 575.609_526).abs() < 1e-9);
+        assert_eq!((cpu.instances, cpu.bogo_ops, cpu.rss_max_kib), (3, Some(1161), Some(6492)));
+        assert_eq!(cpu.bogo_ops_per_second, Some(575.609_526));
         assert_eq!((metrics[1].instances, metrics[1].rss_max_kib), (1, None));
+    }
+
+    #[test]
+    fn killed_workers_report_nothing_and_idle_ones_report_nought() {
+        // As stress-ng 0.15.06 writes them: a worker killed at its 2533rd operation, one that ended without any.
+        let entry = |ops: u32, wall: &str, rss: u32| {
+            format!(
+                "metrics:\n    - stressor: vm\n      bogo-ops: {ops}\n      \
+                 bogo-ops-per-second-real-time: 0.000000\n      wall-clock-time: {wall}\n      \
+                 user-time: 0.000000\n      system-time: 0.000000\n      max-rss: {rss}\n"
+            )
+        };
+        let read = |yaml: String| parse(&yaml, (0, "high"), &Instances::new()).remove(0);
+        let killed = read(entry(2533, "0.000000", 0));
+        assert_eq!((killed.bogo_ops, killed.bogo_ops_per_second, killed.wall_seconds), (None, None, None));
+        assert_eq!((killed.user_seconds, killed.system_seconds, killed.rss_max_kib), (None, None, None));
+        let idle = read(entry(0, "6.004002", 2608));
+        assert_eq!((idle.bogo_ops, idle.bogo_ops_per_second), (Some(0), Some(0.0)));
+        assert_eq!((idle.wall_seconds, idle.rss_max_kib), (Some(6.004_002), Some(2608)));
     }
 
     #[test]

@@ -60,7 +60,11 @@ fn a_level_starts_settles_measures_and_leaves_nothing() {
     let names: Vec<_> = metrics.iter().map(|metric| (metric.stressor.as_str(), metric.instances)).collect();
     assert_eq!(names, [("cpu", 2), ("vm", 1), ("io", 1)]);
     assert!(metrics.iter().all(|metric| metric.block == 3 && metric.level == "medium"));
-    assert!(metrics.iter().all(|metric| metric.bogo_ops > 0 && metric.wall_seconds > 0.0), "{metrics:?}");
+    // On a busy machine a worker may not look up in time and be killed; hardly all of them.
+    assert!(metrics.iter().any(|metric| metric.bogo_ops.is_some()), "{metrics:?}");
+    for metric in metrics.iter().filter(|metric| metric.wall_seconds.is_some()) {
+        assert!(metric.bogo_ops > Some(0) && metric.bogo_ops_per_second > Some(0.0), "{metrics:?}");
+    }
     assert_eq!(scratch.path().read_dir().unwrap().count(), 0);
 }
 
@@ -158,6 +162,29 @@ fn a_killed_worker_is_noticed() {
 }
 
 #[test]
+fn a_stressor_with_a_killed_worker_has_no_figures_and_the_others_keep_theirs() {
+    if is_missing() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let mut load = Load::start(&request(&["--io", "2", "--cpu", "1"]), scratch.path(), None).unwrap();
+    load.settle().unwrap();
+    // A stopped worker does not hear that it is to end, as one that fills gigabytes would not.
+    let members = family::family(leader_of(&load), &Members::new());
+    let is_io = |pid: &i32| {
+        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        name.trim() == family::worker_name("io")
+    };
+    let worker = members.keys().copied().find(is_io).unwrap();
+    rustix::process::kill_process(Pid::from_raw(worker).unwrap(), Signal::STOP).unwrap();
+    let metrics = load.stop(super::PATIENT).unwrap();
+    let [io, cpu] = metrics.as_slice() else { panic!("{metrics:?}") };
+    assert_eq!((io.stressor.as_str(), io.instances, io.bogo_ops), ("io", 2, None));
+    assert_eq!((io.bogo_ops_per_second, io.wall_seconds, io.rss_max_kib), (None, None, None));
+    assert!(cpu.bogo_ops.is_none_or(|done| done > 0), "{cpu:?}");
+}
+
+#[test]
 fn a_load_runs_as_the_invoking_user() {
     use std::os::unix::fs::MetadataExt;
     if is_missing() {
@@ -176,7 +203,8 @@ fn a_load_runs_as_the_invoking_user() {
     for pid in family::family(leader_of(&load), &Members::new()).keys() {
         assert_eq!(Path::new(&format!("/proc/{pid}")).metadata().unwrap().uid(), 65_534);
     }
-    assert!(load.stop(super::PATIENT).unwrap()[0].bogo_ops > 0);
+    // None at all where the disk kept its worker so long that it was killed.
+    assert_ne!(load.stop(super::PATIENT).unwrap()[0].bogo_ops, Some(0));
 }
 
 /// Not a test of its own: the process that [`a_killed_runner_leaves_no_worker`] starts and kills.

@@ -17,7 +17,7 @@ mod wire;
 mod tests;
 
 pub(crate) use diagnostic::Diagnostics;
-pub(crate) use model::{Machine, ProbeRequest, Scenario, Scope, Window};
+pub(crate) use model::{FactorDecl, Machine, ProbeRequest, Scenario, Scope, Window};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use stress_ng::StressNg;

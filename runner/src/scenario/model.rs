@@ -78,7 +78,7 @@ pub(crate) struct Measure {
     /// Names of the targets, each once, at least one.
     pub(crate) targets: Vec<String>,
     /// The backend that is asked for.
-    pub(crate) probe: ProbeRequest,
+    pub(crate) probe: Given<ProbeRequest>,
     /// Whose calls count.
     pub(crate) scope: Scope,
     /// How long generators run before the window opens; may be zero.
@@ -90,7 +90,7 @@ pub(crate) struct Measure {
 }
 
 /// The backend that a scenario asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ProbeRequest {
     /// The first that works of the others, in their order.
@@ -241,6 +241,15 @@ impl<T> Given<T> {
             Self::Factor { levels, .. } => levels,
         }
     }
+
+    /// Goes on counting factors right when the one with this index, which it does not follow, is gone.
+    fn without_factor(&mut self, gone: usize) {
+        if let Self::Factor { factor, .. } = self
+            && *factor > gone
+        {
+            *factor -= 1;
+        }
+    }
 }
 
 /// A generator as declared, for all cells.
@@ -341,6 +350,16 @@ fn share_of_memory(share: f64, machine: &Machine) -> u64 {
 }
 
 impl GeneratorDecl {
+    /// Goes on counting factors right when the one with this index, which it does not follow, is gone.
+    fn without_factor(&mut self, gone: usize) {
+        self.workload.without_factor(gone);
+        self.threads.without_factor(gone);
+        self.touch.without_factor(gone);
+        self.size_bytes.iter_mut().for_each(|size| size.without_factor(gone));
+        self.rate_per_second.iter_mut().for_each(|rate| rate.without_factor(gone));
+        self.operations.iter_mut().for_each(|operations| operations.without_factor(gone));
+    }
+
     /// What the generator is told in a cell. Size and touch are left out for workloads that have no use for them, so
     /// that workloads can be the levels of a factor.
     fn spec(&self, cell: &Cell, scratch: &Path) -> GeneratorSpec {
@@ -359,6 +378,25 @@ impl GeneratorDecl {
 }
 
 impl Scenario {
+    /// The same scenario with this probe in every cell. The factor that said which is dropped: no other value goes
+    /// along with it, since none can have the names of backends.
+    pub(crate) fn with_probe(mut self, request: ProbeRequest) -> Self {
+        let replaced = std::mem::replace(&mut self.measure.probe, Given::Fixed(request));
+        if let Given::Factor { factor, .. } = replaced {
+            self.factors.remove(factor);
+            self.generators.iter_mut().for_each(|generator| generator.without_factor(factor));
+        }
+        self
+    }
+
+    /// The factor whose levels are the backends, where there is one.
+    pub(crate) fn probe_factor(&self) -> Option<&FactorDecl> {
+        match self.measure.probe {
+            Given::Fixed(_) => None,
+            Given::Factor { factor, .. } => Some(&self.factors[factor]),
+        }
+    }
+
     /// How many cells there are, load apart.
     pub(crate) fn cell_count(&self) -> usize {
         self.factors.iter().map(|factor| factor.levels.len()).product()

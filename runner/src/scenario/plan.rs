@@ -104,11 +104,17 @@ pub(crate) struct Overheads {
     pub(crate) trial: Duration,
     /// Time that a change of load takes: end of the old one, start and settling of the new one.
     pub(crate) ramp: Duration,
+    /// Time that a change of the probe takes, where a factor says which: detaching, loading, attaching.
+    pub(crate) probe: Duration,
 }
 
 impl Overheads {
     /// What a small machine needs.
-    pub(crate) const TYPICAL: Self = Self { trial: Duration::from_millis(30), ramp: Duration::from_secs(1) };
+    pub(crate) const TYPICAL: Self = Self {
+        trial: Duration::from_millis(30),
+        ramp: Duration::from_secs(1),
+        probe: Duration::from_millis(60),
+    };
 }
 
 /// How long a plan takes.
@@ -133,10 +139,12 @@ impl Estimate {
         };
         let trials = scenario.trial_count();
         let ramps = scenario.loads.len() * scenario.plan.repetitions as usize;
+        // In random order hardly any trial finds its probe attached.
+        let probe = scenario.probe_factor().map_or(Duration::ZERO, |_| overheads.probe);
         Self {
             measuring: times(scenario.measure.warmup + window, trials),
             ramps: times(overheads.ramp.min(scenario.plan.ramp), ramps),
-            overhead: times(overheads.trial, trials),
+            overhead: times(overheads.trial + probe, trials),
             is_lower_bound: scenario.measure.window == Window::Operations,
         }
     }

@@ -1,6 +1,6 @@
 //! What `check` and `plan` say about a scenario, as text and as values for JSON. Pure; printing is the commands' part.
 
-use super::model::{LoadLevel, LoadOption, LoadValue, Scenario, Window};
+use super::model::{Given, LoadLevel, LoadOption, LoadValue, Scenario, Window};
 use super::plan::{Estimate, Overheads, Plan, PlannedTrial};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
     }
     let measure = &scenario.measure;
     line("syscalls", &measure.targets.join(", "));
-    line("probe", &format!("{}, scope {}", measure.probe.name(), measure.scope.name()));
+    line("probe", &format!("{}, scope {}", probe_text(scenario), measure.scope.name()));
     line("window", &window_text(scenario));
     for factor in &scenario.factors {
         let labels: Vec<&str> = factor.levels.iter().map(|level| level.label.as_str()).collect();
@@ -38,6 +38,14 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
     line("trials", &trials_text(scenario));
     line("time", &time_text(scenario, Overheads::TYPICAL));
     text
+}
+
+/// `auto`, `by factor backend`.
+fn probe_text(scenario: &Scenario) -> String {
+    match &scenario.measure.probe {
+        Given::Fixed(request) => request.name().to_owned(),
+        Given::Factor { factor, .. } => format!("by factor {}", scenario.factors[*factor].name),
+    }
 }
 
 fn window_text(scenario: &Scenario) -> String {

@@ -93,6 +93,11 @@ impl<'a> Factors<'a> {
         Some(Given::Factor { factor: index, levels })
     }
 
+    /// The levels, as written, of the factor with this index.
+    pub(super) fn levels(&self, index: usize) -> &[&'a Node] {
+        &self.all[index].levels
+    }
+
     fn unknown(&self, reference: &str, node: &Node) -> Diagnostic {
         let names = || self.all.iter().map(|factor| factor.key.name.as_str());
         let help = did_you_mean(reference, names()).unwrap_or_else(|| match names().next() {
@@ -110,7 +115,8 @@ impl<'a> Factors<'a> {
         for factor in self.all.iter().filter(|factor| are_uses_known && !factor.is_used.get()) {
             let name = &factor.key.name;
             let message = format!("factor {} has no effect", quoted(name));
-            let help = format!("write `\"${name}\"` as a generator's value, or remove it");
+            let help =
+                format!("write `\"${name}\"` as a generator's value or as `measure.probe`, or remove it");
             problems.push(
                 Diagnostic::at(&factor.key.place, message, "multiplies the trials, yet nothing uses it")
                     .help(help),

@@ -10,7 +10,7 @@ use self::fields::Section;
 use self::generators::Declared;
 use super::diagnostic::{Diagnostic, Source, did_you_mean, quoted};
 use super::model::{
-    GeneratorDecl, Machine, Measure, Order, PlanRequest, ProbeRequest, Scenario, Scope, Window,
+    GeneratorDecl, Given, Machine, Measure, Order, PlanRequest, ProbeRequest, Scenario, Scope, Window,
 };
 use super::wire::{Node, Table, Value};
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ pub(super) fn scenario(
     let generator_section = root.section("generators", &mut problems);
     let before = problems.len();
     let generators = generators::read(generator_section.as_ref(), &factors, machine, &mut problems);
-    // What could not be read of a generator may be what uses a factor.
+    // What could not be read of a generator, or of a missing table, may be what uses a factor.
     let are_read = problems.len() == before;
     let load_section = root.section("load", &mut problems);
     load::check_not_empty(load_section.as_ref(), root.node("load"), &mut problems);
@@ -57,9 +57,10 @@ pub(super) fn scenario(
     if root.node("measure").is_none() {
         root.missing("measure", &mut problems);
     }
-    let measure = measure_section.as_ref().and_then(|section| measure(section, is_counted, &mut problems));
+    let measure =
+        measure_section.as_ref().and_then(|section| measure((section, &factors), is_counted, &mut problems));
     let plan = plan(root.section("plan", &mut problems).as_ref(), &mut problems);
-    let factors = factors.finish(are_read, &mut problems);
+    let factors = factors.finish(are_read && measure_section.is_some(), &mut problems);
     let generators: Vec<GeneratorDecl> = generators.into_iter().map(|declared| declared.decl).collect();
     // Errors in generators would make each target look unissued.
     if let (Some(section), Some(measure), true) = (&measure_section, &measure, problems.is_empty()) {
@@ -95,11 +96,15 @@ fn check_schema(root: &Section<'_>) -> Result<(), Vec<Diagnostic>> {
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-fn measure(section: &Section<'_>, is_counted: bool, problems: &mut Vec<Diagnostic>) -> Option<Measure> {
+fn measure<'a>(
+    (section, factors): (&Section<'a>, &Factors<'a>),
+    is_counted: bool,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Measure> {
     section.only(&MEASURE_KEYS, problems);
     let targets = targets(section, problems);
-    let probe = section.optional("probe", fields::choice(&ProbeRequest::NAMES), problems);
     let scope = section.optional("scope", fields::choice(&Scope::NAMES), problems);
+    let probe = probe((section, factors), scope.unwrap_or(Scope::Generators), problems);
     let warmup = section.optional("warmup", fields::duration(Duration::ZERO), problems);
     let window = section.optional("window", fields::duration(Duration::from_nanos(1)), problems);
     let window = window.unwrap_or(Duration::from_millis(500));
@@ -107,12 +112,43 @@ fn measure(section: &Section<'_>, is_counted: bool, problems: &mut Vec<Diagnosti
     let limit = fields::number(-f64::MIN_POSITIVE, 1.0, "must be a fraction from 0 to 1, such as 0.001");
     Some(Measure {
         targets: targets?,
-        probe: probe.unwrap_or(ProbeRequest::Auto),
+        probe: probe.unwrap_or(Given::Fixed(ProbeRequest::Auto)),
         scope: scope.unwrap_or(Scope::Generators),
         warmup: warmup.unwrap_or(Duration::from_millis(200)),
         window: if is_counted { Window::Operations } else { Window::Timed(window) },
         loss_limit: section.optional("loss_limit", limit, problems).unwrap_or(0.001),
     })
+}
+
+/// The backend, or the factor whose levels are backends; refuses to look at the whole system without one.
+fn probe<'a>(
+    (section, factors): (&Section<'a>, &Factors<'a>),
+    scope: Scope,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Given<ProbeRequest>> {
+    let before = problems.len();
+    let probe = factors.given((section, "probe"), fields::choice(&ProbeRequest::NAMES), problems)?;
+    let written = section.node("probe").filter(|_| problems.len() == before);
+    let (Some(written), Scope::System) = (written, scope) else {
+        return Some(probe);
+    };
+    // Where a factor says it, the level is what is wrong, and each value is that of the level at its place.
+    let places = match &probe {
+        Given::Fixed(_) => vec![written],
+        Given::Factor { factor, .. } => factors.levels(*factor).to_vec(),
+    };
+    let blind = probe.values().iter().zip(places).filter(|(request, _)| **request == ProbeRequest::User);
+    for (_, place) in blind {
+        let message = "without a probe nothing is seen of other processes";
+        let problem = Diagnostic::at(&place.place, message, "sees the generators only")
+            .help("use scope `generators`, or another probe");
+        problems.push(if place == written {
+            problem
+        } else {
+            problem.related(&written.place, "used for `probe` here")
+        });
+    }
+    Some(probe)
 }
 
 fn targets(section: &Section<'_>, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
@@ -201,11 +237,6 @@ fn check_scope(
     problems: &mut Vec<Diagnostic>,
 ) {
     if measure.scope == Scope::System {
-        if let (ProbeRequest::User, Some(node)) = (measure.probe, section.node("probe")) {
-            let message = "without a probe nothing is seen of other processes";
-            let problem = Diagnostic::at(&node.place, message, "sees the generators only");
-            problems.push(problem.help("use scope `generators`, or another probe"));
-        }
         return;
     }
     let issued: BTreeSet<&str> = generators

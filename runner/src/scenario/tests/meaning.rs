@@ -1,6 +1,6 @@
 //! What accepted scenarios mean.
 
-use super::super::model::{LoadValue, Machine, ProbeRequest, Scope, Window};
+use super::super::model::{Given, LoadValue, Machine, ProbeRequest, Scope, Window};
 use super::super::text::check_text;
 use super::{VALID, edited, parse};
 use generators::Workload;
@@ -28,7 +28,7 @@ fn what_is_left_out_has_its_documented_value() {
     let text = "schema = 1\nname = \"least\"\n[measure]\nsyscalls = [\"getpid\"]\n\
                 [generators.caller]\nworkload = \"getpid\"\n";
     let scenario = parse(text).unwrap();
-    assert_eq!(scenario.measure.probe, ProbeRequest::Auto);
+    assert_eq!(scenario.measure.probe, Given::Fixed(ProbeRequest::Auto));
     assert_eq!(scenario.measure.scope, Scope::Generators);
     assert_eq!(scenario.measure.warmup, Duration::from_millis(200));
     assert_eq!(scenario.measure.window, Window::Timed(Duration::from_millis(500)));
@@ -101,6 +101,35 @@ fn workloads_as_levels_take_what_they_have_a_use_for() {
     assert_eq!((specs[1].workload, specs[1].size_bytes, specs[1].touch), (Workload::Getpid, None, false));
     assert_eq!(scenario.targets_of(&cell), ["mmap"]);
     assert_eq!(scenario.targets_of(&other), ["getpid"]);
+}
+
+/// The valid scenario with a factor of backends between its two others.
+fn by_backend() -> String {
+    edited("threads = [1", "backend = [\"auto\", \"user\"]\nthreads = [1")
+        .replace("probe = \"auto\"", "probe = \"$backend\"")
+}
+
+#[test]
+fn the_probe_may_go_along_with_a_factor() {
+    let scenario = parse(&by_backend()).unwrap();
+    let requests: Vec<_> =
+        (0..scenario.cell_count()).map(|index| *scenario.measure.probe.at(&scenario.cell(index))).collect();
+    let (auto, user) = (ProbeRequest::Auto, ProbeRequest::User);
+    assert_eq!(requests, [auto, auto, auto, user, user, user, auto, auto, auto, user, user, user]);
+    assert_eq!(scenario.probe_factor().unwrap().name.as_str(), "backend");
+    assert!(check_text(&scenario).contains("probe       by factor backend, scope generators"));
+}
+
+#[test]
+fn another_probe_for_all_takes_the_place_of_the_factor() {
+    let scenario = parse(&by_backend()).unwrap().with_probe(ProbeRequest::User);
+    assert_eq!(scenario.measure.probe, Given::Fixed(ProbeRequest::User));
+    let factors: Vec<&str> = scenario.factors.iter().map(|factor| factor.name.as_str()).collect();
+    assert_eq!(factors, ["size", "threads"]);
+    let (_, spec) = &scenario.generators_of(&scenario.cell(5), Path::new("."))[0];
+    assert_eq!((spec.size_bytes, spec.threads), (Some(65536), 4));
+    let fixed = parse(VALID).unwrap().with_probe(ProbeRequest::User);
+    assert_eq!((fixed.cell_count(), fixed.measure.probe), (6, Given::Fixed(ProbeRequest::User)));
 }
 
 #[test]

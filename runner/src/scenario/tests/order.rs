@@ -81,7 +81,9 @@ fn no_order_is_favoured() {
 
 #[test]
 fn the_estimate_is_the_sum_of_its_parts() {
-    let overheads = Overheads { trial: Duration::from_millis(10), ramp: Duration::from_secs(3) };
+    let milliseconds = Duration::from_millis;
+    let overheads =
+        Overheads { trial: milliseconds(10), ramp: Duration::from_secs(3), probe: milliseconds(100) };
     let estimate = Estimate::of(&parse(VALID).unwrap(), overheads);
     assert_eq!(estimate.measuring, Duration::from_secs(18));
     // The ramp ends at the scenario's limit of a second.

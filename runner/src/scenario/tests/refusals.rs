@@ -55,6 +55,8 @@ fn measure() {
         ("too many syscalls", "[\"mmap\", \"munmap\"]", &format!("[{}]", many.join(", "))),
         ("syscall that nobody issues", "[\"mmap\", \"munmap\"]", "[\"mmap\", \"read\"]"),
         ("unknown probe", "\"auto\"", "\"kprobe\""),
+        ("probe of an unknown factor", "\"auto\"", "\"$bakend\""),
+        ("level that is no probe", "\"auto\"", "\"$size\""),
         ("unknown scope", "\"generators\"", "\"generator\""),
         ("system scope without a probe", "\"auto\"\nscope = \"generators\"", "\"user\"\nscope = \"system\""),
         ("zero window", "\"400ms\"", "\"0s\""),
@@ -68,6 +70,23 @@ fn measure() {
         ("loss limit past all", "0.001", "1.5"),
         ("negative loss limit", "0.001", "-0.1"),
     ]));
+}
+
+#[test]
+fn probe_as_a_factor() {
+    let by_backend = |levels: &str, scope: &str| {
+        edited("probe = \"auto\"", "probe = \"$backend\"")
+            .replace("threads = [1", &format!("backend = [{levels}]\nthreads = [1"))
+            .replace("\"generators\"", scope)
+    };
+    let mistyped = by_backend("\"kretprobe\", \"raw_tracepiont\"", "\"generators\"");
+    let blind = by_backend("\"raw_tracepoint\", \"user\"", "\"system\"");
+    let repeated = by_backend("\"user\", \"user\"", "\"generators\"");
+    let mut all = String::new();
+    for text in [mistyped, blind, repeated] {
+        writeln!(all, "{}\n", parse(&text).expect_err("each is wrong").render(false)).unwrap();
+    }
+    insta::assert_snapshot!(all);
 }
 
 #[test]

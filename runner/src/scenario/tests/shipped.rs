@@ -1,6 +1,6 @@
 //! The scenarios that are shipped: valid, in time, and of the shape that they promise.
 
-use super::super::model::Scenario;
+use super::super::model::{ProbeRequest, Scenario};
 use super::super::plan::{Estimate, Overheads};
 use super::super::read_file;
 use super::MACHINE;
@@ -33,12 +33,23 @@ fn every_scenario_is_valid_and_called_as_its_file() {
         assert!(!scenario.summary.is_empty());
         found += 1;
     }
-    assert!(found >= 4);
+    assert!(found >= 5);
 }
 
 #[test]
 fn quick_is_quick() {
     assert!(estimated(&shipped("quick")) < Duration::from_secs(13));
+}
+
+#[test]
+fn probe_cost_compares_every_backend_with_none() {
+    let scenario = shipped("probe_cost");
+    let requests = scenario.measure.probe.values();
+    for (_, request) in ProbeRequest::NAMES.iter().filter(|(name, _)| *name != "auto") {
+        assert!(requests.contains(request), "{request:?}");
+    }
+    assert_eq!((scenario.cell_count(), scenario.loads.len()), (requests.len(), 1));
+    assert!(scenario.plan.repetitions >= 7 && estimated(&scenario) < Duration::from_secs(30));
 }
 
 #[test]
