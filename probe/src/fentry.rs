@@ -13,32 +13,33 @@ use aya_obj::btf::BtfKind;
 /// Loads and attaches the programs. Returns are attached first: they find no start until the entries are.
 pub(crate) fn attach(object: &mut Ebpf, targets: &[Target]) -> Result<Attachment, ProbeError> {
     let types = types()?;
-    let leaves = attach_leaves(object, targets)?;
-    let mut enters = Vec::new();
-    for (index, target) in targets.iter().enumerate() {
-        let (function, is_void) = function(&types, target)?;
-        let name = name("fentry_enter", is_void, index);
-        let link = attach_entry(object, &name, &function, &types)?;
-        enters.push(Attached { target: Some(index), program: name, link });
-    }
+    let leaves = attach_all(object, targets, &types, ("fexit_leave", attach_exit))?;
+    let enters = attach_all(object, targets, &types, ("fentry_enter", attach_entry))?;
     Ok(Attachment { leaves, enters, aids: Vec::new() })
 }
 
 /// Loads and attaches what sees returns.
 pub(crate) fn attach_leaves(object: &mut Ebpf, targets: &[Target]) -> Result<Vec<Attached>, ProbeError> {
-    let types = types()?;
-    let mut leaves = Vec::new();
-    for (index, target) in targets.iter().enumerate() {
-        let (function, is_void) = function(&types, target)?;
-        let name = name("fexit_leave", is_void, index);
-        let link = attach_exit(object, &name, &function, &types)?;
-        leaves.push(Attached { target: Some(index), program: name, link });
-    }
-    Ok(leaves)
+    attach_all(object, targets, &types()?, ("fexit_leave", attach_exit))
 }
 
-fn name(kind: &str, is_void: bool, index: usize) -> String {
-    format!("{kind}{}_{index}", if is_void { "_void" } else { "" })
+/// Attaches a program by name to a function.
+type Attach = fn(&mut Ebpf, &str, &str, &Btf) -> Result<Box<dyn Link>, ProbeError>;
+
+/// Attaches each target's program of one kind.
+fn attach_all(
+    object: &mut Ebpf,
+    targets: &[Target],
+    types: &Btf,
+    (kind, attach): (&str, Attach),
+) -> Result<Vec<Attached>, ProbeError> {
+    let attach = |(index, target): (usize, &Target)| {
+        let (function, is_void) = function(types, target)?;
+        let program = format!("{kind}{}_{index}", if is_void { "_void" } else { "" });
+        let link = attach(object, &program, &function, types)?;
+        Ok(Attached { target: Some(index), program, link })
+    };
+    targets.iter().enumerate().map(attach).collect()
 }
 
 /// Attaches program `name` to the entry of `function`.

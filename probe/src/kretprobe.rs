@@ -7,9 +7,10 @@
 use crate::attachment::{Attached, Attachment, FunctionLink, Link};
 use crate::functions::Functions;
 use crate::object::{attach_function, load_function, program_fd};
-use crate::trace_event::ReturnEvents;
-use crate::{MaxActive, ProbeError, Target};
+use crate::trace_event::{self, ReturnEvents};
+use crate::{Backend, MaxActive, ProbeError, Target};
 use aya::Ebpf;
+use std::path::Path;
 
 /// Calls of one function that are watched at a time, as many as the kernel allows.
 const MOST_ACTIVE: u32 = 4096;
@@ -20,6 +21,10 @@ pub(crate) fn attach(
     targets: &[Target],
     max_active: MaxActive,
 ) -> Result<Attachment, ProbeError> {
+    if !Path::new("/sys/bus/event_source/devices/kprobe").exists() && !trace_event::is_there() {
+        let reason = "this kernel has no kprobes (CONFIG_KPROBES)";
+        return Err(ProbeError::Unsupported { backend: Backend::Kretprobe, reason });
+    }
     let functions = functions(targets)?;
     let leaves = attach_leaves(object, targets, max_active)?;
     let mut enters = Vec::new();

@@ -41,8 +41,7 @@ impl ReturnEvents {
         max_active: u32,
         program: BorrowedFd,
     ) -> io::Result<Vec<ReturnEvent>> {
-        let root = ROOTS.iter().map(PathBuf::from).find(|root| root.join("kprobe_events").exists());
-        let root = root.ok_or(io::ErrorKind::NotFound)?;
+        let root = root().ok_or(io::ErrorKind::NotFound)?;
         remove_leftovers(&root);
         let name = |_| format!("leave_{}_{}", std::process::id(), EVENTS.fetch_add(1, Ordering::Relaxed));
         let names: Vec<String> = functions.iter().map(name).collect();
@@ -56,6 +55,16 @@ impl ReturnEvents {
         };
         functions.iter().zip(names).map(make).collect()
     }
+}
+
+/// Whether kprobes can be made here.
+pub(crate) fn is_there() -> bool {
+    root().is_some()
+}
+
+/// Where tracefs is mounted, if it knows kprobes.
+fn root() -> Option<PathBuf> {
+    ROOTS.iter().map(PathBuf::from).find(|root| root.join("kprobe_events").exists())
 }
 
 impl Link for ReturnEvent {

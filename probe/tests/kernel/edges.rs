@@ -138,6 +138,7 @@ fn a_timed_futex_wait_is_a_lower_bound() {
 #[test]
 fn a_window_that_closes_by_itself_balances_whatever_it_cuts() {
     with_each_backend(&["getppid"], Scope::Generators, |probe| {
+        let mut returned = 0;
         for _ in 0..20 {
             let open_ns = monotonic_ns() + 1_000_000;
             let close_ns = open_ns + 3_000_000;
@@ -154,8 +155,9 @@ fn a_window_that_closes_by_itself_balances_whatever_it_cuts() {
             });
             let readings = probe.read().unwrap();
             assert_balanced(&readings[0]);
-            assert!(readings[0].returned > 0);
             assert!(readings[0].censored <= 2, "{}", readings[0].censored);
+            returned += readings[0].returned;
         }
+        assert!(returned > 0);
     });
 }

@@ -3,7 +3,6 @@
 use probe::{Backend, Options, Probe, ProbeError, Reading, Scope, Target, Window, monotonic_ns};
 use std::io::PipeReader;
 use std::os::fd::AsRawFd as _;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use std::{fs, thread};
@@ -30,10 +29,6 @@ pub(crate) fn with_each_backend(targets: &[&str], options: impl Into<Options>, t
 pub(crate) fn with_backend(backend: Backend, targets: &[&str], options: Options, test: impl Fn(&mut Probe)) {
     let _alone = alone();
     let targets: Vec<_> = targets.iter().map(|name| Target::named(name).unwrap()).collect();
-    if let Some(reason) = absent(backend) {
-        eprintln!("skipped: {backend}: {reason}");
-        return;
-    }
     match Probe::attach(backend, &targets, options) {
         Ok(mut probe) => {
             eprintln!("with {backend}");
@@ -47,23 +42,11 @@ pub(crate) fn with_backend(backend: Backend, targets: &[&str], options: Options,
     }
 }
 
-/// Why the kernel cannot have this backend, if it says so.
-fn absent(backend: Backend) -> Option<&'static str> {
-    let missing = |path: &str| !Path::new(path).exists();
-    match backend {
-        Backend::Kretprobe if missing("/sys/bus/event_source/devices/kprobe") => {
-            Some("this kernel has no kprobes")
-        }
-        Backend::Fentry if missing("/sys/kernel/tracing/available_filter_functions") => {
-            Some("this kernel cannot trace functions")
-        }
-        _ => None,
-    }
-}
-
-/// Whether a backend that the kernel seems to have may not be attached: nobody but root may load programs, and some
-/// architectures have no trampolines.
+/// Whether a backend may be passed over: the kernel does not have it, or nobody but root may load programs.
 fn may_be_refused(backend: Backend, error: &ProbeError) -> bool {
+    if matches!(error, ProbeError::Unsupported { .. }) {
+        return true;
+    }
     if !matches!(error, ProbeError::Load { .. } | ProbeError::Attach { .. }) {
         return false;
     }
@@ -71,7 +54,8 @@ fn may_be_refused(backend: Backend, error: &ProbeError) -> bool {
     let mut unsupported = false;
     while let Some(error) = cause {
         let code = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
-        unsupported |= code == Some(ENOTSUPP);
+        // Some kernels say the one, some the other.
+        unsupported |= code == Some(ENOTSUPP) || code == Some(libc::EPERM);
         cause = error.source();
     }
     !rustix::process::geteuid().is_root() || backend == Backend::Fentry && unsupported
