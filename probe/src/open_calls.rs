@@ -8,8 +8,9 @@ use crate::shared::Shared;
 use crate::{Reading, Target, Window};
 use probe_abi::{LEFT_LATE, LEFT_UNSEEN, STILL_OPEN, Start};
 use std::collections::HashSet;
-use std::fs;
 use std::io::ErrorKind;
+use std::time::Duration;
+use std::{fs, thread};
 
 /// The start table as the latest window left it.
 pub(crate) struct OpenCalls<'a> {
@@ -56,13 +57,23 @@ impl OpenCalls<'_> {
     }
 }
 
+/// How often to look at a thread that is running, and how long to wait in between: what such a thread does, the kernel
+/// does not say. Most of them sleep soon, or end.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+
 /// Whether the thread may be in system call `number`; it is not when it sleeps elsewhere or is no more.
 fn may_be_in(pid_tgid: u64, number: u32) -> bool {
     let (pid, tid) = (pid_tgid >> 32, pid_tgid & u64::from(u32::MAX));
-    match fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")) {
-        // A thread on a CPU is "running", whatever it does there.
-        Ok(call) => call.starts_with("running") || call.split(' ').next() == Some(&number.to_string()),
-        // ESRCH comes from a thread that ended between the opening and the reading.
-        Err(error) => error.kind() != ErrorKind::NotFound && error.raw_os_error() != Some(libc::ESRCH),
+    for _ in 0..LOOKS {
+        match fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")) {
+            Ok(call) if call.starts_with("running") => thread::sleep(BETWEEN_LOOKS),
+            Ok(call) => return call.split(' ').next() == Some(&number.to_string()),
+            // ESRCH comes from a thread that ended between the opening and the reading.
+            Err(error) => {
+                return error.kind() != ErrorKind::NotFound && error.raw_os_error() != Some(libc::ESRCH);
+            }
+        }
     }
+    true
 }

@@ -22,8 +22,27 @@ pub const fn slot_of(ns: u64) -> usize {
         return SLOTS - 1;
     }
     // The leading seven bits select the slot: a one, then six bits of position within the octave.
-    let shift = 57 - ns.leading_zeros() as usize;
+    let shift = log2(ns >> 6);
     shift * SLOTS_PER_OCTAVE + (ns >> shift) as usize
+}
+
+/// The binary logarithm of a number, rounded down.
+#[inline(always)]
+const fn log2(number: u64) -> usize {
+    if cfg!(target_arch = "bpf") { log2_by_steps(number) } else { number.ilog2() as usize }
+}
+
+/// The same for a machine that cannot count leading zeros, as BPF cannot: few instructions for the small numbers that
+/// most latencies are. The number is below 2^34.
+#[inline(always)]
+const fn log2_by_steps(number: u64) -> usize {
+    let mut log = 0;
+    let mut limit = 2;
+    while number >= limit {
+        limit <<= 1;
+        log += 1;
+    }
+    log
 }
 
 /// The least value, in nanoseconds, that `slot` counts.
@@ -71,6 +90,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn both_ways_to_a_logarithm_agree(number in 1..1u64 << 34, shift in 0..34) {
+            for number in [number, (number >> shift).max(1)] {
+                prop_assert_eq!(log2_by_steps(number), number.ilog2() as usize);
+            }
+        }
+
         #[test]
         fn a_value_lies_within_its_slot(ns in 0..VALUE_LIMIT_NS) {
             let slot = slot_of(ns);
