@@ -25,4 +25,7 @@ pub struct CallReport {
     pub ok: SparseHistogram,
     /// Calls that failed.
     pub error: SparseHistogram,
+    /// Failed calls by error number, rising.
+    #[serde(default)]
+    pub errnos: Vec<(u16, u64)>,
 }
