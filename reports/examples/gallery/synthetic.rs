@@ -134,6 +134,7 @@ fn trial(recipe: &Recipe, (size, load): (&str, &str), random: &mut ChaCha12Rng) 
         operations,
         measures,
         monitor: (1..=5).map(|i| sample(i, strength, random)).collect(),
+        slowest: Vec::new(),
     }
 }
 
@@ -174,11 +175,18 @@ fn measured(syscall: &str, shape: Shape, calls: u64, random: &mut ChaCha12Rng) -
         vantage,
         ok: SparseHistogram::from(histogram),
         error: errors.clone(),
+        errnos: Vec::new(),
         ledger,
     };
     let censored = u64::from(random.random_bool(0.2));
-    let ledger =
-        Ledger { entered: calls + censored, censored, censored_age_max_ns: censored * 1_873, lost: 0 };
+    let ledger = Ledger {
+        entered: calls + censored,
+        censored,
+        censored_age_max_ns: censored * 1_873,
+        lost: 0,
+        missed: None,
+        compat: None,
+    };
     [measure(Vantage::Kernel, &kernel, Some(ledger)), measure(Vantage::User, &user, None)]
 }
 
