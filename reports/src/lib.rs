@@ -5,6 +5,7 @@
 //! writes files, prints, or measures.
 
 pub mod answer;
+pub mod calibration;
 pub mod charts;
 mod comparison;
 mod error;

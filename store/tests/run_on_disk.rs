@@ -42,6 +42,15 @@ fn manifest(id: &str) -> Manifest {
             backend: "raw_tracepoint".into(),
             reasons: vec![],
             factor: None,
+            calibrations: vec![Calibration {
+                backend: "raw_tracepoint".into(),
+                call: "getpid".into(),
+                rounds: 11,
+                calls_per_round: 10_000,
+                bare_ns: 142.25,
+                added_ns: Estimated { value: 240.0, low: 235.5, high: 246.0 },
+                reads_ns: Estimated { value: 115.0, low: 113.0, high: 117.0 },
+            }],
         },
         environment: Environment::default(),
         warnings: vec![],
@@ -174,6 +183,7 @@ fn what_was_written_is_read_back_from_parquet() {
     assert_eq!(run.trials, records);
     assert_eq!(run.load, load());
     assert_eq!(run.manifest.state, State::Complete);
+    assert_eq!(run.manifest.probe, manifest("a").probe);
     assert_eq!(run.manifest.checksums.len(), 7);
     assert_eq!(run.scenario().unwrap(), "schema = 1\n");
     let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -272,6 +282,7 @@ fn runs_of_earlier_writers_are_read() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let run = Run::open(&golden.join("first_columns")).unwrap();
     assert_eq!((run.manifest.state, run.trials), (State::Complete, of_the_first_columns()));
+    assert_eq!(run.manifest.probe.calibrations, []);
     let run = Run::open(&golden.join("first_columns_under_way")).unwrap();
     assert_eq!((run.manifest.state, run.trials), (State::Running, of_the_first_columns()));
 }

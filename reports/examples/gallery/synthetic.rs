@@ -289,6 +289,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
                 "fentry: loading was refused (EPERM)".to_owned(),
             ],
             factor: None,
+            calibrations: vec![],
         },
         environment: environment(),
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],

@@ -6,6 +6,7 @@
 use crate::failure::{Failure, chain};
 use crate::scenario::{FactorDecl, ProbeRequest, Scenario, Scope};
 use probe::{Backend, Probe, Target};
+use std::collections::BTreeSet;
 use store::{ProbeFactor, ProbeInfo, ProbeLevel};
 
 /// What the scenario asks for, tried out, and what is attached now.
@@ -103,7 +104,15 @@ impl Probes {
         self.attached.as_mut()
     }
 
-    /// What the manifest says of it.
+    /// Detaches what is attached; returns the backends that trials will ask for, those that attach to the kernel.
+    pub(crate) fn detach(&mut self) -> Vec<Backend> {
+        self.attached = None;
+        let backends: BTreeSet<Backend> =
+            self.attempts.iter().filter_map(|attempt| attempt.backend).collect();
+        backends.into_iter().filter(|backend| *backend != Backend::User).collect()
+    }
+
+    /// What the manifest says of it; its cost aside.
     pub(crate) fn info(&self, scenario: &Scenario) -> ProbeInfo {
         let factor = scenario.probe_factor();
         let (backend, reasons) = match self.attempts.as_slice() {
@@ -116,6 +125,7 @@ impl Probes {
             backend: backend.to_owned(),
             reasons,
             factor: factor.map(|factor| self.levels_of(factor)),
+            calibrations: Vec::new(),
         }
     }
 
@@ -208,6 +218,11 @@ mod tests {
         probes.prepare(ProbeRequest::User).unwrap();
         assert!(probes.attached().is_none());
         assert_eq!(held(), 0, "something is attached to a trial without a probe");
+        probes.prepare(ProbeRequest::Auto).unwrap();
+        probes.prepare(ProbeRequest::RawTracepoint).unwrap();
+        let backends = probes.detach();
+        assert!(backends.contains(&Backend::RawTracepoint) && !backends.contains(&Backend::User));
+        assert_eq!(held(), 0, "what was detached is still there");
         probes.prepare(ProbeRequest::Auto).unwrap();
         let info = probes.info(&scenario);
         let came_to = info.factor.unwrap().levels[2].backend.clone().unwrap();

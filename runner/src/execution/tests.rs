@@ -114,6 +114,7 @@ fn manifest() -> Manifest {
             backend: "user".to_owned(),
             reasons: Vec::new(),
             factor: None,
+            calibrations: Vec::new(),
         },
         environment: Environment::default(),
         warnings: Vec::new(),
