@@ -15,7 +15,7 @@ mod runs;
 mod tables;
 mod writer;
 
-pub use errno::errno_name;
+pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;
 pub use manifest::*;
