@@ -4,7 +4,7 @@
 //! the window would issue calls of its own: about 18 KiB for each call and outcome, and 4 KiB for its error numbers.
 
 use generators::{CallReport, GeneratorReport};
-use probe_abi::{Histogram, SparseHistogram};
+use probe_abi::{ERRNOS, Histogram, SparseHistogram};
 use std::ops::Range;
 
 /// One call, as its caller saw it.
@@ -26,14 +26,11 @@ pub(crate) struct Intention {
     pub(crate) late: bool,
 }
 
-/// One more than the largest error number that Linux has (530, and never seen by a caller).
-const ERRNOS: usize = 531;
-
 #[derive(Debug)]
 struct Outcomes {
     ok: Histogram,
     error: Histogram,
-    /// Failed calls by error number; one that is too large counts as the largest.
+    /// Failed calls by error number; those from [`ERRNOS`] on under 0.
     errnos: [u64; ERRNOS],
 }
 
@@ -43,7 +40,8 @@ impl Outcomes {
         let latency_ns = call.end_ns.saturating_sub(call.begin_ns);
         if call.result < 0 {
             self.error.record(latency_ns);
-            self.errnos[call.result.unsigned_abs().min(ERRNOS - 1)] += 1;
+            let errno = call.result.unsigned_abs();
+            self.errnos[if errno < ERRNOS { errno } else { 0 }] += 1;
         } else {
             self.ok.record(latency_ns);
         }
@@ -208,7 +206,7 @@ mod tests {
         other.record(&[call(1, 20, -22)], None, &(0..10));
         one.merge(&other);
         let report = one.report(&["openat"]);
-        assert_eq!(report.calls[0].errnos, [(2, 1), (22, 2), (530, 1)]);
+        assert_eq!(report.calls[0].errnos, [(0, 1), (2, 1), (22, 2)]);
         assert_eq!(report.calls[0].error.count, 4);
     }
 }

@@ -22,7 +22,7 @@ mod tests {
     fn errors_that_callers_see_and_those_that_they_do_not_have_names() {
         assert_eq!(errno_name(2), Some("ENOENT"));
         assert_eq!(errno_name(512), Some("ERESTARTSYS"));
-        assert_eq!((errno_name(4000), errno_meaning(4000)), (None, None));
+        assert_eq!((errno_name(0), errno_name(4000), errno_meaning(4000)), (None, None, None));
         assert_eq!(errno_meaning(12), Some("Out of memory"));
     }
 }

@@ -78,6 +78,9 @@ pub struct ScenarioInfo {
     pub generators: Vec<String>,
     /// The share of entered calls that may be lost before a trial is invalid.
     pub loss_limit: f64,
+    /// How many of the slowest calls of each target and trial were to be kept; 0 for none.
+    #[serde(default)]
+    pub keep_slowest: u32,
 }
 
 /// An axis of the matrix.

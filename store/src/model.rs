@@ -80,7 +80,8 @@ pub struct Measure {
     pub ok: SparseHistogram,
     /// Latencies of calls that failed.
     pub error: SparseHistogram,
-    /// Failed calls by error number, rising. The kernel's vantage has restarts (512 to 516) that callers never see.
+    /// Failed calls by error number, rising; 0 stands for numbers beyond those known. The kernel's vantage has restarts
+    /// (512 to 516) that callers never see.
     #[serde(default)]
     pub errnos: Vec<(u16, u64)>,
     /// The probe's account; none for the user vantage.

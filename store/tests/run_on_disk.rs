@@ -35,6 +35,7 @@ fn manifest(id: &str) -> Manifest {
             ],
             generators: vec![],
             loss_limit: 0.001,
+            keep_slowest: 3,
         },
         plan: PlanInfo { order: "random_blocks".into(), seed: 1, repetitions: 1, cells: 2, trials: 2 },
         probe: ProbeInfo {

@@ -25,7 +25,7 @@ const WAITING: [&str; 8] = [
     "entry_SYSCALL_64_after_hwframe+0x76",
 ];
 /// Slow calls kept of each target and trial.
-const KEPT: usize = 5;
+pub(crate) const KEPT: u32 = 5;
 
 /// Adds it from a random source of its own, so that everything else is the same without.
 pub(crate) fn add(trials: &mut [TrialRecord]) {
@@ -54,7 +54,7 @@ pub(crate) fn add(trials: &mut [TrialRecord]) {
 fn slowest(trial: &TrialRecord, index: usize, is_loaded: bool, random: &mut ChaCha12Rng) -> Vec<SlowCall> {
     let measure = &trial.measures[index];
     let middles = measure.ok.slots.iter().rev().map(|(slot, _)| probe_abi::slot_lower_ns(usize::from(*slot)));
-    let latencies = std::iter::once(measure.ok.max_ns).chain(middles.skip(1)).take(KEPT);
+    let latencies = std::iter::once(measure.ok.max_ns).chain(middles.skip(1)).take(KEPT as usize);
     let size = super::pages(&trial.factors["size"]) as u64 * 4096;
     let address: u64 = 0x7f1c_0000_0000 + 4096 * random.random_range(0..1 << 20);
     let calls = latencies.map(|latency_ns| {

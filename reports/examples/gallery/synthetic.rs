@@ -282,6 +282,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
             generators: vec!["mapper: mmap, 1 thread, size from the factor, untouched".to_owned()],
             overrides: vec![],
             loss_limit: 0.001,
+            keep_slowest: if recipe.details { details::KEPT } else { 0 },
         },
         plan: PlanInfo {
             order: "random_blocks".to_owned(),

@@ -111,6 +111,9 @@ pub(super) fn reproduction(manifest: &Manifest) -> Vec<Fact> {
         ("loss limit", units::percent(scenario.loss_limit)),
         ("format of the run", manifest.format_version.to_string()),
     ];
+    if scenario.keep_slowest > 0 {
+        facts.push(("slow calls", format!("{} kept of each target and trial", scenario.keep_slowest)));
+    }
     if !scenario.overrides.is_empty() {
         facts.insert(5, ("replaced in it", scenario.overrides.join(", ")));
     }

@@ -87,6 +87,8 @@ struct Page<'a> {
     ledger_notes: Vec<&'static str>,
     errors: Vec<ErrorRow>,
     error_headings: Vec<&'static str>,
+    /// Whether every process's calls counted.
+    of_system: bool,
     slowest: Vec<SlowTable>,
     costs: Option<CostTable>,
     failures: Vec<FailedTrials<'a>>,
@@ -139,6 +141,7 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         ledger_notes: rows::ledger_notes(&summary.ledgers),
         errors: calls::errors(summary),
         error_headings: calls::error_headings(),
+        of_system: manifest.scenario.scope == "system",
         slowest: calls::slowest(summary),
         costs: tables::of_costs(summary),
         failures: failed_alike(&summary.failures),

@@ -15,7 +15,7 @@ const ROWS: usize = 12;
 pub struct ErrorCount {
     /// The target.
     pub syscall: String,
-    /// The error number, positive.
+    /// The error number, positive; 0 stands for numbers beyond those known.
     pub errno: u16,
     /// Its name, such as `ENOENT`.
     pub name: Option<&'static str>,
@@ -28,10 +28,14 @@ pub struct ErrorCount {
 }
 
 impl ErrorCount {
-    /// The name, or the number where it has none.
+    /// The name, or what it is where it has none.
     #[must_use]
     pub fn label(&self) -> String {
-        self.name.map_or_else(|| format!("errno {}", self.errno), str::to_owned)
+        match (self.name, self.errno) {
+            (Some(name), _) => name.to_owned(),
+            (None, 0) => "unknown".to_owned(),
+            (None, errno) => format!("errno {errno}"),
+        }
     }
 
     /// Share of the target's calls that failed in this way; none where nothing returned.

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let stop = stop_on_signals()?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let mut probes = Probes::of(&scenario)?;
-    let calibrated = Calibrated::of(&probes.detach());
+    let calibrated = Calibrated::of(&probes.detach(), scenario.measure.keep_slowest);
     let credentials = Credentials::of_invoker();
     let manifest = manifest(&scenario, &plan, (probes.info(&scenario), calibrated), arguments);
     let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
@@ -270,6 +270,7 @@ fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
         factors: factors(scenario),
         generators: generator_lines(scenario),
         loss_limit: measure.loss_limit,
+        keep_slowest: u32::try_from(measure.keep_slowest).unwrap_or(u32::MAX),
     }
 }
 

@@ -13,7 +13,8 @@ use store::{ProbeFactor, ProbeInfo, ProbeLevel};
 #[derive(Debug)]
 pub(crate) struct Probes {
     targets: Vec<Target>,
-    scope: probe::Scope,
+    /// How every backend is attached.
+    options: probe::Options,
     /// Each request of the scenario once, in its order.
     attempts: Vec<Attempt>,
     attached: Option<Probe>,
@@ -40,7 +41,9 @@ impl Probes {
             Scope::Generators => probe::Scope::Generators,
             Scope::System => probe::Scope::System,
         };
-        let mut probes = Self { targets, scope, attempts: Vec::new(), attached: None };
+        let options =
+            probe::Options { keep_slowest: scenario.measure.keep_slowest, ..probe::Options::from(scope) };
+        let mut probes = Self { targets, options, attempts: Vec::new(), attached: None };
         for request in scenario.measure.probe.values() {
             // Two that are attached at once would be no fair trial of the second.
             probes.attached = None;
@@ -58,7 +61,7 @@ impl Probes {
     fn attempt(&mut self, request: ProbeRequest) {
         let (backend, reasons) = match named(request) {
             None => {
-                let chosen = probe::select_auto(&self.targets, self.scope);
+                let chosen = probe::select_auto(&self.targets, self.options);
                 self.attached = chosen.probe;
                 (Some(chosen.backend), chosen.reasons)
             }
@@ -78,7 +81,7 @@ impl Probes {
         // The old one first: both together would be a moment in which even its calls pay for two.
         self.attached = None;
         if backend != Backend::User {
-            let attached = Probe::attach(backend, &self.targets, self.scope);
+            let attached = Probe::attach(backend, &self.targets, self.options);
             self.attached = Some(attached.map_err(|error| chain(&error))?);
         }
         Ok(())
@@ -237,7 +240,7 @@ mod tests {
         };
         Probes {
             targets: Vec::new(),
-            scope: probe::Scope::Generators,
+            options: probe::Scope::Generators.into(),
             attempts: attempts.iter().map(attempt).collect(),
             attached: None,
         }
