@@ -23,12 +23,20 @@ COLUMNS = {
         "trial": COUNT, "block": COUNT, "position": COUNT, "repetition": COUNT, "syscall": TEXT, "vantage": TEXT,
         "status": TEXT, "reason": TEXT, "count": COUNT, "errors": COUNT, "returned": COUNT, "sum_ns": COUNT,
         "min_ns": COUNT, "max_ns": COUNT, "p50_ns": REAL, "p90_ns": REAL, "p99_ns": REAL, "p999_ns": REAL,
-        "entered": COUNT, "censored": COUNT, "lost": SIGNED, "window_ns": COUNT, "started_at": TEXT, "boot": TEXT,
+        "entered": COUNT, "censored": COUNT, "lost": SIGNED, "missed": COUNT, "compat": COUNT, "window_ns": COUNT, "started_at": TEXT, "boot": TEXT,
         "ops": COUNT, "factor_load": TEXT,
     },
     "histograms": {
         "trial": COUNT, "syscall": TEXT, "vantage": TEXT, "outcome": TEXT, "lower_ns": COUNT, "upper_ns": COUNT,
         "count": COUNT,
+    },
+    "errors": {
+        "trial": COUNT, "syscall": TEXT, "vantage": TEXT, "errno": COUNT, "name": TEXT, "count": COUNT,
+    },
+    "slowest": {
+        "trial": COUNT, "syscall": TEXT, "rank": COUNT, "latency_ns": COUNT, "at_ns": COUNT, "pid": COUNT, "tid": COUNT,
+        "cpu_entry": COUNT, "cpu_return": COUNT, "arg0": COUNT, "arg1": COUNT, "arg2": COUNT, "arg3": COUNT,
+        "arg4": COUNT, "arg5": COUNT, "value": SIGNED, "switches": COUNT, "stack": TEXT,
     },
     "monitor": {
         "trial": COUNT, "at_ns": COUNT, "cpu_busy": REAL, "memory_used_bytes": COUNT, "context_switches": COUNT,
@@ -102,6 +110,23 @@ CLAIMS = {
         "SELECT trial, syscall, vantage, p99_ns FROM trials JOIN ranks USING (trial, syscall, vantage)"
         " WHERE p99_ns IS NOT NULL AND upto >= ceil(0.99 * trials.count)"
         " AND upto - ranks.count < ceil(0.99 * trials.count) AND NOT p99_ns BETWEEN lower_ns AND upper_ns",
+    "error numbers add up to the errors":
+        "SELECT trial, syscall, vantage, errors, failed FROM trials LEFT JOIN (SELECT trial, syscall, vantage,"
+        " sum(errors.count) AS failed FROM errors GROUP BY ALL) USING (trial, syscall, vantage)"
+        " WHERE errors <> coalesce(failed, 0)",
+    "an error number belongs to a row and has a count":
+        "SELECT trial, syscall, vantage, errno FROM errors ANTI JOIN trials USING (trial, syscall, vantage)"
+        " UNION ALL SELECT trial, syscall, vantage, errno FROM errors WHERE count = 0",
+    "callers see no restarts of the kernel":
+        "SELECT * FROM errors WHERE vantage = 'user' AND errno BETWEEN 512 AND 516",
+    "slow calls are ranked from 1, the slowest first":
+        "SELECT * FROM (SELECT *, row_number() OVER ranked AS place, lag(latency_ns) OVER ranked AS slower FROM slowest"
+        " WINDOW ranked AS (PARTITION BY trial, syscall ORDER BY rank)) WHERE rank <> place OR slower < latency_ns",
+    "a slow call is one of the kernel's and lies within its window":
+        "SELECT slowest.* FROM slowest LEFT JOIN trials ON slowest.trial = trials.trial"
+        " AND slowest.syscall = trials.syscall AND vantage = 'kernel'"
+        " WHERE NOT coalesce(latency_ns <= greatest(max_ns, error_max_ns) AND latency_ns <= at_ns"
+        " AND at_ns <= window_ns, false)",
     "shares of the monitor are between 0 and 1":
         "SELECT * FROM monitor WHERE cpu_busy NOT BETWEEN 0 AND 1",
     "a sample belongs to a trial":

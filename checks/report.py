@@ -237,6 +237,8 @@ def main():
             browser.call("Page.navigate", url=alone.as_uri())
             browser.wait_for("Page.loadEventFired")
             own = [manifest["scenario"]["name"], *manifest["scenario"]["syscalls"], manifest["probe"]["backend"]]
+            # What each backend costs.
+            own += [f"This probe ({it['backend']}) adds" for it in manifest["probe"].get("calibrations", [])]
             check_content(tally, browser, own + [manifest["environment"]["kernel_release"]] + arguments.speaks_of)
             check_widths(tally, browser, arguments.pictures, manifest["scenario"]["name"])
             check_print(tally, browser)

@@ -207,7 +207,8 @@ mod tests {
     #[test]
     fn the_table_shows_failures_only_where_there_are_some() {
         let one = |ns| SparseHistogram { count: 1, sum_ns: ns, min_ns: ns, max_ns: ns, slots: vec![(50, 1)] };
-        let call = |syscall: &str, error| CallReport { syscall: syscall.into(), ok: one(50), error };
+        let call =
+            |syscall: &str, error| CallReport { syscall: syscall.into(), ok: one(50), error, errnos: vec![] };
         let calls = vec![call("openat", one(50)), call("close", SparseHistogram::default())];
         let text = table(&GeneratorReport { operations: 1, calls, ..GeneratorReport::default() });
         let lines: Vec<_> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();

@@ -1,10 +1,10 @@
 //! What one thread saw of its calls.
 //!
 //! Owns the histograms and the rule which calls count. All memory is there before the first call, since allocating in
-//! the window would issue calls of its own: about 18 KiB for each call and outcome.
+//! the window would issue calls of its own: about 18 KiB for each call and outcome, and 4 KiB for its error numbers.
 
 use generators::{CallReport, GeneratorReport};
-use probe_abi::{Histogram, SparseHistogram};
+use probe_abi::{ERRNOS, Histogram, SparseHistogram};
 use std::ops::Range;
 
 /// One call, as its caller saw it.
@@ -30,6 +30,32 @@ pub(crate) struct Intention {
 struct Outcomes {
     ok: Histogram,
     error: Histogram,
+    /// Failed calls by error number; those from [`ERRNOS`] on under 0.
+    errnos: [u64; ERRNOS],
+}
+
+impl Outcomes {
+    #[inline(always)]
+    fn record(&mut self, call: &Call) {
+        let latency_ns = call.end_ns.saturating_sub(call.begin_ns);
+        if call.result < 0 {
+            self.error.record(latency_ns);
+            let errno = call.result.unsigned_abs();
+            self.errnos[if errno < ERRNOS { errno } else { 0 }] += 1;
+        } else {
+            self.ok.record(latency_ns);
+        }
+    }
+
+    fn report(&self, syscall: &str) -> CallReport {
+        let errnos = (0..).zip(&self.errnos).filter(|(_, count)| **count > 0);
+        CallReport {
+            syscall: syscall.to_owned(),
+            ok: SparseHistogram::from(&self.ok),
+            error: SparseHistogram::from(&self.error),
+            errnos: errnos.map(|(errno, count)| (errno, *count)).collect(),
+        }
+    }
 }
 
 /// The figures of one thread, or of several once merged.
@@ -44,7 +70,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Room for `calls` calls per operation, and for intended starts at a fixed rate.
     pub(crate) fn new(calls: usize, fixed_rate: bool) -> Self {
-        let empty = |_| Outcomes { ok: Histogram::EMPTY, error: Histogram::EMPTY };
+        let empty = |_| Outcomes { ok: Histogram::EMPTY, error: Histogram::EMPTY, errnos: [0; ERRNOS] };
         let mut recorder = Self {
             calls: (0..calls).map(empty).collect(),
             from_intended: vec![Histogram::EMPTY; usize::from(fixed_rate)],
@@ -61,8 +87,7 @@ impl Recorder {
         let within = |call: &Call| call.begin_ns >= window.start && call.end_ns < window.end;
         for (outcomes, call) in self.calls.iter_mut().zip(calls) {
             if within(call) {
-                let histogram = if call.result < 0 { &mut outcomes.error } else { &mut outcomes.ok };
-                histogram.record(call.end_ns.saturating_sub(call.begin_ns));
+                outcomes.record(call);
             }
         }
         if let (Some(first), Some(last)) = (calls.first(), calls.last())
@@ -82,6 +107,9 @@ impl Recorder {
         for (mine, theirs) in self.calls.iter_mut().zip(&other.calls) {
             mine.ok.merge(&theirs.ok);
             mine.error.merge(&theirs.error);
+            for (mine, theirs) in mine.errnos.iter_mut().zip(&theirs.errnos) {
+                *mine += theirs;
+            }
         }
         for (mine, theirs) in self.from_intended.iter_mut().zip(&other.from_intended) {
             mine.merge(theirs);
@@ -92,11 +120,7 @@ impl Recorder {
 
     /// The report of a workload whose operation consists of `syscalls`.
     pub(crate) fn report(&self, syscalls: &[&str]) -> GeneratorReport {
-        let calls = self.calls.iter().zip(syscalls).map(|(outcomes, syscall)| CallReport {
-            syscall: (*syscall).to_owned(),
-            ok: SparseHistogram::from(&outcomes.ok),
-            error: SparseHistogram::from(&outcomes.error),
-        });
+        let calls = self.calls.iter().zip(syscalls).map(|(outcomes, syscall)| outcomes.report(syscall));
         GeneratorReport {
             operations: self.operations,
             calls: calls.collect(),
@@ -107,13 +131,15 @@ impl Recorder {
 
     /// Writes to every slot, so that the kernel provides the memory now and not in the window.
     fn touch(&mut self) {
-        let of_calls = self.calls.iter_mut().flat_map(|outcomes| [&mut outcomes.ok, &mut outcomes.error]);
-        for histogram in of_calls.chain(&mut self.from_intended) {
-            for slot in &mut histogram.slots {
-                // SAFETY: a reference is valid for writing. Volatile, because zeros could else come from memory that
-                // the kernel has promised but not provided.
-                unsafe { std::ptr::write_volatile(slot, 0) };
-            }
+        let of_calls = self
+            .calls
+            .iter_mut()
+            .flat_map(|it| [&mut it.ok.slots[..], &mut it.error.slots[..], &mut it.errnos[..]]);
+        let intended = self.from_intended.iter_mut().map(|histogram| &mut histogram.slots[..]);
+        for counter in of_calls.chain(intended).flatten() {
+            // SAFETY: a reference is valid for writing. Volatile, because zeros could else come from memory that the
+            // kernel has promised but not provided.
+            unsafe { std::ptr::write_volatile(counter, 0) };
         }
     }
 }
@@ -137,6 +163,7 @@ mod tests {
         let [openat, close] = &report.calls[..] else { panic!("two calls") };
         assert_eq!((openat.ok.count, openat.error.count, openat.ok.sum_ns), (2, 0, 20));
         assert_eq!((close.ok.count, close.error.count, close.error.max_ns), (1, 1, 29));
+        assert_eq!((openat.errnos.as_slice(), close.errnos.as_slice()), (&[][..], &[(1, 1)][..]));
         assert_eq!(report.from_intended, None);
     }
 
@@ -166,5 +193,20 @@ mod tests {
         assert_eq!((report.operations, report.late), (2, 2));
         assert_eq!((report.calls[0].ok.sum_ns, report.calls[0].error.sum_ns), (1, 3));
         assert_eq!(report.from_intended.unwrap().sum_ns, 6);
+    }
+
+    #[test]
+    fn failures_are_counted_by_their_number() {
+        let mut one = Recorder::new(1, false);
+        let mut other = Recorder::new(1, false);
+        for result in [-22, 3, -2, -4095] {
+            one.record(&[call(1, 2, result)], None, &(0..10));
+        }
+        other.record(&[call(1, 4, -22)], None, &(0..10));
+        other.record(&[call(1, 20, -22)], None, &(0..10));
+        one.merge(&other);
+        let report = one.report(&["openat"]);
+        assert_eq!(report.calls[0].errnos, [(0, 1), (2, 1), (22, 2)]);
+        assert_eq!(report.calls[0].error.count, 4);
     }
 }

@@ -25,4 +25,7 @@ pub struct CallReport {
     pub ok: SparseHistogram,
     /// Calls that failed.
     pub error: SparseHistogram,
+    /// Failed calls by error number, rising; 0 stands for numbers beyond those known.
+    #[serde(default)]
+    pub errnos: Vec<(u16, u64)>,
 }

@@ -4,9 +4,10 @@
 
 use crate::comparison::Comparison;
 use crate::summary::{
-    CellSummary, Figure, LevelLoad, MeasureSummary, ProbeCost, Progress, Summary, TargetLedger, TrialFailure,
+    CellSummary, ErrorCount, Figure, LevelLoad, MeasureSummary, ProbeCost, Progress, SlowestCalls, Summary,
+    TargetLedger, TrialFailure,
 };
-use crate::{Metric, ReportError, answer};
+use crate::{Metric, ReportError, answer, calibration};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use store::Manifest;
@@ -18,6 +19,8 @@ pub const VERSION: u32 = 1;
 struct SummaryDocument<'a> {
     kind: &'static str,
     version: u32,
+    /// What the probe costs, in words; the figures are in the manifest.
+    calibration: Vec<String>,
     answer: Vec<String>,
     warnings: &'a [String],
     progress: Progress,
@@ -25,6 +28,8 @@ struct SummaryDocument<'a> {
     /// Empty unless the probe is a factor.
     costs: &'a [ProbeCost],
     ledgers: &'a [TargetLedger],
+    errors: &'a [ErrorCount],
+    slowest: &'a [SlowestCalls],
     failures: &'a [TrialFailure],
     load: &'a [LevelLoad],
     manifest: &'a Manifest,
@@ -71,12 +76,15 @@ pub fn render(summary: &Summary) -> Result<String, ReportError> {
     let document = SummaryDocument {
         kind: "summary",
         version: VERSION,
+        calibration: calibration::sentences(&summary.manifest),
         answer: answer::paragraphs(summary),
         warnings: &summary.warnings,
         progress: summary.progress,
         cells: summary.cells.iter().map(|cell| cell_document(&summary.manifest, cell)).collect(),
         costs: &summary.costs,
         ledgers: &summary.ledgers,
+        errors: &summary.errors,
+        slowest: &summary.slowest,
         failures: &summary.failures,
         load: &summary.load,
         manifest: &summary.manifest,

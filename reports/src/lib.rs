@@ -5,6 +5,7 @@
 //! writes files, prints, or measures.
 
 pub mod answer;
+pub mod calibration;
 pub mod charts;
 mod comparison;
 mod error;
@@ -12,6 +13,7 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 mod metric;
+mod rows;
 pub mod statistics;
 mod summary;
 pub mod text;
@@ -22,8 +24,8 @@ pub use comparison::{Comparison, Difference, Effect, Verdict, compare};
 pub use error::{CompareError, ReportError};
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{
-    CellSummary, CostFigure, Figure, LevelLoad, MeasureSummary, ProbeCost, Progress, Repetition,
-    StressorLoad, Summary, TargetLedger, TrialFailure, summarise,
+    CellSummary, CostFigure, ErrorCount, Figure, KeptCall, LevelLoad, MeasureSummary, ProbeCost, Progress,
+    Repetition, SlowestCalls, StressorLoad, Summary, TargetLedger, TrialFailure, summarise,
 };
 pub use text::TextOptions;
 pub use view::RunView;

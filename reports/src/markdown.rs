@@ -2,9 +2,9 @@
 
 use crate::comparison::Comparison;
 use crate::summary::{MeasureSummary, ProbeCost, Summary, failed_alike};
-use crate::text::{COST_HEADINGS, cost_row, failure_line, ledger_row, load_row, stressor_line};
+use crate::text::{COST_HEADINGS, cost_row, failure_line, load_row, stressor_line};
 use crate::view::{probe_words, seen};
-use crate::{Metric, answer, units};
+use crate::{Metric, answer, calibration, rows, units};
 use std::fmt::Write as _;
 use store::Vantage;
 
@@ -14,6 +14,9 @@ pub fn render(summary: &Summary) -> String {
     let manifest = &summary.manifest;
     let mut page =
         format!("# {}\n\n{}\n\n", escape(&manifest.scenario.name), escape(&manifest.scenario.summary));
+    for sentence in calibration::sentences(manifest) {
+        paragraph(&mut page, &escape(&sentence));
+    }
     for answer in answer::paragraphs(summary) {
         paragraph(&mut page, &escape(&answer));
     }
@@ -25,9 +28,13 @@ pub fn render(summary: &Summary) -> String {
         figures(&mut page, summary, (target, vantage));
     }
     page.push_str("## Where the calls went\n\n");
-    let headings = ["target", "entered", "returned", "failed", "censored", "lost", "kernel − user"];
-    let rows: Vec<Vec<String>> = summary.ledgers.iter().map(|ledger| ledger_row(ledger).to_vec()).collect();
-    table(&mut page, &headings, &rows);
+    let ledger = rows::ledger(&summary.ledgers, false);
+    table(&mut page, &ledger.headings, &ledger.rows);
+    for note in rows::ledger_notes(&summary.ledgers) {
+        paragraph(&mut page, note);
+    }
+    failed_calls(&mut page, summary);
+    slow_calls(&mut page, summary);
     if !summary.failures.is_empty() {
         page.push_str("## Trials without figures\n\n");
         for trials in failed_alike(&summary.failures) {
@@ -128,6 +135,29 @@ fn costs(page: &mut String, summary: &Summary) {
         [vec![cost.syscall.clone()], cost.levels.clone(), cost_row(cost).to_vec()].concat()
     };
     table(page, &headings, &summary.costs.iter().map(row).collect::<Vec<_>>());
+}
+
+fn failed_calls(page: &mut String, summary: &Summary) {
+    if summary.errors.is_empty() {
+        return;
+    }
+    page.push_str("## Calls that failed\n\n");
+    let rows = rows::errors(&summary.errors);
+    table(page, &rows.headings, &rows.rows);
+}
+
+fn slow_calls(page: &mut String, summary: &Summary) {
+    for slowest in &summary.slowest {
+        let _ = write!(page, "## {}, {}\n\n", escape(&slowest.syscall), slowest.heading());
+        let rows = rows::slowest(&slowest.calls);
+        let factors = summary.manifest.scenario.factors.iter().map(|factor| factor.name.as_str());
+        let headings: Vec<&str> = factors.chain(rows.headings).chain(["call"]).collect();
+        let calls = slowest.calls.iter().zip(rows.rows).map(|(kept, row)| {
+            let call = rows::call_text(&kept.call).map_or_else(|| "–".to_owned(), |call| format!("`{call}`"));
+            [kept.levels.clone(), row, vec![call]].concat()
+        });
+        table(page, &headings, &calls.collect::<Vec<_>>());
+    }
 }
 
 fn load(page: &mut String, summary: &Summary) {

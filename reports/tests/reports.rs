@@ -20,6 +20,7 @@ fn small() -> Recipe {
         loads: vec!["baseline", "high"],
         calls: 12_000,
         faults: false,
+        details: false,
         ..Recipe::default()
     }
 }
@@ -156,6 +157,128 @@ fn the_text_report_of_a_small_run() {
 #[test]
 fn the_markdown_report_of_a_small_run() {
     insta::assert_snapshot!(markdown::render(&summarise(&small_run().view())));
+}
+
+/// A small run with failed and slow calls, and with misses and 32-bit calls in the ledger.
+fn detailed_run() -> SyntheticRun {
+    static RUN: OnceLock<SyntheticRun> = OnceLock::new();
+    RUN.get_or_init(|| synthetic::run(&Recipe { details: true, ..small() })).clone()
+}
+
+/// The part of a text from one heading to another.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    &text[text.find(from).unwrap()..text.find(to).unwrap()]
+}
+
+#[test]
+fn failed_and_slow_calls_in_the_text_report() {
+    let wide = TextOptions { width: 160, colour: false };
+    let report = text::render(&summarise(&detailed_run().view()), &wide);
+    insta::assert_snapshot!(between(&report, "Where the calls went", "Load achieved"));
+}
+
+#[test]
+fn failed_and_slow_calls_in_the_markdown_report() {
+    let report = markdown::render(&summarise(&detailed_run().view()));
+    insta::assert_snapshot!(between(&report, "## Where the calls went", "## Load achieved"));
+}
+
+#[test]
+fn errors_add_up_to_the_calls_that_failed() {
+    let run = detailed_run();
+    let summary = summarise(&run.view());
+    let failed: u64 = summary.errors.iter().filter_map(|error| error.kernel).sum();
+    assert!(failed > 0 && failed == summary.ledgers[0].errors, "{:?}", summary.errors);
+    let [memory, restarts] = &summary.errors[..] else { panic!("{:?}", summary.errors) };
+    assert_eq!((memory.label().as_str(), memory.kernel), ("ENOMEM", memory.user));
+    assert_eq!((restarts.label().as_str(), restarts.user), ("ERESTARTSYS", Some(0)));
+    let returned = summary.ledgers[0].returned.unwrap() as f64;
+    assert!((memory.share().unwrap() * returned - memory.kernel.unwrap() as f64).abs() < 1e-6);
+    assert!(summarise(&small_run().view()).errors.is_empty());
+}
+
+#[test]
+fn the_slowest_calls_of_each_cell_are_its_maxima() {
+    let run = detailed_run();
+    let summary = summarise(&run.view());
+    let targets: Vec<&str> = summary.slowest.iter().map(|slowest| slowest.syscall.as_str()).collect();
+    assert_eq!(targets, ["mmap", "munmap"]);
+    let mmap = &summary.slowest[0];
+    // A dozen rows are three for each of the four cells.
+    assert_eq!((mmap.kept, mmap.of_each, mmap.calls.len()), (28 * 5, 3, 12));
+    assert!(mmap.calls.is_sorted_by(|a, b| a.call.latency_ns >= b.call.latency_ns));
+    for cell in &summary.cells {
+        let slowest = mmap.calls.iter().find(|kept| kept.levels == cell.levels).unwrap();
+        let histogram = &cell.measure("mmap", Vantage::Kernel).unwrap().histogram;
+        assert_eq!(slowest.call.latency_ns, histogram.max_ns);
+        assert!(run.trials[slowest.trial as usize].slowest.contains(&slowest.call));
+    }
+}
+
+#[test]
+fn slow_calls_of_trials_that_are_not_ok_are_not_shown() {
+    let mut run = detailed_run();
+    let slowest = summarise(&run.view()).slowest[0].calls[0].clone();
+    run.trials[slowest.trial as usize].status = Status::Invalid;
+    let summary = summarise(&run.view());
+    assert_eq!(summary.slowest[0].kept, 27 * 5);
+    assert!(!summary.slowest[0].calls.contains(&slowest));
+}
+
+#[test]
+fn columns_of_the_ledger_that_say_nothing_are_left_out() {
+    let mut run = detailed_run();
+    for measure in run.trials.iter_mut().flat_map(|trial| &mut trial.measures) {
+        if let Some(ledger) = &mut measure.ledger {
+            (ledger.missed, ledger.compat) = (Some(0), None);
+        }
+    }
+    let summary = summarise(&run.view());
+    assert_eq!((summary.ledgers[0].missed, summary.ledgers[0].compat), (Some(0), None));
+    let report = text::render(&summary, &TextOptions::default());
+    assert!(!report.contains("missed") && !report.contains("32-bit"), "{report}");
+}
+
+#[test]
+fn what_the_probe_costs_is_on_top_of_every_report() {
+    let run = small_run();
+    let summary = summarise(&run.view());
+    let sentence = "This probe (raw_tracepoint) adds 240 ns [235, 246] to a call and reads a call that does nothing \
+                    as 115 ns [113, 117].";
+    let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();
+    assert_eq!(document["calibration"][0], sentence);
+    assert_eq!(document["manifest"]["probe"]["calibrations"][0]["added_ns"]["low"], 235.1);
+    let text = in_one_line(&text::render(&summary, &TextOptions::default()));
+    let page = rendered(&run).html.replace('\u{a0}', " ");
+    let markdown = markdown::render(&summary).replace('\\', "");
+    for (report, answer) in [(text, "Under high load"), (page, "The answer"), (markdown, "Under high load")] {
+        assert!(report.find(sentence).unwrap() < report.find(answer).unwrap());
+    }
+    let mut unknown = small_run();
+    unknown.manifest.probe.calibrations.clear();
+    let report = text::render(&summarise(&unknown.view()), &TextOptions::default());
+    assert!(!report.contains("This probe"), "{report}");
+}
+
+#[test]
+fn the_page_shows_failed_and_slow_calls_where_there_are_some() {
+    let page = rendered(&detailed_run()).html;
+    for words in [
+        "href=\"#errors\"",
+        "<td class=\"word\">ENOMEM<small>Out of memory</small></td><td>12</td>",
+        "href=\"#slowest\"",
+        "mmap, the 3 slowest calls of each cell",
+        "<pre><code>__schedule+0x3d1\n",
+        "0xffffffffffffffff, 0x0)</code>, process ",
+        "<th scope=\"col\">missed</th><th scope=\"col\">32-bit</th>",
+        "<dt>its cost was found in</dt><dd>raw_tracepoint: 11 rounds of 10,000 calls of getpid",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let plain = rendered(&small_run()).html;
+    for words in ["id=\"errors\"", "id=\"slowest\"", "32-bit", "href=\"#errors\"", "href=\"#slowest\""] {
+        assert!(!plain.contains(words), "{words}");
+    }
 }
 
 #[test]
@@ -381,7 +504,10 @@ fn every_chart_is_there_as_drawing_and_as_image() {
 
 #[test]
 fn scenario_text_cannot_become_markup() {
-    let mut run = small_run();
+    let mut run = detailed_run();
+    for call in run.trials.iter_mut().flat_map(|trial| &mut trial.slowest) {
+        call.stack = vec!["a<b>".to_owned()];
+    }
     run.manifest.scenario.summary = "<script>alert(1)</script>".to_owned();
     run.manifest.scenario.factors[0].name = "a<b>&\"c\"".to_owned();
     for trial in &mut run.trials {

@@ -94,6 +94,7 @@ fn the_callers_own_view_counts_what_was_asked_for() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let run = latest(folder.path());
     assert_eq!((run.manifest.state, run.manifest.probe.backend.as_str()), (State::Complete, "user"));
+    assert_eq!(run.manifest.probe.calibrations, []);
     assert_counts(&run, Vantage::User);
     let page = text(&output.stdout).trim().strip_prefix("report: ").unwrap().to_owned();
     assert!(folder.path().join(page).is_file());
@@ -112,6 +113,52 @@ fn the_probe_counts_what_was_asked_for() {
     }
     assert_counts(&run, Vantage::Kernel);
     assert_counts(&run, Vantage::User);
+    assert_calibrated(&run);
+}
+
+/// The run knows what its probe costs: a probed call costs more than a bare one, and the probe sees less of that than
+/// its caller pays.
+fn assert_calibrated(run: &Run) {
+    let probe = &run.manifest.probe;
+    if run.manifest.warnings.iter().any(|warning| warning.contains("costs is not known")) {
+        eprintln!("skipped: too busy to be calibrated: {:?}", run.manifest.warnings);
+        assert_eq!(probe.calibrations, []);
+        return;
+    }
+    let [found] = &probe.calibrations[..] else { panic!("{:?}", probe.calibrations) };
+    assert_eq!((found.backend.as_str(), found.call.as_str()), (probe.backend.as_str(), "getpid"));
+    assert!((3..=11).contains(&found.rounds) && found.calls_per_round == 10_000, "{found:?}");
+    for figure in [found.added_ns, found.reads_ns] {
+        assert!(figure.low <= figure.value && figure.value <= figure.high, "{found:?}");
+    }
+    assert!(found.bare_ns > 0.0 && found.added_ns.value > 0.0 && found.reads_ns.value > 0.0, "{found:?}");
+    assert!(found.reads_ns.value < found.bare_ns + found.added_ns.value, "{found:?}");
+}
+
+#[test]
+fn the_slowest_calls_are_kept_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = COUNTED.replace("warmup", "keep_slowest = 3\nwarmup");
+    let output = run(folder.path(), &scenario, &["--probe", "auto"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let run = latest(folder.path());
+    assert_eq!(run.manifest.scenario.keep_slowest, 3);
+    if run.manifest.probe.backend == "user" {
+        eprintln!("skipped: no probe here: {:?}", run.manifest.probe.reasons);
+        return;
+    }
+    for trial in &run.trials {
+        for measure in trial.measures.iter().filter(|it| it.vantage == Vantage::Kernel) {
+            let slowest = trial.slowest.iter().filter(|call| call.syscall == measure.syscall);
+            let slowest: Vec<_> = slowest.collect();
+            assert_eq!(slowest.len(), 3);
+            assert!(slowest.is_sorted_by(|a, b| a.latency_ns >= b.latency_ns));
+            assert_eq!(slowest[0].latency_ns, measure.ok.max_ns);
+            for call in slowest {
+                assert!(call.latency_ns <= call.at_ns && call.at_ns <= trial.window_ns, "{call:?}");
+            }
+        }
+    }
 }
 
 #[test]

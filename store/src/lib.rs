@@ -4,6 +4,7 @@
 //! through [`RunWriter`], reporting reads through [`Run`]; they meet nowhere else. Knows nothing of how figures come
 //! about or what they mean.
 
+mod errno;
 mod error;
 mod files;
 mod manifest;
@@ -14,6 +15,7 @@ mod runs;
 mod tables;
 mod writer;
 
+pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;
 pub use manifest::*;

@@ -78,6 +78,9 @@ pub struct ScenarioInfo {
     pub generators: Vec<String>,
     /// The share of entered calls that may be lost before a trial is invalid.
     pub loss_limit: f64,
+    /// How many of the slowest calls of each target and trial were to be kept; 0 for none.
+    #[serde(default)]
+    pub keep_slowest: u32,
 }
 
 /// An axis of the matrix.
@@ -128,6 +131,9 @@ pub struct ProbeInfo {
     /// Where a factor says the backend: what became of its levels.
     #[serde(default)]
     pub factor: Option<ProbeFactor>,
+    /// What each backend of the run costs, where that is known.
+    #[serde(default)]
+    pub calibrations: Vec<Calibration>,
 }
 
 /// The backend of a run in which it is a factor of several levels.
@@ -151,6 +157,36 @@ pub struct ProbeLevel {
     pub backend: Option<String>,
     /// What was tried in vain, and how it failed.
     pub reasons: Vec<String>,
+}
+
+/// What a backend costs on this machine: a call that does nothing was timed bare and probed, in interleaved rounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// The backend.
+    pub backend: String,
+    /// The call that does nothing.
+    pub call: String,
+    /// Rounds.
+    pub rounds: u32,
+    /// Timed calls of each round, bare and probed.
+    pub calls_per_round: u32,
+    /// Processor time of a bare call, in nanoseconds.
+    pub bare_ns: f64,
+    /// What the probe adds to that, in nanoseconds.
+    pub added_ns: Estimated,
+    /// As what the probe reads the call that does nothing, in nanoseconds.
+    pub reads_ns: Estimated,
+}
+
+/// A median with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimated {
+    /// The median.
+    pub value: f64,
+    /// The interval's lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
 }
 
 /// On what the run was made. What a machine does not tell is none.

@@ -61,6 +61,12 @@ pub struct Ledger {
     pub censored_age_max_ns: u64,
     /// What is missing: entries of which neither return nor open start was seen.
     pub lost: i64,
+    /// What the kernel itself says its programs for this target missed, of every process; none where it does not tell.
+    #[serde(default)]
+    pub missed: Option<u64>,
+    /// Calls by 32-bit programs of the scope, in none of the above; none where the backend cannot see them.
+    #[serde(default)]
+    pub compat: Option<u64>,
 }
 
 /// What one vantage saw of one target in one trial.
@@ -74,8 +80,40 @@ pub struct Measure {
     pub ok: SparseHistogram,
     /// Latencies of calls that failed.
     pub error: SparseHistogram,
+    /// Failed calls by error number, rising; 0 stands for numbers beyond those known. The kernel's vantage has restarts
+    /// (512 to 516) that callers never see.
+    #[serde(default)]
+    pub errnos: Vec<(u16, u64)>,
     /// The probe's account; none for the user vantage.
     pub ledger: Option<Ledger>,
+}
+
+/// One of the slowest calls of a target in a window, as the probe saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlowCall {
+    /// Name of the system call.
+    pub syscall: String,
+    /// What it took, in nanoseconds.
+    pub latency_ns: u64,
+    /// When it returned, since the window opened, in nanoseconds.
+    pub at_ns: u64,
+    /// The process that issued it.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// CPU at entry.
+    pub cpu_entry: u32,
+    /// CPU at return.
+    pub cpu_return: u32,
+    /// The six registers that hold arguments, whether the call takes so many or not; none where the backend is not
+    /// told.
+    pub arguments: Option<[u64; 6]>,
+    /// What it returned, failures as the negative error number.
+    pub value: i64,
+    /// How often it was taken off the CPU meanwhile; none where nobody looked.
+    pub switches: Option<u32>,
+    /// The kernel's stack when it was last taken off the CPU, innermost first; empty where unknown.
+    pub stack: Vec<String>,
 }
 
 /// The machine's state over one sampling interval within a window; counts are per interval.
@@ -162,4 +200,7 @@ pub struct TrialRecord {
     pub measures: Vec<Measure>,
     /// Samples taken within the window.
     pub monitor: Vec<MonitorSample>,
+    /// The slowest calls of each target, slowest first; as many as the scenario wanted kept.
+    #[serde(default)]
+    pub slowest: Vec<SlowCall>,
 }

@@ -1,11 +1,11 @@
 //! Reading a run: from its Parquet when it ended, from its parts while it is under way or after a crash.
 
 use crate::parts::{self, Parts};
-use crate::tables::FACTOR_PREFIX;
-use crate::writer::{HISTOGRAMS, LOAD, MANIFEST, MONITOR, SCENARIO, TRIALS, VERSION_KEY};
+use crate::tables::{ARGUMENTS, FACTOR_PREFIX};
+use crate::writer::{ERRORS, HISTOGRAMS, LOAD, MANIFEST, MONITOR, SCENARIO, SLOWEST, TRIALS, VERSION_KEY};
 use crate::{
-    FORMAT_VERSION, Ledger, LoadMetric, Manifest, Measure, MonitorSample, State, Status, StoreError,
-    TrialRecord, Vantage,
+    FORMAT_VERSION, Ledger, LoadMetric, Manifest, Measure, MonitorSample, SlowCall, State, Status,
+    StoreError, TrialRecord, Vantage,
 };
 use polars::prelude::*;
 use probe_abi::{SparseHistogram, slot_of};
@@ -35,7 +35,7 @@ impl Run {
             let trials = parts.trials()?.iter().map(|part| parts::read(part)).collect::<Result<_, _>>()?;
             (trials, parts.load()?)
         } else {
-            (read_trials(path)?, read_load(path)?)
+            (read_trials(path, &manifest)?, read_load(path)?)
         };
         Ok(Self { path: path.to_owned(), manifest, trials, load })
     }
@@ -100,6 +100,18 @@ impl Frame {
         self.frame.height()
     }
 
+    /// The values of a column that earlier writers did not know: all places empty where there is none.
+    fn later<T>(
+        &self,
+        name: &str,
+        values: impl Fn(&Self, &str) -> Result<Vec<Option<T>>, StoreError>,
+    ) -> Result<Vec<Option<T>>, StoreError> {
+        if self.frame.get_column_index(name).is_none() {
+            return Ok(std::iter::repeat_with(|| None).take(self.rows()).collect());
+        }
+        values(self, name)
+    }
+
     /// The values of a column that may have empty places, by the accessor of its type.
     fn optional<'a, T, I: Iterator<Item = Option<T>>>(
         &'a self,
@@ -136,12 +148,19 @@ accessors! {
     texts, all_text, str => &str;
 }
 
-fn read_trials(run: &Path) -> Result<Vec<TrialRecord>, StoreError> {
+fn read_trials(run: &Path, manifest: &Manifest) -> Result<Vec<TrialRecord>, StoreError> {
     let frame = Frame::read(run.join(TRIALS))?;
     let mut records = bare_records(&frame)?;
     add_measures(&frame, &mut records)?;
     add_histograms(&Frame::read(run.join(HISTOGRAMS))?, &mut records)?;
     add_monitor(&Frame::read(run.join(MONITOR))?, &mut records)?;
+    // Tables that earlier writers did not know.
+    if manifest.checksums.contains_key(ERRORS) {
+        add_errors(&Frame::read(run.join(ERRORS))?, &mut records)?;
+    }
+    if manifest.checksums.contains_key(SLOWEST) {
+        add_slowest(&Frame::read(run.join(SLOWEST))?, &mut records)?;
+    }
     Ok(records.into_values().collect())
 }
 
@@ -183,6 +202,7 @@ fn bare_records(frame: &Frame) -> Result<Records, StoreError> {
             operations: operations[row],
             measures: Vec::new(),
             monitor: Vec::new(),
+            slowest: Vec::new(),
         };
         records.insert(record.trial, record);
     }
@@ -201,6 +221,7 @@ fn add_measures(frame: &Frame, records: &mut Records) -> Result<(), StoreError> 
     ];
     let (entered, censored) = (frame.u64s("entered")?, frame.u64s("censored")?);
     let (age, lost) = (frame.u64s("censored_age_max_ns")?, frame.i64s("lost")?);
+    let (missed, compat) = (frame.later("missed", Frame::u64s)?, frame.later("compat", Frame::u64s)?);
     for row in 0..frame.rows() {
         // A failed trial has rows, but no figures.
         let (Some(ok), Some(error)) = (exact_figures(&ok, row), exact_figures(&error, row)) else {
@@ -212,6 +233,8 @@ fn add_measures(frame: &Frame, records: &mut Records) -> Result<(), StoreError> 
                 censored: censored[row]?,
                 censored_age_max_ns: age[row]?,
                 lost: lost[row]?,
+                missed: missed[row],
+                compat: compat[row],
             })
         };
         let measure = Measure {
@@ -219,6 +242,7 @@ fn add_measures(frame: &Frame, records: &mut Records) -> Result<(), StoreError> 
             vantage: vantage_of(&frame.path, vantage[row])?,
             ok,
             error,
+            errnos: Vec::new(),
             ledger: ledger(),
         };
         record_of(&frame.path, records, trial[row])?.measures.push(measure);
@@ -243,14 +267,50 @@ fn add_histograms(frame: &Frame, records: &mut Records) -> Result<(), StoreError
     let (vantage, outcome) = (frame.all_text("vantage")?, frame.all_text("outcome")?);
     let (lower, count) = (frame.all_u64("lower_ns")?, frame.all_u64("count")?);
     for row in 0..frame.rows() {
-        let vantage = vantage_of(&frame.path, vantage[row])?;
-        let measures = &mut record_of(&frame.path, records, trial[row])?.measures;
-        let measure = measures.iter_mut().find(|it| it.syscall == syscall[row] && it.vantage == vantage);
-        let unknown = || StoreError::damaged(&frame.path, format!("row {row} belongs to no row of {TRIALS}"));
-        let measure = measure.ok_or_else(unknown)?;
+        let measure = measure_of(&frame.path, records, (trial[row], syscall[row], vantage[row]))?;
         let histogram = if outcome[row] == "ok" { &mut measure.ok } else { &mut measure.error };
         #[expect(clippy::cast_possible_truncation, reason = "slots number 2,240")]
         histogram.slots.push((slot_of(lower[row]) as u16, count[row]));
+    }
+    Ok(())
+}
+
+fn add_errors(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
+    let (trial, syscall) = (frame.all_u32("trial")?, frame.all_text("syscall")?);
+    let (vantage, errno) = (frame.all_text("vantage")?, frame.all_u32("errno")?);
+    let count = frame.all_u64("count")?;
+    for row in 0..frame.rows() {
+        let measure = measure_of(&frame.path, records, (trial[row], syscall[row], vantage[row]))?;
+        let errno = u16::try_from(errno[row]).map_err(|error| StoreError::damaged(&frame.path, error))?;
+        measure.errnos.push((errno, count[row]));
+    }
+    Ok(())
+}
+
+fn add_slowest(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
+    let (trial, syscall) = (frame.all_u32("trial")?, frame.all_text("syscall")?);
+    let (latency_ns, at_ns) = (frame.all_u64("latency_ns")?, frame.all_u64("at_ns")?);
+    let (pid, tid) = (frame.all_u32("pid")?, frame.all_u32("tid")?);
+    let (cpu_entry, cpu_return) = (frame.all_u32("cpu_entry")?, frame.all_u32("cpu_return")?);
+    let arguments: Vec<Vec<Option<u64>>> =
+        ARGUMENTS.iter().map(|name| frame.u64s(name)).collect::<Result<_, _>>()?;
+    let (value, switches) = (frame.all_i64("value")?, frame.u32s("switches")?);
+    let stack = frame.texts("stack")?;
+    for row in 0..frame.rows() {
+        let registers: Option<Vec<u64>> = arguments.iter().map(|column| column[row]).collect();
+        record_of(&frame.path, records, trial[row])?.slowest.push(SlowCall {
+            syscall: syscall[row].to_owned(),
+            latency_ns: latency_ns[row],
+            at_ns: at_ns[row],
+            pid: pid[row],
+            tid: tid[row],
+            cpu_entry: cpu_entry[row],
+            cpu_return: cpu_return[row],
+            arguments: registers.and_then(|registers| registers.try_into().ok()),
+            value: value[row],
+            switches: switches[row],
+            stack: stack[row].map(|text| text.split('\n').map(str::to_owned).collect()).unwrap_or_default(),
+        });
     }
     Ok(())
 }
@@ -309,6 +369,22 @@ fn record_of<'a>(
 ) -> Result<&'a mut TrialRecord, StoreError> {
     let unknown = || StoreError::damaged(path, format!("it speaks of trial {trial}, which {TRIALS} has not"));
     records.get_mut(&trial).ok_or_else(unknown)
+}
+
+/// The measure that a row of another table speaks of: trial, target and vantage.
+fn measure_of<'a>(
+    path: &Path,
+    records: &'a mut Records,
+    (trial, syscall, vantage): (u32, &str, &str),
+) -> Result<&'a mut Measure, StoreError> {
+    let vantage = vantage_of(path, vantage)?;
+    let measures = &mut record_of(path, records, trial)?.measures;
+    let measure = measures.iter_mut().find(|it| it.syscall == syscall && it.vantage == vantage);
+    let unknown = || {
+        let whose = format!("{syscall} of trial {trial} as the {} saw it", vantage.name());
+        StoreError::damaged(path, format!("it speaks of {whose}, which {TRIALS} has not"))
+    };
+    measure.ok_or_else(unknown)
 }
 
 fn vantage_of(path: &Path, name: &str) -> Result<Vantage, StoreError> {

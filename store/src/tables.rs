@@ -2,7 +2,7 @@
 //!
 //! Row order is the order of trials. Columns that do not apply are null, never zero.
 
-use crate::{LoadMetric, Measure, MonitorSample, TrialRecord, Vantage};
+use crate::{LoadMetric, Measure, MonitorSample, SlowCall, TrialRecord, Vantage, errno_name};
 use polars::prelude::*;
 use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
 
@@ -109,6 +109,8 @@ pub(crate) fn trials(records: &[TrialRecord], shape: &Shape) -> PolarsResult<Dat
         column("censored", rows, |it| ledger(it).map(|it| it.censored)),
         column("censored_age_max_ns", rows, |it| ledger(it).map(|it| it.censored_age_max_ns)),
         column("lost", rows, |it| ledger(it).map(|it| it.lost)),
+        column("missed", rows, |it| ledger(it)?.missed),
+        column("compat", rows, |it| ledger(it)?.compat),
         column("window_ns", rows, |it| it.record.window_ns),
         column("wall_ns", rows, |it| it.record.wall_ns),
         column("started_at", rows, |it| it.record.started_at.to_rfc3339()),
@@ -142,6 +144,65 @@ pub(crate) fn histograms(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
         column("upper_ns", rows, |it| slot_upper_ns(usize::from(it.3.0))),
         column("count", rows, |it| it.3.1),
     ])
+}
+
+/// errors.parquet: one row per trial × syscall × vantage × error number.
+pub(crate) fn errors(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
+    let mut rows = Vec::new();
+    for record in records {
+        for measure in &record.measures {
+            rows.extend(measure.errnos.iter().map(|(errno, count)| (record.trial, measure, *errno, *count)));
+        }
+    }
+    let rows = &rows;
+    DataFrame::new_infer_height(vec![
+        column("trial", rows, |it| it.0),
+        column("syscall", rows, |it| it.1.syscall.clone()),
+        column("vantage", rows, |it| it.1.vantage.name().to_owned()),
+        column("errno", rows, |it| u32::from(it.2)),
+        column("name", rows, |it| errno_name(it.2).map(str::to_owned)),
+        column("count", rows, |it| it.3),
+    ])
+}
+
+/// Columns of the six registers that hold arguments.
+pub(crate) const ARGUMENTS: [&str; 6] = ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"];
+
+/// slowest.parquet: one row per trial × syscall × rank, from 1 for the slowest.
+pub(crate) fn slowest(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
+    let mut rows: Vec<(u32, u32, &SlowCall)> = Vec::new();
+    for record in records {
+        for call in &record.slowest {
+            let rank = match rows.last() {
+                Some((trial, rank, above)) if (*trial, &above.syscall) == (record.trial, &call.syscall) => {
+                    rank + 1
+                }
+                _ => 1,
+            };
+            rows.push((record.trial, rank, call));
+        }
+    }
+    let rows = &rows;
+    let mut columns = vec![
+        column("trial", rows, |it| it.0),
+        column("syscall", rows, |it| it.2.syscall.clone()),
+        column("rank", rows, |it| it.1),
+        column("latency_ns", rows, |it| it.2.latency_ns),
+        column("at_ns", rows, |it| it.2.at_ns),
+        column("pid", rows, |it| it.2.pid),
+        column("tid", rows, |it| it.2.tid),
+        column("cpu_entry", rows, |it| it.2.cpu_entry),
+        column("cpu_return", rows, |it| it.2.cpu_return),
+    ];
+    for (place, name) in ARGUMENTS.iter().enumerate() {
+        columns.push(column(name, rows, |it| it.2.arguments.map(|arguments| arguments[place])));
+    }
+    columns.extend([
+        column("value", rows, |it| it.2.value),
+        column("switches", rows, |it| it.2.switches),
+        column("stack", rows, |it| (!it.2.stack.is_empty()).then(|| it.2.stack.join("\n"))),
+    ]);
+    DataFrame::new_infer_height(columns)
 }
 
 /// monitor.parquet: one row per trial × sample.

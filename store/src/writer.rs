@@ -15,6 +15,8 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const SCENARIO: &str = "scenario.toml";
 pub(crate) const TRIALS: &str = "trials.parquet";
 pub(crate) const HISTOGRAMS: &str = "histograms.parquet";
+pub(crate) const ERRORS: &str = "errors.parquet";
+pub(crate) const SLOWEST: &str = "slowest.parquet";
 pub(crate) const MONITOR: &str = "monitor.parquet";
 pub(crate) const LOAD: &str = "load.parquet";
 pub(crate) const LATEST: &str = "latest";
@@ -109,9 +111,11 @@ impl RunWriter {
         let records = |paths: &[PathBuf]| -> Result<Vec<TrialRecord>, StoreError> {
             paths.iter().map(|path| parts::read(path)).collect()
         };
-        let frames: [(&str, Build); 3] = [
+        let frames: [(&str, Build); 5] = [
             (TRIALS, &|records| tables::trials(records, &shape)),
             (HISTOGRAMS, &tables::histograms),
+            (ERRORS, &tables::errors),
+            (SLOWEST, &tables::slowest),
             (MONITOR, &tables::monitor),
         ];
         for (name, build) in frames {
@@ -136,7 +140,7 @@ impl RunWriter {
     }
 
     fn checksums(&self) -> Result<BTreeMap<String, String>, StoreError> {
-        let names = [SCENARIO, TRIALS, HISTOGRAMS, MONITOR, LOAD];
+        let names = [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, MONITOR, LOAD];
         let sum = |name: &&str| {
             let path = self.path.join(name);
             let content = fs::read(&path).map_err(|source| StoreError::Read { path, source })?;

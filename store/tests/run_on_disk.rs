@@ -35,6 +35,7 @@ fn manifest(id: &str) -> Manifest {
             ],
             generators: vec![],
             loss_limit: 0.001,
+            keep_slowest: 3,
         },
         plan: PlanInfo { order: "random_blocks".into(), seed: 1, repetitions: 1, cells: 2, trials: 2 },
         probe: ProbeInfo {
@@ -42,6 +43,15 @@ fn manifest(id: &str) -> Manifest {
             backend: "raw_tracepoint".into(),
             reasons: vec![],
             factor: None,
+            calibrations: vec![Calibration {
+                backend: "raw_tracepoint".into(),
+                call: "getpid".into(),
+                rounds: 11,
+                calls_per_round: 10_000,
+                bare_ns: 142.25,
+                added_ns: Estimated { value: 240.0, low: 235.5, high: 246.0 },
+                reads_ns: Estimated { value: 115.0, low: 113.0, high: 117.0 },
+            }],
         },
         environment: Environment::default(),
         warnings: vec![],
@@ -63,11 +73,14 @@ fn measured(trial: u32) -> TrialRecord {
         vantage,
         ok: histogram(&[500, 700, 1 << 35, u64::from(trial)]),
         error: histogram(&[90]),
+        errnos: vec![(2, 1), (512, 3)],
         ledger: (vantage == Vantage::Kernel).then_some(Ledger {
             entered: 7,
             censored: 1,
             censored_age_max_ns: 9,
             lost: 1,
+            missed: (trial == 0).then_some(2),
+            compat: (syscall == "mmap").then_some(0),
         }),
     };
     TrialRecord {
@@ -94,6 +107,24 @@ fn measured(trial: u32) -> TrialRecord {
             psi_io_some: Some(0.1),
             ..Default::default()
         }],
+        slowest: vec![slow("mmap", 1 << 35), slow("mmap", 700), slow("munmap", 9)],
+    }
+}
+
+fn slow(syscall: &str, latency_ns: u64) -> SlowCall {
+    let is_known = latency_ns > 9;
+    SlowCall {
+        syscall: syscall.into(),
+        latency_ns,
+        at_ns: 400,
+        pid: 11,
+        tid: 12,
+        cpu_entry: 0,
+        cpu_return: 1,
+        arguments: is_known.then_some([0, 1, u64::MAX, 3, 4, 5]),
+        value: -12,
+        switches: is_known.then_some(2),
+        stack: if is_known { vec!["schedule+0x1f".into(), "do_mmap+0x4".into()] } else { vec![] },
     }
 }
 
@@ -103,6 +134,7 @@ fn failed(trial: u32) -> TrialRecord {
         reason: Some("stress-ng: no memory".into()),
         measures: vec![],
         monitor: vec![],
+        slowest: vec![],
         operations: 0,
         ..measured(trial)
     }
@@ -152,7 +184,8 @@ fn what_was_written_is_read_back_from_parquet() {
     assert_eq!(run.trials, records);
     assert_eq!(run.load, load());
     assert_eq!(run.manifest.state, State::Complete);
-    assert_eq!(run.manifest.checksums.len(), 5);
+    assert_eq!(run.manifest.probe, manifest("a").probe);
+    assert_eq!(run.manifest.checksums.len(), 7);
     assert_eq!(run.scenario().unwrap(), "schema = 1\n");
     let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{left:?}");
@@ -229,6 +262,40 @@ fn an_unfinished_run_is_read_from_its_parts() {
     fs::write(path.join(".parts/.trial-000002.json.tmp"), "{").unwrap();
     let run = Run::open(&path).unwrap();
     assert_eq!((run.trials.as_slice(), run.manifest.state), (&records[..], State::Running));
+}
+
+/// The records as they were written before errors were kept by number, with slow calls and what the kernel missed.
+fn of_the_first_columns() -> Vec<TrialRecord> {
+    let mut records = vec![measured(0), failed(1)];
+    for record in &mut records {
+        record.started_at = "2026-11-23T07:35:41Z".parse().unwrap();
+        record.slowest.clear();
+        for measure in &mut record.measures {
+            measure.errnos.clear();
+            measure.ledger = measure.ledger.map(|ledger| Ledger { missed: None, compat: None, ..ledger });
+        }
+    }
+    records
+}
+
+#[test]
+fn runs_of_earlier_writers_are_read() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let run = Run::open(&golden.join("first_columns")).unwrap();
+    assert_eq!((run.manifest.state, run.trials), (State::Complete, of_the_first_columns()));
+    assert_eq!(run.manifest.probe.calibrations, []);
+    let run = Run::open(&golden.join("first_columns_under_way")).unwrap();
+    assert_eq!((run.manifest.state, run.trials), (State::Running, of_the_first_columns()));
+}
+
+#[test]
+fn a_table_that_the_manifest_names_has_to_be_there() {
+    let runs = tempfile::tempdir().unwrap();
+    for table in ["errors.parquet", "slowest.parquet"] {
+        let path = write(runs.path(), table, &[measured(0)]).finish(State::Complete).unwrap();
+        fs::remove_file(path.join(table)).unwrap();
+        assert!(matches!(Run::open(&path), Err(StoreError::Read { .. })), "{table}");
+    }
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! A run that nobody measured, made so that reports have something lifelike to show: two modes, heavy tails under
 //! load, a few losses, a failed and an invalid trial.
 
+#[path = "details.rs"]
+mod details;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use probe_abi::{Histogram, SparseHistogram};
 use rand::{Rng, RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha12Rng;
 use std::collections::BTreeMap;
 use store::{
-    Environment, Factor, Ledger, Level, LoadMetric, Manifest, Measure, MonitorSample, PlanInfo, ProbeInfo,
-    ScenarioInfo, State, Status, TrialRecord, Vantage,
+    Calibration, Environment, Estimated, Factor, Ledger, Level, LoadMetric, Manifest, Measure, MonitorSample,
+    PlanInfo, ProbeInfo, ScenarioInfo, State, Status, TrialRecord, Vantage,
 };
 
 /// The three parts of a run.
@@ -35,6 +38,8 @@ pub(crate) struct Recipe {
     pub(crate) slowdown: f64,
     pub(crate) seed: u64,
     pub(crate) faults: bool,
+    /// Failed calls, slow calls kept one by one, calls that the kernel's programs missed, 32-bit calls.
+    pub(crate) details: bool,
 }
 
 impl Default for Recipe {
@@ -47,6 +52,7 @@ impl Default for Recipe {
             slowdown: 1.0,
             seed: 1,
             faults: true,
+            details: true,
         }
     }
 }
@@ -69,6 +75,9 @@ pub(crate) fn run(recipe: &Recipe) -> SyntheticRun {
             trial.started_at = manifest.started_at + TimeDelta::milliseconds(900 * i64::from(number));
             trials.push(trial);
         }
+    }
+    if recipe.details {
+        details::add(&mut trials);
     }
     if recipe.faults {
         spoil(&mut trials);
@@ -134,6 +143,7 @@ fn trial(recipe: &Recipe, (size, load): (&str, &str), random: &mut ChaCha12Rng) 
         operations,
         measures,
         monitor: (1..=5).map(|i| sample(i, strength, random)).collect(),
+        slowest: Vec::new(),
     }
 }
 
@@ -174,11 +184,18 @@ fn measured(syscall: &str, shape: Shape, calls: u64, random: &mut ChaCha12Rng) -
         vantage,
         ok: SparseHistogram::from(histogram),
         error: errors.clone(),
+        errnos: Vec::new(),
         ledger,
     };
     let censored = u64::from(random.random_bool(0.2));
-    let ledger =
-        Ledger { entered: calls + censored, censored, censored_age_max_ns: censored * 1_873, lost: 0 };
+    let ledger = Ledger {
+        entered: calls + censored,
+        censored,
+        censored_age_max_ns: censored * 1_873,
+        lost: 0,
+        missed: None,
+        compat: None,
+    };
     [measure(Vantage::Kernel, &kernel, Some(ledger)), measure(Vantage::User, &user, None)]
 }
 
@@ -265,6 +282,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
             generators: vec!["mapper: mmap, 1 thread, size from the factor, untouched".to_owned()],
             overrides: vec![],
             loss_limit: 0.001,
+            keep_slowest: if recipe.details { details::KEPT } else { 0 },
         },
         plan: PlanInfo {
             order: "random_blocks".to_owned(),
@@ -273,18 +291,31 @@ fn manifest(recipe: &Recipe) -> Manifest {
             cells,
             trials: cells * recipe.repetitions,
         },
-        probe: ProbeInfo {
-            requested: "auto".to_owned(),
-            backend: "raw_tracepoint".to_owned(),
-            reasons: vec![
-                "kretprobe: the kernel has no kprobes (CONFIG_KPROBES is off)".to_owned(),
-                "fentry: loading was refused (EPERM)".to_owned(),
-            ],
-            factor: None,
-        },
+        probe: probe(),
         environment: environment(),
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],
         checksums: BTreeMap::new(),
+    }
+}
+
+fn probe() -> ProbeInfo {
+    ProbeInfo {
+        requested: "auto".to_owned(),
+        backend: "raw_tracepoint".to_owned(),
+        reasons: vec![
+            "kretprobe: the kernel has no kprobes (CONFIG_KPROBES is off)".to_owned(),
+            "fentry: loading was refused (EPERM)".to_owned(),
+        ],
+        factor: None,
+        calibrations: vec![Calibration {
+            backend: "raw_tracepoint".to_owned(),
+            call: "getpid".to_owned(),
+            rounds: 11,
+            calls_per_round: 10_000,
+            bare_ns: 141.7,
+            added_ns: Estimated { value: 240.4, low: 235.1, high: 246.3 },
+            reads_ns: Estimated { value: 115.0, low: 113.0, high: 117.0 },
+        }],
     }
 }
 

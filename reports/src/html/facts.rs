@@ -1,5 +1,6 @@
 //! Facts about the run, in words.
 
+use crate::calibration::origin;
 use crate::summary::Summary;
 use crate::units;
 use crate::view::probe_words;
@@ -49,6 +50,7 @@ pub(super) fn machine(manifest: &Manifest) -> Vec<Fact> {
             Some(format!("{} (asked for: {})", probe_words(&manifest.probe), manifest.probe.requested)),
         ),
         ("why this probe", Some(manifest.probe.reasons.join("; ")).filter(|reasons| !reasons.is_empty())),
+        ("its cost was found in", Some(calibrations(manifest)).filter(|found| !found.is_empty())),
         ("host", Some(environment.host.clone())),
         ("kernel", Some(format!("{} {}", environment.kernel_release, environment.kernel_version))),
         ("distribution", told(&environment.distribution)),
@@ -68,7 +70,13 @@ pub(super) fn machine(manifest: &Manifest) -> Vec<Fact> {
     ];
     let unknown = || "not told by the machine".to_owned();
     let said = facts.into_iter().map(|(what, fact)| (what.to_owned(), fact.unwrap_or_else(unknown)));
-    said.filter(|(what, fact)| what != "why this probe" || *fact != unknown()).collect()
+    let of_probe = ["why this probe", "its cost was found in"];
+    said.filter(|(what, fact)| !of_probe.contains(&what.as_str()) || *fact != unknown()).collect()
+}
+
+fn calibrations(manifest: &Manifest) -> String {
+    let found = manifest.probe.calibrations.iter().map(|it| format!("{}: {}", it.backend, origin(it)));
+    found.collect::<Vec<_>>().join("; ")
 }
 
 fn cpu(manifest: &Manifest) -> String {
@@ -103,6 +111,9 @@ pub(super) fn reproduction(manifest: &Manifest) -> Vec<Fact> {
         ("loss limit", units::percent(scenario.loss_limit)),
         ("format of the run", manifest.format_version.to_string()),
     ];
+    if scenario.keep_slowest > 0 {
+        facts.push(("slow calls", format!("{} kept of each target and trial", scenario.keep_slowest)));
+    }
     if !scenario.overrides.is_empty() {
         facts.insert(5, ("replaced in it", scenario.overrides.join(", ")));
     }

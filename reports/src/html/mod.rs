@@ -3,17 +3,20 @@
 //! Owns the page's content and order: the answer, what to mind, each target's charts and tables, the account, the
 //! machine, how to repeat it. One self-contained file that loads nothing; looks are in `assets/report.css`.
 
+mod calls;
 mod facts;
 mod tables;
 
 use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
+use crate::rows::{self, Rows};
 use crate::summary::{FailedTrials, Summary, failed_alike};
-use crate::text::{ledger_row, load_row, stressor_line};
+use crate::text::{load_row, stressor_line};
 use crate::view::{probe_words, seen};
-use crate::{CALLS_BEYOND, ReportError, RunView, answer, units};
+use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, units};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use calls::{ErrorRow, SlowTable};
 use facts::{Badge, Fact};
 use std::fmt::Write as _;
 use std::thread;
@@ -73,12 +76,20 @@ struct Page<'a> {
     id: &'a str,
     summary: &'a str,
     badges: Vec<Badge>,
+    /// What the probe costs.
+    calibration: Vec<String>,
     /// Markup: escaped, with ratios set off.
     answer: Vec<String>,
     warnings: &'a [String],
     targets: Vec<TargetSection>,
-    ledger: Vec<[String; 8]>,
+    ledger: Rows,
     oldest: String,
+    ledger_notes: Vec<&'static str>,
+    errors: Vec<ErrorRow>,
+    error_headings: Vec<&'static str>,
+    /// Whether every process's calls counted.
+    of_system: bool,
+    slowest: Vec<SlowTable>,
     costs: Option<CostTable>,
     failures: Vec<FailedTrials<'a>>,
     load: Vec<[String; 8]>,
@@ -121,11 +132,17 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         id: &manifest.id,
         summary: &manifest.scenario.summary,
         badges: facts::badges(summary),
+        calibration: calibration::sentences(manifest).iter().map(|it| units::glued(it)).collect(),
         answer: answer::paragraphs(summary).iter().map(|paragraph| set_off(paragraph)).collect(),
         warnings: &summary.warnings,
         targets: targets.iter().map(|target| section(summary, target)).collect(),
-        ledger: summary.ledgers.iter().map(ledger_with_share).collect(),
+        ledger: rows::ledger(&summary.ledgers, true),
         oldest: oldest(summary),
+        ledger_notes: rows::ledger_notes(&summary.ledgers),
+        errors: calls::errors(summary),
+        error_headings: calls::error_headings(),
+        of_system: manifest.scenario.scope == "system",
+        slowest: calls::slowest(summary),
         costs: tables::of_costs(summary),
         failures: failed_alike(&summary.failures),
         load: summary.load.iter().map(load_row).collect(),
@@ -164,12 +181,6 @@ fn section(summary: &Summary, charts: &TargetCharts) -> TargetSection {
         across: charts.across.iter().map(Chart::inline).collect(),
         table: tables::of_cells(summary, (&charts.syscall, charts.vantage)),
     }
-}
-
-fn ledger_with_share(ledger: &crate::summary::TargetLedger) -> [String; 8] {
-    let [target, entered, returned, failed, censored, lost, difference] = ledger_row(ledger);
-    let share = ledger.lost_share().map_or_else(|| "–".to_owned(), units::percent);
-    [target, entered, returned, failed, censored, lost, share, difference]
 }
 
 fn oldest(summary: &Summary) -> String {

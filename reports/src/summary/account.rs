@@ -41,6 +41,10 @@ pub struct TargetLedger {
     pub lost: i64,
     /// The greatest number lost in one trial.
     pub lost_max: i64,
+    /// What the kernel itself says its programs missed, of every process; none where it does not tell.
+    pub missed: Option<u64>,
+    /// Calls by 32-bit programs, counted apart; none where the backend cannot see them.
+    pub compat: Option<u64>,
     /// Calls that the generators counted; none where they did not look.
     pub user_calls: Option<u64>,
 }
@@ -131,13 +135,18 @@ fn failure(run: &RunView<'_>, trial: &TrialRecord) -> TrialFailure {
     }
 }
 
+/// The trials that the account covers: those that had a probe, since of others there is nothing to set the generators'
+/// counts against; all of them where none had one.
+pub(super) fn accounted<'a>(run: &RunView<'a>) -> impl Iterator<Item = &'a TrialRecord> {
+    let has_probe = |trial: &TrialRecord| trial.measures.iter().any(|it| it.vantage == Vantage::Kernel);
+    let any_has_probe = run.trials.iter().any(has_probe);
+    run.trials.iter().filter(move |trial| has_probe(trial) || !any_has_probe)
+}
+
 pub(super) fn ledgers(run: &RunView<'_>) -> Vec<TargetLedger> {
     let mut ledgers: Vec<TargetLedger> =
         run.manifest.scenario.syscalls.iter().map(|name| empty(name)).collect();
-    // Of trials without a probe there is nothing to set the generators' counts against.
-    let has_probe = |trial: &TrialRecord| trial.measures.iter().any(|it| it.vantage == Vantage::Kernel);
-    let any_has_probe = run.trials.iter().any(has_probe);
-    for trial in run.trials.iter().filter(|trial| has_probe(trial) || !any_has_probe) {
+    for trial in accounted(run) {
         let mut counted: Vec<usize> = Vec::new();
         for measure in &trial.measures {
             let index =
@@ -166,6 +175,8 @@ fn empty(syscall: &str) -> TargetLedger {
         censored_age_max_ns: 0,
         lost: 0,
         lost_max: 0,
+        missed: None,
+        compat: None,
         user_calls: None,
     }
 }
@@ -184,6 +195,9 @@ fn add(ledger: &mut TargetLedger, measure: &store::Measure) {
         ledger.censored_age_max_ns = ledger.censored_age_max_ns.max(account.censored_age_max_ns);
         ledger.lost += account.lost;
         ledger.lost_max = ledger.lost_max.max(account.lost);
+        for (sum, count) in [(&mut ledger.missed, account.missed), (&mut ledger.compat, account.compat)] {
+            *sum = sum.map_or(count, |sum| Some(sum + count.unwrap_or(0)));
+        }
     }
 }
 

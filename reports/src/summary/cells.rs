@@ -104,7 +104,7 @@ pub(super) fn cells(run: &RunView<'_>) -> Vec<CellSummary> {
 }
 
 /// One level for each factor of the manifest.
-fn levels_of<'a>(run: &RunView<'a>, trial: &'a TrialRecord) -> Vec<&'a str> {
+pub(super) fn levels_of<'a>(run: &RunView<'a>, trial: &'a TrialRecord) -> Vec<&'a str> {
     let factors = run.manifest.scenario.factors.iter();
     factors.map(|factor| trial.factors.get(&factor.name).map_or("", String::as_str)).collect()
 }

@@ -4,12 +4,14 @@
 //! repetitions, with an interval over blocks; only trials that are ok count. Knows nothing of formats.
 
 mod account;
+mod calls;
 mod cells;
 mod cost;
 mod load;
 
 pub(crate) use account::{FailedTrials, failed_alike};
 pub use account::{Progress, TargetLedger, TrialFailure};
+pub use calls::{ErrorCount, KeptCall, SlowestCalls};
 pub use cells::{CellSummary, Figure, MeasureSummary, Repetition};
 pub use cost::{CostFigure, ProbeCost};
 pub use load::{LevelLoad, StressorLoad};
@@ -30,6 +32,10 @@ pub struct Summary {
     pub cells: Vec<CellSummary>,
     /// The account of each target's calls.
     pub ledgers: Vec<TargetLedger>,
+    /// Failed calls by error number; empty where none failed.
+    pub errors: Vec<ErrorCount>,
+    /// The slowest calls of each target; empty where none were kept.
+    pub slowest: Vec<SlowestCalls>,
     /// Trials without figures, in the order in which they ran.
     pub failures: Vec<TrialFailure>,
     /// Where the probe is a factor: what its backends cost the callers, by target and cell.
@@ -45,12 +51,15 @@ pub struct Summary {
 pub fn summarise(run: &RunView<'_>) -> Summary {
     let progress = account::progress(run);
     let cells = cells::cells(run);
+    let ledgers = account::ledgers(run);
     Summary {
         manifest: run.manifest.clone(),
         progress,
         costs: cost::costs(run.manifest, &cells),
         cells,
-        ledgers: account::ledgers(run),
+        errors: calls::errors(run, &ledgers),
+        ledgers,
+        slowest: calls::slowest(run),
         failures: account::failures(run),
         load: load::levels(run),
         warnings: account::warnings(run, progress),

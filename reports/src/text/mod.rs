@@ -3,17 +3,17 @@
 //! Owns their layout: tables that drop their least figures rather than exceed the width. Returns strings; prints
 //! nothing.
 
+mod calls;
 mod comparison;
 mod table;
 
 pub use comparison::render_comparison;
 
 use crate::summary::{
-    CostFigure, FailedTrials, LevelLoad, MeasureSummary, ProbeCost, StressorLoad, Summary, TargetLedger,
-    failed_alike,
+    CostFigure, FailedTrials, LevelLoad, MeasureSummary, ProbeCost, StressorLoad, Summary, failed_alike,
 };
 use crate::view::{probe_words, seen};
-use crate::{Metric, answer, units};
+use crate::{Metric, answer, calibration, rows, units};
 use store::Vantage;
 use table::{Column, Grid};
 
@@ -43,6 +43,8 @@ pub fn render(summary: &Summary, options: &TextOptions) -> String {
         sections.push(page.figures(summary, target));
     }
     sections.push(page.ledger(summary));
+    sections.extend(page.failed_calls(summary));
+    sections.extend(page.slow_calls(summary));
     sections.extend(page.failures(summary));
     sections.extend(page.load(summary));
     sections.push(page.machine(summary));
@@ -81,7 +83,8 @@ impl Page {
             manifest.plan.repetitions,
             probe_words(&manifest.probe)
         );
-        self.headed(&title, &self.wrapped(&facts))
+        let facts = [vec![facts], calibration::sentences(manifest)].concat();
+        self.headed(&title, &self.wrapped(&facts.join("\n")))
     }
 
     fn warnings(self, summary: &Summary) -> Option<String> {
@@ -126,11 +129,9 @@ impl Page {
     }
 
     fn ledger(self, summary: &Summary) -> String {
-        let headings = ["target", "entered", "returned", "failed", "censored", "lost", "kernel − user"];
-        let mut grid = Grid::new(Column::all(&headings, &[3]));
-        for ledger in &summary.ledgers {
-            grid.push(ledger_row(ledger).to_vec());
-        }
+        let rows = rows::ledger(&summary.ledgers, false);
+        let mut grid = Grid::new(Column::all(&rows.headings, &[3]));
+        rows.rows.into_iter().for_each(|row| grid.push(row));
         let mut body = grid.render(self.options.width);
         let oldest = summary.ledgers.iter().max_by_key(|ledger| ledger.censored_age_max_ns);
         if let Some(oldest) = oldest.filter(|ledger| ledger.censored_age_max_ns > 0) {
@@ -140,6 +141,9 @@ impl Page {
                 oldest.syscall
             );
             body = format!("{body}\n{}", self.wrapped(&note));
+        }
+        for note in rows::ledger_notes(&summary.ledgers) {
+            body = format!("{body}\n{}", self.wrapped(note));
         }
         self.headed("Where the calls went (entered = returned + censored + lost)", &body)
     }
@@ -211,22 +215,6 @@ fn figure_row(measure: &MeasureSummary) -> Vec<String> {
         value(Metric::P999),
         value(Metric::Max),
         units::count(i128::from(measure.errors)),
-    ]
-}
-
-/// A ledger's cells, for every tabular format.
-pub(crate) fn ledger_row(ledger: &TargetLedger) -> [String; 7] {
-    let known = |count: Option<u64>| count.map_or_else(|| "–".to_owned(), |count| units::count(count.into()));
-    let only_with_probe =
-        |count: i128| ledger.entered.map_or_else(|| "–".to_owned(), |_| units::count(count));
-    [
-        ledger.syscall.clone(),
-        known(ledger.entered),
-        known(ledger.returned),
-        units::count(ledger.errors.into()),
-        only_with_probe(ledger.censored.into()),
-        only_with_probe(ledger.lost.into()),
-        ledger.kernel_minus_user().map_or_else(|| "–".to_owned(), units::count),
     ]
 }
 

@@ -26,6 +26,11 @@ impl Column {
         Self { heading: heading.to_owned(), alignment: CellAlignment::Right, expendable }
     }
 
+    /// The column, dropped like [`Self::number`]'s when the table is too wide.
+    pub(super) fn dropped(self, expendable: u8) -> Self {
+        Self { expendable, ..self }
+    }
+
     /// A column of words, then columns of figures, of which those listed are dropped, the first listed first.
     pub(super) fn all(headings: &[&str], expendable: &[usize]) -> Vec<Self> {
         let number = |(index, heading): (usize, &&str)| {

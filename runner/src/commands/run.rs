@@ -1,6 +1,7 @@
 //! `runner run`: from a scenario to a kept run and its report.
 
 use super::{machine, print, report, scenario};
+use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
 use crate::credentials::Credentials;
 use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
@@ -28,9 +29,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     check_load(&scenario, &machine)?;
     let stop = stop_on_signals()?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
-    let probes = Probes::of(&scenario)?;
+    let mut probes = Probes::of(&scenario)?;
+    let calibrated = Calibrated::of(&probes.detach(), scenario.measure.keep_slowest);
     let credentials = Credentials::of_invoker();
-    let manifest = manifest(&scenario, &plan, probes.info(&scenario), arguments);
+    let manifest = manifest(&scenario, &plan, (probes.info(&scenario), calibrated), arguments);
     let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
     announce(&progress, &scenario, &manifest);
 
@@ -194,17 +196,26 @@ fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
     for reason in &manifest.probe.reasons {
         progress.note(&format!("  {reason}"));
     }
+    for sentence in reports::calibration::sentences(manifest) {
+        progress.note(&format!("  {sentence}"));
+    }
     for warning in &manifest.warnings {
         progress.warn(warning);
     }
 }
 
-fn manifest(scenario: &Scenario, plan: &Plan, probe: ProbeInfo, arguments: &RunArguments) -> Manifest {
+fn manifest(
+    scenario: &Scenario,
+    plan: &Plan,
+    (probe, calibrated): (ProbeInfo, Calibrated),
+    arguments: &RunArguments,
+) -> Manifest {
     let started_at = chrono::Utc::now();
     let environment = environment::observe();
     let cells = scenario.cell_count() * scenario.loads.len();
     let mut warnings = environment::warnings(&environment);
     warnings.extend(probe_warnings(&probe));
+    warnings.extend(calibrated.warnings);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Manifest {
         format_version: store::FORMAT_VERSION,
@@ -222,7 +233,7 @@ fn manifest(scenario: &Scenario, plan: &Plan, probe: ProbeInfo, arguments: &RunA
             cells: count(cells),
             trials: count(plan.trials.len()),
         },
-        probe,
+        probe: ProbeInfo { calibrations: calibrated.calibrations, ..probe },
         environment,
         warnings,
         checksums: BTreeMap::new(),
@@ -259,6 +270,7 @@ fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
         factors: factors(scenario),
         generators: generator_lines(scenario),
         loss_limit: measure.loss_limit,
+        keep_slowest: u32::try_from(measure.keep_slowest).unwrap_or(u32::MAX),
     }
 }
 

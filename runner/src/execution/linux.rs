@@ -99,7 +99,7 @@ impl<'a> LinuxRig<'a> {
         let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
         let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
         let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
-        let seen = Seen { readings, reports, threads };
+        let seen = Seen { readings, reports, threads, open_ns: window.open_ns };
         let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);
         measured.window_ns = window.close_ns - window.open_ns;
         measured.monitor = watch.finish();

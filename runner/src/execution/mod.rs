@@ -19,7 +19,9 @@ use chrono::Utc;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use store::{LoadMetric, Measure, MonitorSample, RunWriter, State, Status, StoreError, TrialRecord};
+use store::{
+    LoadMetric, Measure, MonitorSample, RunWriter, SlowCall, State, Status, StoreError, TrialRecord,
+};
 
 /// What touches the machine.
 pub(crate) trait Rig {
@@ -55,6 +57,8 @@ pub(crate) struct Measured {
     pub(crate) measures: Vec<Measure>,
     /// The machine's state meanwhile.
     pub(crate) monitor: Vec<MonitorSample>,
+    /// The slowest calls of each target, slowest first.
+    pub(crate) slowest: Vec<SlowCall>,
     /// Why the figures are not to be trusted, if they are not.
     pub(crate) doubt: Option<String>,
 }
@@ -143,6 +147,7 @@ impl Execution<'_> {
                 operations: 0,
                 measures: Vec::new(),
                 monitor: Vec::new(),
+                slowest: Vec::new(),
             };
             match outcome {
                 Outcome::Interrupted => return Ok(State::Interrupted),
@@ -179,5 +184,6 @@ impl Measured {
         record.operations = self.operations;
         record.measures = self.measures;
         record.monitor = self.monitor;
+        record.slowest = self.slowest;
     }
 }

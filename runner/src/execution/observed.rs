@@ -5,7 +5,8 @@ use crate::scenario::{Scenario, Scope};
 use generators::GeneratorReport;
 use probe::Reading;
 use probe_abi::SparseHistogram;
-use store::{Ledger, Measure, Vantage};
+use std::collections::BTreeMap;
+use store::{Ledger, Measure, SlowCall, Vantage};
 
 /// The two vantages of one window.
 pub(crate) struct Seen {
@@ -15,11 +16,13 @@ pub(crate) struct Seen {
     pub(crate) reports: Vec<GeneratorReport>,
     /// Threads of all generators.
     pub(crate) threads: u64,
+    /// When the window opened, in nanoseconds of the monotonic clock.
+    pub(crate) open_ns: u64,
 }
 
 /// The measures of the cell's targets, and what makes them doubtful. Window and monitor are left empty.
 pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Measured {
-    let mut measures = Vec::new();
+    let (mut measures, mut slowest) = (Vec::new(), Vec::new());
     let mut doubts = Vec::new();
     for &target in targets {
         let user = user_measure(target, &seen.reports);
@@ -30,6 +33,7 @@ pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Me
                 doubts.extend(contradiction(reading, &user, seen.threads));
             }
             measures.push(kernel_measure(reading));
+            slowest.extend(slow_calls(reading, seen.open_ns));
         }
         // Under scope `system` a target need not be one of the generators' calls.
         if issued(target, &seen.reports) {
@@ -39,6 +43,7 @@ pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Me
     Measured {
         operations: seen.reports.iter().map(|report| report.operations).sum(),
         measures,
+        slowest,
         doubt: (!doubts.is_empty()).then(|| doubts.join("; ")),
         ..Measured::default()
     }
@@ -54,22 +59,46 @@ fn kernel_measure(reading: &Reading) -> Measure {
         vantage: Vantage::Kernel,
         ok: SparseHistogram::from(&*reading.ok),
         error: SparseHistogram::from(&*reading.error),
+        errnos: reading.errnos.clone(),
         ledger: Some(Ledger {
             entered: reading.entered,
             censored: reading.censored,
             censored_age_max_ns: reading.censored_age_max_ns,
             lost: reading.lost,
+            missed: reading.missed,
+            compat: reading.compat,
         }),
     }
 }
 
+fn slow_calls(reading: &Reading, open_ns: u64) -> impl Iterator<Item = SlowCall> {
+    reading.slowest.iter().map(move |call| SlowCall {
+        syscall: reading.target.name.clone(),
+        latency_ns: call.latency_ns,
+        at_ns: call.return_ns.saturating_sub(open_ns),
+        pid: call.pid,
+        tid: call.tid,
+        cpu_entry: call.cpu_entry,
+        cpu_return: call.cpu_return,
+        arguments: call.arguments,
+        value: call.value,
+        switches: call.switches,
+        stack: call.stack.clone(),
+    })
+}
+
 fn user_measure(target: &str, reports: &[GeneratorReport]) -> Measure {
     let (mut ok, mut error) = (SparseHistogram::default(), SparseHistogram::default());
+    let mut errnos: BTreeMap<u16, u64> = BTreeMap::new();
     for call in reports.iter().flat_map(|report| &report.calls).filter(|call| call.syscall == target) {
         ok.merge(&call.ok);
         error.merge(&call.error);
+        for (errno, count) in &call.errnos {
+            *errnos.entry(*errno).or_default() += count;
+        }
     }
-    Measure { syscall: target.to_owned(), vantage: Vantage::User, ok, error, ledger: None }
+    let errnos = errnos.into_iter().collect();
+    Measure { syscall: target.to_owned(), vantage: Vantage::User, ok, error, errnos, ledger: None }
 }
 
 /// A loss past the limit. A negative one, more returns than entries, is a fault of the same kind.
@@ -99,4 +128,70 @@ fn contradiction(reading: &Reading, user: &Measure, threads: u64) -> Option<Stri
             reading.returned, reading.target.name
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use generators::CallReport;
+    use probe::{SlowCall as Slow, Target};
+    use probe_abi::Histogram;
+
+    fn reading() -> Reading {
+        let (mut ok, mut error) = (Box::new(Histogram::EMPTY), Box::new(Histogram::EMPTY));
+        ok.record(70);
+        error.record(30);
+        Reading {
+            target: Target::named("getpid").unwrap(),
+            ok,
+            error,
+            entered: 3,
+            returned: 2,
+            censored: 1,
+            censored_age_max_ns: 9,
+            lost: 0,
+            errnos: vec![(2, 1)],
+            compat: Some(4),
+            missed: None,
+            slowest: vec![Slow {
+                latency_ns: 70,
+                return_ns: 1_500,
+                tid: 12,
+                pid: 11,
+                cpu_entry: 0,
+                cpu_return: 1,
+                arguments: None,
+                value: 11,
+                switches: Some(2),
+                stack: vec!["schedule".to_owned()],
+            }],
+        }
+    }
+
+    #[test]
+    fn everything_that_the_probe_read_is_kept() {
+        let measure = kernel_measure(&reading());
+        assert_eq!(measure.errnos, [(2, 1)]);
+        let ledger = measure.ledger.unwrap();
+        assert_eq!((ledger.entered, ledger.censored, ledger.lost), (3, 1, 0));
+        assert_eq!((ledger.missed, ledger.compat), (None, Some(4)));
+        let slow: Vec<SlowCall> = slow_calls(&reading(), 1_000).collect();
+        assert_eq!((slow[0].syscall.as_str(), slow[0].at_ns, slow[0].latency_ns), ("getpid", 500, 70));
+        assert_eq!((slow[0].tid, slow[0].pid, slow[0].cpu_return, slow[0].value), (12, 11, 1, 11));
+        assert_eq!((slow[0].switches, slow[0].stack.as_slice()), (Some(2), &["schedule".to_owned()][..]));
+    }
+
+    #[test]
+    fn error_numbers_of_several_generators_add_up() {
+        let report = |errnos: &[(u16, u64)]| GeneratorReport {
+            calls: vec![CallReport {
+                syscall: "openat".to_owned(),
+                errnos: errnos.to_vec(),
+                ..CallReport::default()
+            }],
+            ..GeneratorReport::default()
+        };
+        let measure = user_measure("openat", &[report(&[(2, 3), (24, 1)]), report(&[(13, 1), (24, 5)])]);
+        assert_eq!(measure.errnos, [(2, 3), (13, 1), (24, 6)]);
+    }
 }

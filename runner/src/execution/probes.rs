@@ -6,13 +6,15 @@
 use crate::failure::{Failure, chain};
 use crate::scenario::{FactorDecl, ProbeRequest, Scenario, Scope};
 use probe::{Backend, Probe, Target};
+use std::collections::BTreeSet;
 use store::{ProbeFactor, ProbeInfo, ProbeLevel};
 
 /// What the scenario asks for, tried out, and what is attached now.
 #[derive(Debug)]
 pub(crate) struct Probes {
     targets: Vec<Target>,
-    scope: probe::Scope,
+    /// How every backend is attached.
+    options: probe::Options,
     /// Each request of the scenario once, in its order.
     attempts: Vec<Attempt>,
     attached: Option<Probe>,
@@ -39,7 +41,9 @@ impl Probes {
             Scope::Generators => probe::Scope::Generators,
             Scope::System => probe::Scope::System,
         };
-        let mut probes = Self { targets, scope, attempts: Vec::new(), attached: None };
+        let options =
+            probe::Options { keep_slowest: scenario.measure.keep_slowest, ..probe::Options::from(scope) };
+        let mut probes = Self { targets, options, attempts: Vec::new(), attached: None };
         for request in scenario.measure.probe.values() {
             // Two that are attached at once would be no fair trial of the second.
             probes.attached = None;
@@ -57,7 +61,7 @@ impl Probes {
     fn attempt(&mut self, request: ProbeRequest) {
         let (backend, reasons) = match named(request) {
             None => {
-                let chosen = probe::select_auto(&self.targets, self.scope);
+                let chosen = probe::select_auto(&self.targets, self.options);
                 self.attached = chosen.probe;
                 (Some(chosen.backend), chosen.reasons)
             }
@@ -77,7 +81,7 @@ impl Probes {
         // The old one first: both together would be a moment in which even its calls pay for two.
         self.attached = None;
         if backend != Backend::User {
-            let attached = Probe::attach(backend, &self.targets, self.scope);
+            let attached = Probe::attach(backend, &self.targets, self.options);
             self.attached = Some(attached.map_err(|error| chain(&error))?);
         }
         Ok(())
@@ -103,7 +107,15 @@ impl Probes {
         self.attached.as_mut()
     }
 
-    /// What the manifest says of it.
+    /// Detaches what is attached; returns the backends that trials will ask for, those that attach to the kernel.
+    pub(crate) fn detach(&mut self) -> Vec<Backend> {
+        self.attached = None;
+        let backends: BTreeSet<Backend> =
+            self.attempts.iter().filter_map(|attempt| attempt.backend).collect();
+        backends.into_iter().filter(|backend| *backend != Backend::User).collect()
+    }
+
+    /// What the manifest says of it; its cost aside.
     pub(crate) fn info(&self, scenario: &Scenario) -> ProbeInfo {
         let factor = scenario.probe_factor();
         let (backend, reasons) = match self.attempts.as_slice() {
@@ -116,6 +128,7 @@ impl Probes {
             backend: backend.to_owned(),
             reasons,
             factor: factor.map(|factor| self.levels_of(factor)),
+            calibrations: Vec::new(),
         }
     }
 
@@ -209,6 +222,11 @@ mod tests {
         assert!(probes.attached().is_none());
         assert_eq!(held(), 0, "something is attached to a trial without a probe");
         probes.prepare(ProbeRequest::Auto).unwrap();
+        probes.prepare(ProbeRequest::RawTracepoint).unwrap();
+        let backends = probes.detach();
+        assert!(backends.contains(&Backend::RawTracepoint) && !backends.contains(&Backend::User));
+        assert_eq!(held(), 0, "what was detached is still there");
+        probes.prepare(ProbeRequest::Auto).unwrap();
         let info = probes.info(&scenario);
         let came_to = info.factor.unwrap().levels[2].backend.clone().unwrap();
         assert_eq!(probes.attached().unwrap().backend().name(), came_to);
@@ -222,7 +240,7 @@ mod tests {
         };
         Probes {
             targets: Vec::new(),
-            scope: probe::Scope::Generators,
+            options: probe::Scope::Generators.into(),
             attempts: attempts.iter().map(attempt).collect(),
             attached: None,
         }

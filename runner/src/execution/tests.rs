@@ -107,6 +107,7 @@ fn manifest() -> Manifest {
             factors: vec![factor("threads"), factor("load")],
             generators: Vec::new(),
             loss_limit: 0.0,
+            keep_slowest: 0,
         },
         plan: PlanInfo { order: "random_blocks".to_owned(), seed: 1, repetitions: 2, cells: 4, trials: 8 },
         probe: ProbeInfo {
@@ -114,6 +115,7 @@ fn manifest() -> Manifest {
             backend: "user".to_owned(),
             reasons: Vec::new(),
             factor: None,
+            calibrations: Vec::new(),
         },
         environment: Environment::default(),
         warnings: Vec::new(),

@@ -87,6 +87,8 @@ pub(crate) struct Measure {
     pub(crate) window: Window,
     /// Share of entered calls that may be lost before a trial is invalid, 0 to 1.
     pub(crate) loss_limit: f64,
+    /// How many of the slowest calls of each target and trial the probe keeps one by one; 0 for none.
+    pub(crate) keep_slowest: usize,
 }
 
 /// The backend that a scenario asks for.

@@ -24,6 +24,9 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
     line("syscalls", &measure.targets.join(", "));
     line("probe", &format!("{}, scope {}", probe_text(scenario), measure.scope.name()));
     line("window", &window_text(scenario));
+    if measure.keep_slowest > 0 {
+        line("slow calls", &format!("{} kept of each system call and trial", measure.keep_slowest));
+    }
     for factor in &scenario.factors {
         let labels: Vec<&str> = factor.levels.iter().map(|level| level.label.as_str()).collect();
         line("factor", &format!("{}: {}", factor.name, labels.join(", ")));

@@ -27,7 +27,8 @@ const MAX_REPETITIONS: u64 = 10_000;
 
 const ROOT_KEYS: [&str; 8] =
     ["schema", "name", "summary", "measure", "plan", "factors", "generators", "load"];
-const MEASURE_KEYS: [&str; 6] = ["syscalls", "probe", "scope", "warmup", "window", "loss_limit"];
+const MEASURE_KEYS: [&str; 7] =
+    ["syscalls", "probe", "scope", "warmup", "window", "loss_limit", "keep_slowest"];
 const PLAN_KEYS: [&str; 4] = ["repetitions", "order", "seed", "ramp"];
 
 /// Validates a scenario; the sources are the file and the overrides that the tree was made of.
@@ -110,9 +111,12 @@ fn measure<'a>(
     let window = window.unwrap_or(Duration::from_millis(500));
     // Below 0 and NaN are out; 0 itself is a limit that no lost call passes.
     let limit = fields::number(-f64::MIN_POSITIVE, 1.0, "must be a fraction from 0 to 1, such as 0.001");
+    let probe = probe.unwrap_or(Given::Fixed(ProbeRequest::Auto));
+    let keep_slowest = keep_slowest(section, &probe, problems);
     Some(Measure {
         targets: targets?,
-        probe: probe.unwrap_or(Given::Fixed(ProbeRequest::Auto)),
+        probe,
+        keep_slowest,
         scope: scope.unwrap_or(Scope::Generators),
         warmup: warmup.unwrap_or(Duration::from_millis(200)),
         window: if is_counted { Window::Operations } else { Window::Timed(window) },
@@ -149,6 +153,19 @@ fn probe<'a>(
         });
     }
     Some(probe)
+}
+
+/// How many slow calls are kept; refuses to keep some where nobody sees single calls.
+fn keep_slowest(section: &Section<'_>, probe: &Given<ProbeRequest>, problems: &mut Vec<Diagnostic>) -> usize {
+    let most = probe_abi::MAX_SLOWEST as u64;
+    let keep = section.optional("keep_slowest", fields::integer(0..=most), problems).unwrap_or(0);
+    let is_blind = probe.values().iter().all(|request| *request == ProbeRequest::User);
+    if let (1.., true, Some(node)) = (keep, is_blind, section.node("keep_slowest")) {
+        let message = "without a probe no slow call is kept";
+        let problem = Diagnostic::at(&node.place, message, "the generators keep no single calls");
+        problems.push(problem.help("leave it out, or use another probe"));
+    }
+    usize::try_from(keep).unwrap_or(0)
 }
 
 fn targets(section: &Section<'_>, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {

@@ -33,6 +33,7 @@ fn what_is_left_out_has_its_documented_value() {
     assert_eq!(scenario.measure.warmup, Duration::from_millis(200));
     assert_eq!(scenario.measure.window, Window::Timed(Duration::from_millis(500)));
     assert!((scenario.measure.loss_limit - 0.001).abs() < f64::EPSILON);
+    assert_eq!(scenario.measure.keep_slowest, 0);
     assert_eq!((scenario.plan.repetitions, scenario.plan.seed), (7, 1));
     assert_eq!(scenario.plan.ramp, Duration::from_secs(2));
     assert_eq!(scenario.loads.len(), 1);
@@ -163,6 +164,19 @@ fn quoted_numbers_and_booleans_are_levels_like_bare_ones() {
 fn names_may_be_of_any_script() {
     let scenario = parse(&edited("\"sweep\"", "\"größe_ὕψος-3\"")).unwrap();
     assert_eq!(scenario.name.as_str(), "größe_ὕψος-3");
+}
+
+#[test]
+fn slow_calls_are_kept_where_any_cell_has_a_probe() {
+    let kept = |text: &str| parse(text).unwrap().measure.keep_slowest;
+    assert_eq!(kept(&edited("loss_limit = 0.001", "keep_slowest = 32")), 32);
+    assert_eq!(kept(&edited("loss_limit = 0.001", "keep_slowest = 0").replace("auto", "user")), 0);
+    let varying =
+        edited("\"auto\"", "\"$probe\"").replace("[factors]", "[factors]\nprobe = [\"user\", \"auto\"]");
+    assert_eq!(kept(&varying.replace("loss_limit = 0.001", "keep_slowest = 5")), 5);
+    let five = parse(&edited("loss_limit = 0.001", "keep_slowest = 5")).unwrap();
+    assert!(check_text(&five).contains("slow calls  5 kept of each system call and trial"));
+    assert!(!check_text(&parse(VALID).unwrap()).contains("slow calls"));
 }
 
 #[test]

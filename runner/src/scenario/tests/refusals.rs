@@ -69,6 +69,16 @@ fn measure() {
         ("loss limit that is no number", "0.001", "nan"),
         ("loss limit past all", "0.001", "1.5"),
         ("negative loss limit", "0.001", "-0.1"),
+        ("too many slow calls", "loss_limit = 0.001", "keep_slowest = 33"),
+        ("negative number of slow calls", "loss_limit = 0.001", "keep_slowest = -1"),
+        ("slow calls as a string", "loss_limit = 0.001", "keep_slowest = \"5\""),
+        ("slow calls as a boolean", "loss_limit = 0.001", "keep_slowest = true"),
+        ("slow calls misspelt", "loss_limit = 0.001", "keep_slow = 5"),
+        (
+            "slow calls without a probe",
+            "probe = \"auto\"\nscope = \"generators\"\nwarmup = \"100ms\"\nwindow = \"400ms\"\nloss_limit = 0.001",
+            "probe = \"user\"\nkeep_slowest = 5"
+        ),
     ]));
 }
 
