@@ -81,9 +81,14 @@ impl SlowCalls {
             arguments: (call.has_arguments != 0).then_some(call.arguments),
             value: call.value,
             switches: Some(call.switches),
-            stack: frames.map(|frame| self.symbols.name(frame.ip)).collect(),
+            stack: frames.map(|frame| self.symbols.name(frame.ip)).skip_while(|name| is_ours(name)).collect(),
         }
     }
+}
+
+/// Whether a function is part of the way from the scheduler to the program that keeps stacks.
+fn is_ours(function: &str) -> bool {
+    ["bpf_", "__bpf_", "__traceiter_"].iter().any(|prefix| function.starts_with(prefix))
 }
 
 /// The kernel's functions by address.

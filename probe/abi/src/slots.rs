@@ -33,16 +33,18 @@ const fn log2(number: u64) -> usize {
 }
 
 /// The same for a machine that cannot count leading zeros, as BPF cannot: few instructions for the small numbers that
-/// most latencies are. The number is below 2^34.
+/// most latencies are. The number is below 2^34. Not a loop, which the verifier of Linux 6.1 gets lost in.
 #[inline(always)]
 const fn log2_by_steps(number: u64) -> usize {
-    let mut log = 0;
-    let mut limit = 2;
-    while number >= limit {
-        limit <<= 1;
-        log += 1;
+    macro_rules! return_first_that_fits {
+        ($($log:literal)+) => {$(
+            if number < 2 << $log {
+                return $log;
+            }
+        )+};
     }
-    log
+    return_first_that_fits!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+    33
 }
 
 /// The least value, in nanoseconds, that `slot` counts.
