@@ -9,6 +9,7 @@ mod compat;
 mod counting;
 mod edges;
 mod losses;
+mod orphans;
 mod processes;
 mod slow;
 mod support;
