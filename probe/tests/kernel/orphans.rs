@@ -21,7 +21,7 @@ fn hold_a_probe() {
     let targets = [Target::named("getppid").unwrap(), Target::named("readv").unwrap()];
     let _probe = Probe::attach(Backend::Kretprobe, &targets, Scope::Generators).unwrap();
     println!("\nattached");
-    thread::sleep(Duration::from_secs(60));
+    thread::sleep(Duration::from_mins(1));
 }
 
 #[test]
