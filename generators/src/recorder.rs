@@ -147,6 +147,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::now_ns;
 
     fn call(begin_ns: u64, end_ns: u64, result: isize) -> Call {
         Call { begin_ns, end_ns, result }
@@ -208,5 +209,32 @@ mod tests {
         let report = one.report(&["openat"]);
         assert_eq!(report.calls[0].errnos, [(0, 1), (2, 1), (22, 2)]);
         assert_eq!(report.calls[0].error.count, 4);
+    }
+
+    /// The figures of real calls by way of slots, beside the exact ones of the same calls kept one by one.
+    #[test]
+    fn quantiles_from_slots_are_those_of_the_calls() {
+        let mut recorder = Recorder::new(1, false);
+        let mut latencies = Vec::new();
+        for round in 0u32..50_000 {
+            let begin_ns = now_ns();
+            // Some of them take longer than others.
+            if round % 50 == 0 {
+                std::thread::yield_now();
+            }
+            std::hint::black_box(std::process::id());
+            let call = call(begin_ns, now_ns(), 0);
+            recorder.record(&[call], None, &(0..u64::MAX));
+            latencies.push(call.end_ns - call.begin_ns);
+        }
+        latencies.sort_unstable();
+        let ok = &recorder.report(&["getpid"]).calls[0].ok;
+        for per_mille in [1, 10, 100, 250, 500, 900, 990, 999, 1000] {
+            let exact = latencies[(latencies.len() * per_mille).div_ceil(1000) - 1] as f64;
+            let from_slots = ok.quantile_ns(per_mille as f64 / 1000.0).unwrap();
+            assert!((from_slots - exact).abs() <= exact * 0.008, "{per_mille} ‰: {from_slots} for {exact}");
+        }
+        assert_eq!((Some(&ok.min_ns), Some(&ok.max_ns)), (latencies.first(), latencies.last()));
+        assert_eq!((ok.count, ok.sum_ns), (latencies.len() as u64, latencies.iter().sum()));
     }
 }

@@ -182,6 +182,17 @@ mod tests {
     }
 
     #[test]
+    fn a_loss_past_the_limit_is_a_reason_for_doubt() {
+        let mut reading = reading();
+        (reading.entered, reading.returned, reading.censored) = (10_000, 9_990, 0);
+        reading.lost = 10;
+        assert_eq!(loss(&reading, 0.001), None);
+        reading.lost = 11;
+        let words = loss(&reading, 0.001).unwrap();
+        assert!(words.starts_with("the probe lost 11 of 10000 calls of getpid"), "{words}");
+    }
+
+    #[test]
     fn error_numbers_of_several_generators_add_up() {
         let report = |errnos: &[(u16, u64)]| GeneratorReport {
             calls: vec![CallReport {
