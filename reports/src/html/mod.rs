@@ -15,6 +15,8 @@ use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use facts::{Badge, Fact};
+
+pub use facts::shell_word;
 use std::fmt::Write as _;
 use std::thread;
 use store::Vantage;
