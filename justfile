@@ -68,6 +68,11 @@ plan SCENARIO *ARGS: build
 check +SCENARIOS: build
     @{{ runner }} check "$@"
 
+# Say what this machine can measure, and how to mend what it cannot
+[no-cd]
+doctor *ARGS: build
+    @{{ runner }} doctor "$@"
+
 # Build the programs `runner` and `generator`
 build:
     @cargo build --locked --manifest-path {{ manifest }} -p runner -p generators --bins

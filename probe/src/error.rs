@@ -1,6 +1,6 @@
 //! Everything that can go wrong with the probe, in plain words.
 
-use crate::{Backend, MAX_SLOWEST, MAX_TARGETS};
+use crate::{Backend, Capabilities, MAX_SLOWEST, MAX_TARGETS, perf_event_paranoid};
 use std::io;
 use thiserror::Error;
 
@@ -152,8 +152,13 @@ pub(crate) fn plain_words(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<io::Error>() {
             return match io.raw_os_error() {
-                Some(libc::EPERM | libc::EACCES) if !is_privileged() => {
+                Some(libc::EPERM | libc::EACCES) if !Capabilities::held().suffice() => {
                     "not permitted; run as root, or with CAP_BPF and CAP_PERFMON".into()
+                }
+                Some(libc::EACCES) if !Capabilities::held().suffice_for_kprobes(perf_event_paranoid()) => {
+                    "not permitted; kernel.perf_event_paranoid is above 2, so that only root may attach kprobes \
+                     (`sudo sysctl kernel.perf_event_paranoid=2` lets capabilities do)"
+                        .into()
                 }
                 Some(libc::EPERM | libc::EACCES) => {
                     "not permitted, though the capabilities are there; kernel lockdown or a container forbids it"
@@ -168,13 +173,4 @@ pub(crate) fn plain_words(error: &(dyn std::error::Error + 'static)) -> String {
         cause = error.source();
     }
     error.to_string()
-}
-
-/// Whether this process has `CAP_BPF` and `CAP_PERFMON`, or `CAP_SYS_ADMIN`, which implies them.
-fn is_privileged() -> bool {
-    use rustix::thread::CapabilitySet;
-    rustix::thread::capabilities(None).is_ok_and(|have| {
-        have.effective.contains(CapabilitySet::SYS_ADMIN)
-            || have.effective.contains(CapabilitySet::BPF | CapabilitySet::PERFMON)
-    })
 }

@@ -406,7 +406,7 @@ fn check_targets(targets: &[Target]) -> Result<(), ProbeError> {
 }
 
 /// Refuses to probe where process ids or the clock are not those that the programs see.
-fn check_namespaces() -> Result<(), ProbeError> {
+pub fn check_namespaces() -> Result<(), ProbeError> {
     // The inodes that the kernel gives its initial namespaces (include/uapi/linux/nsfs.h).
     const FIRST_PID: u64 = 0xEFFF_FFFC;
     const FIRST_TIME: u64 = 0xEFFF_FFFA;

@@ -23,6 +23,10 @@ pub(crate) enum Verb {
     Report(ReportArguments),
     /// Compare two runs: ratio, interval and verdict for every cell
     Diff(DiffArguments),
+    /// Say what this machine can measure, and how to mend what it cannot
+    ///
+    /// Ends with 0 when the kernel's side can be measured and a scenario executed, else with 1.
+    Doctor(DoctorArguments),
     /// List the runs that are kept
     List(RunsDir),
 }
@@ -133,6 +137,15 @@ pub(crate) struct DiffArguments {
     pub(crate) gate: bool,
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn backends() -> [&'static str; 5] {

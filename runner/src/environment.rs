@@ -1,6 +1,10 @@
 //! Owns the description of the machine: what a reader must know to judge figures, and what in it calls for caution.
 //! It only reads; it changes no setting.
 
+mod facilities;
+
+pub(crate) use facilities::Facilities;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use store::Environment;
@@ -31,16 +35,48 @@ pub(crate) fn boot_id() -> String {
 
 /// One line for each trait of the machine, and of its present state, that makes figures less sure.
 pub(crate) fn warnings(environment: &Environment) -> Vec<String> {
-    Conditions::observe(&Machine::under("/")).warnings(environment)
+    conditions().warnings(environment)
+}
+
+/// The machine's present state.
+pub(crate) fn conditions() -> Conditions {
+    Conditions::observe(&Machine::under("/"))
+}
+
+/// What there is for a probe and its monitor to use.
+pub(crate) fn facilities() -> Facilities {
+    Facilities::of(&Machine::under("/"))
+}
+
+/// Why the frequency governor makes figures less sure, if it does, with the remedy.
+pub(crate) fn governor_warning(governor: &str) -> Option<String> {
+    ["powersave", "ondemand", "conservative", "schedutil"].contains(&governor).then(|| {
+        format!(
+            "the CPU frequency governor is {governor}, so that latency varies with recent activity \
+             (`sudo cpupower frequency-set -g performance`)"
+        )
+    })
+}
+
+/// What a hypervisor means for figures.
+pub(crate) fn hypervisor_warning(hypervisor: &str) -> String {
+    format!("this is a virtual machine ({hypervisor}): what its host does adds to latency, unseen")
+}
+
+/// Whether the CPUs are too few.
+pub(crate) fn cpus_warning(cpus: u32) -> Option<String> {
+    (cpus == 1).then(|| "there is one CPU: generators, load and runner take turns on it".to_owned())
 }
 
 /// What changes by the minute, and therefore is no part of the environment.
 #[derive(Clone, Copy, Debug, Default)]
-struct Conditions {
+pub(crate) struct Conditions {
     /// Mean number of runnable tasks over the last minute.
-    load_average: f64,
+    pub(crate) load_average: f64,
     /// Swap in use, in bytes.
-    swap_used_bytes: u64,
+    pub(crate) swap_used_bytes: u64,
+    /// Memory that can be had without swapping, in bytes.
+    pub(crate) memory_available_bytes: u64,
 }
 
 impl Conditions {
@@ -51,40 +87,35 @@ impl Conditions {
         Self {
             load_average: average.unwrap_or_default(),
             swap_used_bytes: kib("SwapTotal:").saturating_sub(kib("SwapFree:")) * 1024,
+            memory_available_bytes: kib("MemAvailable:") * 1024,
         }
     }
 
     fn warnings(self, environment: &Environment) -> Vec<String> {
         let mut warnings = Vec::new();
-        if let Some(governor) = &environment.governor
-            && ["powersave", "ondemand", "conservative", "schedutil"].contains(&governor.as_str())
-        {
-            warnings.push(format!(
-                "the CPU frequency governor is {governor}, so that latency varies with recent activity \
-                 (`sudo cpupower frequency-set -g performance`)"
-            ));
-        }
-        if let Some(hypervisor) = &environment.hypervisor {
-            warnings.push(format!(
-                "this is a virtual machine ({hypervisor}): what its host does adds to latency, unseen"
-            ));
-        }
-        if environment.cpus == 1 {
-            warnings.push("there is one CPU: generators, load and runner take turns on it".to_owned());
-        }
-        if self.load_average > BUSY_LOAD * f64::from(environment.cpus.max(1)) {
-            warnings.push(format!(
-                "the machine was busy before the start: load average {:.2} on {} CPUs",
-                self.load_average, environment.cpus
-            ));
-        }
-        if self.swap_used_bytes > 0 {
-            warnings.push(format!(
-                "{} MiB of swap are in use: pages may have to be read back",
-                self.swap_used_bytes >> 20
-            ));
-        }
+        warnings.extend(environment.governor.as_deref().and_then(governor_warning));
+        warnings.extend(environment.hypervisor.as_deref().map(hypervisor_warning));
+        warnings.extend(cpus_warning(environment.cpus));
+        warnings.extend(self.work_warning(environment.cpus));
+        warnings.extend(self.swap_warning());
         warnings
+    }
+
+    /// Whether the machine is busy with something else.
+    pub(crate) fn work_warning(self, cpus: u32) -> Option<String> {
+        (self.load_average > BUSY_LOAD * f64::from(cpus.max(1))).then(|| {
+            format!(
+                "the machine was busy before the start: load average {:.2} on {cpus} CPUs",
+                self.load_average
+            )
+        })
+    }
+
+    /// Whether pages were written out.
+    pub(crate) fn swap_warning(self) -> Option<String> {
+        (self.swap_used_bytes > 0).then(|| {
+            format!("{} MiB of swap are in use: pages may have to be read back", self.swap_used_bytes >> 20)
+        })
     }
 }
 
@@ -307,7 +338,10 @@ mod tests {
                 "proc/cpuinfo",
                 "processor\t: 0\nmodel name\t: Some CPU @ 3 GHz\nflags\t\t: fpu hypervisor vme\n",
             ),
-            ("proc/meminfo", "MemTotal:  2048 kB\nSwapTotal: 1024 kB\nSwapFree: 24 kB\n"),
+            (
+                "proc/meminfo",
+                "MemTotal:  2048 kB\nMemAvailable: 512 kB\nSwapTotal: 1024 kB\nSwapFree: 24 kB\n",
+            ),
             ("proc/loadavg", "1.50 0.50 0.10 1/200 4711\n"),
             ("sys/devices/system/cpu/online", "0-3,6\n"),
             ("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n"),
@@ -327,6 +361,7 @@ mod tests {
         let conditions = Conditions::observe(&machine);
         assert!((conditions.load_average - 1.5).abs() < f64::EPSILON);
         assert_eq!(conditions.swap_used_bytes, 1000 * 1024);
+        assert_eq!(conditions.memory_available_bytes, 512 * 1024);
     }
 
     #[test]
@@ -355,7 +390,7 @@ mod tests {
     fn a_quiet_machine_has_no_warnings_and_a_troubled_one_has_one_each() {
         let quiet =
             Environment { cpus: 4, governor: Some("performance".to_owned()), ..Environment::default() };
-        let calm = Conditions { load_average: 1.9, swap_used_bytes: 0 };
+        let calm = Conditions { load_average: 1.9, ..Conditions::default() };
         assert_eq!(calm.warnings(&quiet), [] as [String; 0]);
         let troubled = Environment {
             cpus: 1,
@@ -363,7 +398,7 @@ mod tests {
             hypervisor: Some("KVMKVMKVM".to_owned()),
             ..Environment::default()
         };
-        let busy = Conditions { load_average: 1.9, swap_used_bytes: 5 << 20 };
+        let busy = Conditions { load_average: 1.9, swap_used_bytes: 5 << 20, ..Conditions::default() };
         let warnings = busy.warnings(&troubled);
         for (line, part) in warnings.iter().zip(["powersave", "KVMKVMKVM", "one CPU", "1.90", "5 MiB"]) {
             assert!(line.contains(part), "{line}");

@@ -4,6 +4,7 @@ mod calibration;
 mod cli;
 mod commands;
 mod credentials;
+mod doctor;
 mod environment;
 mod execution;
 mod failure;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Verb::Check(arguments) => commands::check::check(&arguments),
         Verb::Report(arguments) => commands::report::report(&arguments),
         Verb::Diff(arguments) => commands::diff::diff(&arguments),
+        Verb::Doctor(arguments) => commands::doctor::doctor(&arguments),
         Verb::List(arguments) => commands::list::list(&arguments),
     };
     outcome.unwrap_or_else(|failure| {

@@ -53,6 +53,12 @@ impl Drop for Monitor {
     }
 }
 
+/// Whether the kernel tells how long tasks wait for CPUs.
+pub(crate) fn tells_pressure() -> bool {
+    let reading = Sources::open().ok().and_then(|mut sources| sources.read());
+    reading.is_some_and(|reading| reading.tells_pressure())
+}
+
 /// A window under watch. Dropping it gives the window up.
 #[derive(Debug)]
 pub(crate) struct Watch {

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+// In a folder, for a file beside this one would be a program of its own.
+#[path = "parts/capabilities.rs"]
+mod capabilities;
+
 use assert_cmd::Command;
 use std::collections::BTreeSet;
 use std::fs;
@@ -302,6 +306,36 @@ fn a_missing_stress_ng_is_named_with_its_remedy() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("apt-get install stress-ng"), "{}", text(&output.stderr));
     assert!(!folder.path().join("runs").exists(), "something was begun");
+}
+
+#[test]
+fn the_doctor_finds_what_runs_then_find() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut doctor = runner();
+    let output = doctor.current_dir(&folder).args(["doctor", "--json"]).output().unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let able = found["able"].as_bool().unwrap();
+    assert_eq!(output.status.code(), Some(i32::from(!able)), "{}", text(&output.stderr));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "the doctor left something behind");
+    let backends: Vec<&str> =
+        found["backends"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert_eq!(able, !backends.is_empty(), "generator and folder are there");
+    for backend in ["kretprobe", "fentry", "raw_tracepoint"] {
+        let output = run(folder.path(), COUNTED, &["--probe", backend]);
+        let words = text(&output.stderr);
+        assert_eq!(output.status.success(), backends.contains(&backend), "{backend}: {words}");
+        assert!(output.status.success() || words.contains("runner doctor"), "{words}");
+    }
+    let mut doctor = runner();
+    let plain = text(&doctor.current_dir(&folder).arg("doctor").output().unwrap().stdout);
+    for check in found["checks"].as_array().unwrap() {
+        let (mark, name) = (check["mark"].as_str().unwrap(), check["check"].as_str().unwrap());
+        let is_told =
+            |line: &str| line.trim_start().starts_with(mark) && line.contains(&format!("  {name}  "));
+        // Memory and other work may have changed meanwhile.
+        let changes = ["memory", "other work", "swap", "disk space"].contains(&name);
+        assert!(changes || plain.lines().any(is_told), "{mark} {name}: {plain}");
+    }
 }
 
 /// Starts a run that would take long, gives it time for some trials, sends it a signal and collects it.

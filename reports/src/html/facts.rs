@@ -100,7 +100,7 @@ pub(super) fn reproduction(manifest: &Manifest) -> Vec<Fact> {
         |ns| units::duration_tick(ns as f64),
     );
     let mut facts = vec![
-        ("as it was run", manifest.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+        ("as it was run", manifest.command.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")),
         ("seed of the order", manifest.plan.seed.to_string()),
         ("order", manifest.plan.order.replace('_', " ")),
         ("plan", plan(manifest)),
@@ -141,11 +141,12 @@ pub(super) fn reproducing_command(manifest: &Manifest) -> String {
     for change in &manifest.scenario.overrides {
         words.extend(["--set".to_owned(), change.clone()]);
     }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// A word of a command line as a shell wants it.
-fn quoted(word: &str) -> String {
+#[must_use]
+pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+~^".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
@@ -160,6 +161,9 @@ mod tests {
 
     #[test]
     fn words_are_quoted_where_a_shell_needs_it() {
-        assert_eq!((quoted("a/b.toml").as_str(), quoted("it's").as_str()), ("a/b.toml", "'it'\\''s'"));
+        assert_eq!(
+            (shell_word("a/b.toml").as_str(), shell_word("it's").as_str()),
+            ("a/b.toml", "'it'\\''s'")
+        );
     }
 }

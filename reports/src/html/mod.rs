@@ -18,6 +18,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use calls::{ErrorRow, SlowTable};
 use facts::{Badge, Fact};
+
+pub use facts::shell_word;
 use std::fmt::Write as _;
 use std::thread;
 use store::Vantage;

@@ -3,6 +3,7 @@
 
 pub(crate) mod check;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod report;
@@ -13,7 +14,7 @@ use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::scenario::{Machine, Override, Scenario};
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use store::Owner;
 
 /// Prints to standard output. A reader that has seen enough (`| head`) is no failure.
@@ -47,6 +48,21 @@ pub(crate) fn scenario(arguments: &ScenarioArguments, machine: &Machine) -> Resu
 pub(crate) fn load(path: &Path, overrides: &[Override], machine: &Machine) -> Result<Scenario, Failure> {
     let text = crate::scenario::read_file(path).map_err(|found| usage(&found))?;
     Scenario::parse(path, &text, overrides, machine).map_err(|found| usage(&found))
+}
+
+/// The `generator` binary: beside this one, else on the PATH.
+pub(crate) fn generator() -> Result<PathBuf, Failure> {
+    let mine = std::env::current_exe().map_err(|error| Failure::failed(&error))?;
+    let beside = mine.with_file_name("generator");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let candidates = std::iter::once(beside.clone())
+        .chain(std::env::split_paths(&path).map(|folder| folder.join("generator")));
+    candidates.into_iter().find(|candidate| candidate.is_file()).ok_or_else(|| {
+        Failure::Failed(format!(
+            "the generator binary is missing: it belongs at {}; install both with `just install`",
+            beside.display()
+        ))
+    })
 }
 
 /// What is wrong with a scenario, as it is printed.

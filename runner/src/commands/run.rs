@@ -1,6 +1,6 @@
 //! `runner run`: from a scenario to a kept run and its report.
 
-use super::{machine, print, report, scenario};
+use super::{generator, machine, print, report, scenario};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
 use crate::credentials::Credentials;
@@ -12,7 +12,7 @@ use crate::{environment, load};
 use probe::Backend;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -116,21 +116,6 @@ fn request(name: &str) -> Result<ProbeRequest, Failure> {
     let names = || ProbeRequest::NAMES.map(|(known, _)| known).join(", ");
     let unknown = || Failure::Usage(format!("--probe {name}: no such backend; there are {}", names()));
     known.map(|(_, request)| *request).ok_or_else(unknown)
-}
-
-/// The `generator` binary: beside this one, else on the PATH.
-fn generator() -> Result<PathBuf, Failure> {
-    let mine = std::env::current_exe().map_err(|error| Failure::failed(&error))?;
-    let beside = mine.with_file_name("generator");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let candidates = std::iter::once(beside.clone())
-        .chain(std::env::split_paths(&path).map(|folder| folder.join("generator")));
-    candidates.into_iter().find(|candidate| candidate.is_file()).ok_or_else(|| {
-        Failure::Failed(format!(
-            "the generator binary is missing: it belongs at {}; install both with `just install`",
-            beside.display()
-        ))
-    })
 }
 
 /// What load needs, before anything starts: a stress-ng, and one that takes these options.

@@ -89,7 +89,9 @@ impl Probes {
 
     fn refused(&self) -> Failure {
         let refusals = self.attempts.iter().map(|it| refusal(it.request, &it.reasons.join("; ")));
-        Failure::Failed(refusals.collect::<Vec<_>>().join("\n"))
+        let hint =
+            "`runner doctor` says what this machine can measure, and how to mend what it cannot".to_owned();
+        Failure::Failed(refusals.chain([hint]).collect::<Vec<_>>().join("\n"))
     }
 
     /// Attaches what a trial asks for, if it is not attached, and detaches what it does not.
@@ -285,6 +287,7 @@ mod tests {
             (ProbeRequest::Fentry, None, &["no programs"]),
         ]);
         let refused = probes.refused().to_string();
-        assert_eq!(refused, "probe kretprobe: no kprobes\nprobe fentry: no programs");
+        assert!(refused.starts_with("probe kretprobe: no kprobes\nprobe fentry: no programs\n"), "{refused}");
+        assert!(refused.contains("runner doctor"), "{refused}");
     }
 }

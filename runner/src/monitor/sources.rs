@@ -78,6 +78,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// Whether it knows how long tasks waited for CPUs.
+    pub(super) fn tells_pressure(&self) -> bool {
+        self.psi_us[0].is_some()
+    }
+
     /// The sample between an earlier reading and this one, in a window that opened at `open_ns`.
     pub(super) fn since(&self, earlier: &Self, open_ns: u64) -> MonitorSample {
         let cpu = self.cpu.since(earlier.cpu);

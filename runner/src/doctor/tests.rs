@@ -1,0 +1,178 @@
+//! What is said of machines that are not this one.
+
+use super::seen::RunsFolder;
+use super::*;
+use crate::environment::{Conditions, Facilities};
+use probe::Capabilities;
+use std::path::PathBuf;
+use store::Environment;
+
+/// A laboratory's computer on which all is well.
+fn well() -> Seen {
+    let some = |text: &str| Some(text.to_owned());
+    Seen {
+        environment: Environment {
+            kernel_release: "6.12.9".to_owned(),
+            architecture: "x86_64".to_owned(),
+            cpu_model: some("Some CPU"),
+            cpus: 8,
+            memory_bytes: 16 << 30,
+            governor: some("performance"),
+            turbo: some("off"),
+            smt: some("off"),
+            transparent_huge_pages: some("madvise"),
+            clocksource: some("tsc"),
+            stress_ng_version: some("0.15.06"),
+            lockdown: some("none"),
+            root: true,
+            ..Environment::default()
+        },
+        conditions: Conditions { load_average: 0.25, swap_used_bytes: 0, memory_available_bytes: 12 << 30 },
+        facilities: Facilities {
+            kprobes: true,
+            btf: true,
+            tracefs: some("/sys/kernel/tracing"),
+            container: None,
+        },
+        backends: [Backend::Kretprobe, Backend::Fentry, Backend::RawTracepoint].map(|it| (it, Ok(()))).into(),
+        capabilities: Capabilities { bpf: true, perfmon: true, admin: true },
+        perf_event_paranoid: Some(3),
+        namespaces: Ok(()),
+        pressure: true,
+        program: PathBuf::from("/usr/local/bin/runner"),
+        file_capabilities: false,
+        generator: Ok(PathBuf::from("/usr/local/bin/generator")),
+        runs: RunsFolder { folder: PathBuf::from("runs"), writable: Ok(()), free_bytes: Some(40 << 30) },
+    }
+}
+
+fn refused(seen: &mut Seen, reason: &str) {
+    for (backend, attached) in &mut seen.backends {
+        *attached = Err(format!("the {backend} backend {reason}"));
+    }
+}
+
+/// An ordinary user's laptop, with little prepared.
+fn unprepared() -> Seen {
+    let mut seen = well();
+    refused(&mut seen, "does not attach: not permitted");
+    seen.environment.root = false;
+    seen.environment.stress_ng_version = None;
+    seen.environment.governor = Some("powersave".to_owned());
+    seen.environment.turbo = Some("on".to_owned());
+    seen.environment.smt = Some("on".to_owned());
+    seen.environment.transparent_huge_pages = Some("always".to_owned());
+    seen.environment.clocksource = Some("hpet".to_owned());
+    seen.conditions =
+        Conditions { load_average: 6.5, swap_used_bytes: 900 << 20, memory_available_bytes: 300 << 20 };
+    seen.facilities.tracefs = None;
+    seen.capabilities = Capabilities { bpf: false, perfmon: false, admin: false };
+    seen.pressure = false;
+    seen.program = PathBuf::from("/home/a user/runner");
+    seen.generator = Err("the generator binary is missing".to_owned());
+    seen.runs.writable = Err("Permission denied".to_owned());
+    seen.runs.free_bytes = Some(20 << 20);
+    seen
+}
+
+fn check<'a>(examination: &'a Examination, name: &str) -> &'a Finding {
+    examination.checks.iter().find(|finding| finding.check == name).unwrap()
+}
+
+#[test]
+fn where_all_is_well_nothing_is_left_to_do() {
+    let examination = Examination::of(&well());
+    assert!(examination.able());
+    assert!(examination.checks.iter().all(|it| it.mark == Mark::Ok && it.remedy.is_none()));
+    insta::assert_snapshot!(text(&examination, false));
+}
+
+#[test]
+fn each_lack_has_its_remedy() {
+    let examination = Examination::of(&unprepared());
+    assert!(!examination.able());
+    insta::assert_snapshot!(text(&examination, false));
+}
+
+#[test]
+fn a_check_is_one_line_and_only_its_mark_is_coloured() {
+    for seen in [well(), unprepared()] {
+        let examination = Examination::of(&seen);
+        let (plain, coloured) = (text(&examination, false), text(&examination, true));
+        let groups = 6;
+        assert_eq!(
+            plain.lines().count(),
+            examination.checks.len() + groups + (groups - 1) + 1 + 2,
+            "{plain}"
+        );
+        let stripped = coloured.split('\u{1b}').map(|part| part.split_once('m').map_or(part, |it| it.1));
+        // The first part has no escape sequence before it.
+        let first = coloured.split('\u{1b}').next().unwrap();
+        let stripped: String = [first].into_iter().chain(stripped.skip(1)).collect();
+        assert_eq!(stripped, plain);
+    }
+}
+
+#[test]
+fn a_containers_root_without_capabilities_is_told_from_an_ordinary_user() {
+    let mut seen = well();
+    seen.capabilities = Capabilities { bpf: false, perfmon: true, admin: false };
+    seen.facilities.container = Some("docker".to_owned());
+    seen.namespaces = Err("this process is in a pid namespace of its own".to_owned());
+    refused(&mut seen, "does not attach: not permitted");
+    let examination = Examination::of(&seen);
+    let rights = check(&examination, rights::RIGHTS);
+    assert_eq!((rights.mark, rights.words.contains("CAP_BPF is missing")), (Mark::Missing, true));
+    assert!(rights.remedy.as_ref().unwrap().contains("--cap-add BPF"));
+    assert_eq!(check(&examination, "kretprobe").remedy.as_deref(), Some("see `namespaces` below"));
+    assert_eq!(check(&examination, "container").mark, Mark::Note);
+}
+
+#[test]
+fn capabilities_do_without_root_but_perhaps_not_for_kprobes() {
+    let mut seen = well();
+    seen.environment.root = false;
+    seen.capabilities.admin = false;
+    seen.backends[0].1 = Err("not permitted".to_owned());
+    let examination = Examination::of(&seen);
+    assert!(examination.able());
+    assert_eq!(check(&examination, rights::RIGHTS).mark, Mark::Ok);
+    let perf_events = check(&examination, rights::PERF_EVENTS);
+    assert_eq!(perf_events.remedy.as_deref(), Some("`sudo sysctl kernel.perf_event_paranoid=2`"));
+    assert_eq!(check(&examination, "kretprobe").remedy.as_deref(), Some("see `perf events` below"));
+    seen.perf_event_paranoid = Some(2);
+    assert_eq!(check(&Examination::of(&seen), rights::PERF_EVENTS).mark, Mark::Ok);
+}
+
+#[test]
+fn capabilities_of_a_file_that_have_no_effect_are_noticed() {
+    let mut seen = unprepared();
+    seen.file_capabilities = true;
+    let examination = Examination::of(&seen);
+    let rights = check(&examination, rights::RIGHTS);
+    assert!(rights.words.contains("though the file") && rights.remedy.as_ref().unwrap().contains("nosuid"));
+}
+
+#[test]
+fn a_kernel_without_kprobes_is_able_by_raw_tracepoints() {
+    let mut seen = well();
+    seen.facilities.kprobes = false;
+    seen.backends[0].1 = Err("this kernel does not have it".to_owned());
+    let examination = Examination::of(&seen);
+    assert!(examination.able());
+    assert_eq!(examination.backends, ["fentry", "raw_tracepoint"]);
+    assert_eq!(check(&examination, "kretprobe").remedy.as_deref(), Some("see `kprobes` below"));
+}
+
+#[test]
+fn the_document_is_versioned() {
+    let document = serde_json::to_value(Examination::of(&unprepared())).unwrap();
+    assert_eq!((&document["format"], &document["version"]), (&"syscall_lab.doctor".into(), &1.into()));
+    assert_eq!((&document["able"], &document["load"]), (&false.into(), &false.into()));
+    let first = &document["checks"][0];
+    assert_eq!((&first["group"], &first["check"]), (&"probe".into(), &"kretprobe".into()));
+    assert_eq!(
+        (&first["mark"], &first["remedy"]),
+        (&"missing".into(), &"see `root or capabilities` below".into())
+    );
+}
