@@ -15,7 +15,7 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Execute a scenario, keep the run and render its report
     Run(RunArguments),
-    /// Show every trial in order and how long the run will take; touches nothing
+    /// Show every trial in order and how long the run will take; measures nothing
     Plan(PlanArguments),
     /// Validate scenarios: file, line, column and what was expected
     Check(CheckArguments),
@@ -25,6 +25,12 @@ pub(crate) enum Verb {
     Diff(DiffArguments),
     /// List the runs that are kept
     List(RunsDir),
+    /// Clear up after a runner: for the runner itself, which starts it
+    #[command(hide = true)]
+    Keep {
+        /// Its folder of temporary files
+        folder: PathBuf,
+    },
 }
 
 /// Where runs are kept.

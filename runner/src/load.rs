@@ -5,8 +5,8 @@
 //! grouping the scheduler divides the CPU by session first, and a load in a session of its own would weigh as much as
 //! all generators together, however many workers it has.
 //!
-//! When the runner is killed, the kernel kills stress-ng, and its workers, which have asked to be told of that, end by
-//! themselves: most at once, `vm` with much memory (seen with 7 GB) after about five seconds.
+//! When the runner is killed, the kernel kills stress-ng, and tells its workers, which have asked for that. Most end at
+//! once, but `vm` with much memory looks up only after seconds (five were seen with 7 GB), so the keeper kills them.
 
 mod family;
 mod metrics;
@@ -179,6 +179,11 @@ impl Load {
         self.process.as_mut().map_or(Ok(()), |process| process.check().map(|_| ()))
     }
 
+    /// stress-ng's process; none for a level without load.
+    pub(crate) fn leader(&self) -> Option<Pid> {
+        self.process.as_ref().map(|process| process.leader)
+    }
+
     /// Ends the load, which may take `patience` to do so by itself, and returns its metrics. Whatever is returned,
     /// nothing of it runs any more.
     pub(crate) fn stop(mut self, patience: Duration) -> Result<Vec<LoadMetric>, LoadError> {
@@ -334,6 +339,11 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.end(HURRIED);
     }
+}
+
+/// Kills what is left of a stress-ng whose runner is gone.
+pub(crate) fn kill(leader: Pid) {
+    family::kill(leader, &family::Members::new(), PATIENT);
 }
 
 /// Where stress-ng writes its metrics.

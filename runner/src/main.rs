@@ -6,10 +6,13 @@ mod credentials;
 mod environment;
 mod execution;
 mod failure;
+mod keeper;
 mod load;
 mod monitor;
 mod progress;
 mod scenario;
+mod scratch;
+mod signals;
 
 use clap::Parser;
 use cli::{Cli, Verb};
@@ -24,6 +27,10 @@ fn main() -> ExitCode {
         Verb::Report(arguments) => commands::report::report(&arguments),
         Verb::Diff(arguments) => commands::diff::diff(&arguments),
         Verb::List(arguments) => commands::list::list(&arguments),
+        Verb::Keep { folder } => {
+            keeper::keep(&folder, std::io::stdin().lock());
+            Ok(ExitCode::SUCCESS)
+        }
     };
     outcome.unwrap_or_else(|failure| {
         let text = failure::chain(&failure);

@@ -5,7 +5,11 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+/// The bar that is on the terminal: there is one, and not only its owner has something to say there.
+static ON_TERMINAL: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Tells how far a run is.
 #[derive(Debug)]
@@ -87,6 +91,7 @@ impl Progress {
     pub(crate) fn end(&self) {
         if let Sink::Bar(bar) = &self.sink {
             bar.finish_and_clear();
+            on_terminal(None);
         }
     }
 
@@ -102,7 +107,23 @@ fn bar(trials: u32) -> ProgressBar {
         bar.set_style(style.progress_chars("━╸─"));
     }
     bar.enable_steady_tick(Duration::from_millis(250));
+    on_terminal(Some(bar.clone()));
     bar
+}
+
+fn on_terminal(bar: Option<ProgressBar>) {
+    if let Ok(mut place) = ON_TERMINAL.lock() {
+        *place = bar;
+    }
+}
+
+/// Says something from any thread, beside the bar where there is one.
+pub(crate) fn say_beside(line: &str) {
+    let bar = ON_TERMINAL.lock().ok().and_then(|place| place.clone());
+    match bar {
+        Some(bar) => bar.suspend(|| say(line)),
+        None => say(line),
+    }
 }
 
 /// Standard error may be closed; that must not end a measurement.

@@ -246,6 +246,28 @@ fn what_is_wrong_is_said_with_its_place_and_exit_code() {
 }
 
 #[test]
+fn what_stress_ng_would_refuse_is_refused_by_check_and_plan_too() {
+    if !has_stress_ng() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let load = "[load.odd]\ncpu = 1\ncpu-method = \"foo\"\n[load.lots]\ncpu = \"lots\"\n[load.none]\ncpu = 0\n\
+                [load.alone]\nvm-bytes = \"40%\"\n[load.unknown]\ncpuu = 1\n";
+    let output = run(folder.path(), &format!("{COUNTED}{load}"), &[]);
+    let places = ["scenario.toml:22:1", ":24:1", ":26:1", ":28:1", ":30:1"];
+    for verb in ["check", "plan"] {
+        let mut command = runner();
+        let same = command.current_dir(&folder).arg(verb).arg(folder.path().join("scenario.toml")).output();
+        let same = same.unwrap();
+        assert_eq!((same.status.code(), text(&same.stdout)), (Some(2), String::new()));
+        assert_eq!(text(&same.stderr), text(&output.stderr), "{verb}");
+    }
+    for place in places {
+        assert!(text(&output.stderr).contains(place), "{place}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn a_missing_stress_ng_is_named_with_its_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("scenario.toml");

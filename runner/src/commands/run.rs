@@ -1,20 +1,18 @@
 //! `runner run`: from a scenario to a kept run and its report.
 
-use super::{machine, print, report, scenario};
+use super::{check_load, machine, print, report, scenario, scratch};
 use crate::cli::RunArguments;
 use crate::credentials::Credentials;
 use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
 use crate::failure::Failure;
 use crate::progress::{Progress, brief};
-use crate::scenario::{Estimate, Machine, Overheads, Plan, ProbeRequest, Scenario, StressNg, Window};
+use crate::scenario::{Estimate, Overheads, Plan, ProbeRequest, Scenario, Window};
 use crate::{environment, load};
 use probe::Backend;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use store::{Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status};
 
 /// Executes the scenario; ends by rendering the report and printing its path.
@@ -25,16 +23,19 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         scenario = scenario.with_probe(request(backend)?);
     }
     let generator = generator()?;
-    check_load(&scenario, &machine)?;
-    let stop = stop_on_signals()?;
+    let credentials = Credentials::of_invoker();
+    let scratch = scratch(credentials.as_ref())?;
+    if scenario.needs_stress_ng() && load::version().is_none() {
+        return Err(Failure::Failed(load::LoadError::NotInstalled.to_string()));
+    }
+    check_load(&scenario, &machine, (&scratch, credentials.as_ref()))?;
+    let stop = crate::signals::stop()?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let probes = Probes::of(&scenario)?;
-    let credentials = Credentials::of_invoker();
     let manifest = manifest(&scenario, &plan, probes.info(&scenario), arguments);
     let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
     announce(&progress, &scenario, &manifest);
 
-    let scratch = scratch(credentials.as_ref())?;
     let owner = super::owner(credentials.as_ref());
     let mut writer = RunWriter::create(&arguments.runs_dir.runs_dir, manifest, &scenario.source, owner)?;
     let parts = Parts { scenario: &scenario, machine, probes, generator, credentials, scratch, stop: &stop };
@@ -129,49 +130,6 @@ fn generator() -> Result<PathBuf, Failure> {
             beside.display()
         ))
     })
-}
-
-/// What load needs, before anything starts: a stress-ng, and one that takes these options.
-fn check_load(scenario: &Scenario, machine: &Machine) -> Result<(), Failure> {
-    if !scenario.needs_stress_ng() {
-        return Ok(());
-    }
-    if load::version().is_none() {
-        return Err(Failure::Failed(load::LoadError::NotInstalled.to_string()));
-    }
-    let known = StressNg::new(&load::stressors().join(" "), &load::help());
-    scenario.check_load(&known).map_err(|found| super::usage(&found))?;
-    for level in &scenario.loads {
-        load::validate(&level.arguments(machine)).map_err(|words| {
-            Failure::Usage(format!("stress-ng refuses load level {}: {words}", level.name))
-        })?;
-    }
-    Ok(())
-}
-
-/// Set by INT, TERM and HUP. A second INT or TERM ends the runner at once; the kernel then ends what it started.
-fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let stop = Arc::new(AtomicBool::new(false));
-    let register = || -> std::io::Result<()> {
-        for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
-        }
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            signal_hook::flag::register(signal, Arc::clone(&stop))?;
-        }
-        Ok(())
-    };
-    register().map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
-    Ok(stop)
-}
-
-fn scratch(credentials: Option<&Credentials>) -> Result<tempfile::TempDir, Failure> {
-    let made = tempfile::Builder::new().prefix("syscall-lab-").tempdir().and_then(|folder| {
-        credentials.map_or(Ok(()), |user| user.give(folder.path()))?;
-        Ok(folder)
-    });
-    made.map_err(|error| Failure::Failed(format!("cannot make a folder for temporary files: {error}")))
 }
 
 /// Says what is about to happen: the plan, the backend and why it is this one, what to mind.

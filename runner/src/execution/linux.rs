@@ -9,6 +9,7 @@ use super::{Measured, Outcome, Probes, Rig};
 use crate::credentials::Credentials;
 use crate::load::{self, Load, LoadRequest};
 use crate::monitor::Monitor;
+use crate::scratch::Scratch;
 use crate::scenario::{Machine, PlannedTrial, Scenario, Window as WindowRule};
 use generators::GeneratorReport;
 use generators::control::Phase;
@@ -20,7 +21,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 use store::LoadMetric;
-use tempfile::TempDir;
 
 /// How long a generator may take to prepare files, memory and threads.
 const READY_DEADLINE: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ pub(crate) struct Parts<'a> {
     /// Whom generators and load run as, when not as the runner.
     pub(crate) credentials: Option<Credentials>,
     /// A folder of this run for files that nobody keeps.
-    pub(crate) scratch: TempDir,
+    pub(crate) scratch: Scratch,
     pub(crate) stop: &'a AtomicBool,
 }
 
@@ -196,6 +196,7 @@ impl Rig for LinuxRig<'_> {
         let scratch = self.parts.scratch.path();
         let load = Load::start(&request, scratch, self.parts.credentials.as_ref());
         let load = self.load.insert(load.map_err(|error| crate::failure::chain(&error))?);
+        self.parts.scratch.keeper().watch(load.leader());
         load.settle().map(drop).map_err(|error| crate::failure::chain(&error))
     }
 
@@ -203,6 +204,7 @@ impl Rig for LinuxRig<'_> {
         let stopped = self.parts.stop.load(Ordering::Relaxed);
         let patience = if stopped { load::HURRIED } else { load::PATIENT };
         let metrics = self.load.take().map(|load| load.stop(patience)).transpose();
+        self.parts.scratch.keeper().watch(None);
         metrics.map(Option::unwrap_or_default).map_err(|error| crate::failure::chain(&error))
     }
 

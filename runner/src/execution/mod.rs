@@ -146,6 +146,8 @@ impl Execution<'_> {
             };
             match outcome {
                 Outcome::Interrupted => return Ok(State::Interrupted),
+                // Ctrl-C reaches generators and load as well, and may end them first.
+                Outcome::Failed(_) if self.stopped() => return Ok(State::Interrupted),
                 Outcome::Measured(measured) => measured.fill(&mut record),
                 Outcome::Failed(reason) => {
                     record.status = Status::Failed;

@@ -278,6 +278,8 @@ pub(crate) struct LoadLevel {
     pub(crate) name: Name,
     /// stress-ng's options in the file's order; empty for no load.
     pub(crate) options: Vec<LoadOption>,
+    /// Where its table is; none for the level that a file without `[load]` has.
+    pub(super) place: Option<Place>,
 }
 
 /// One option of stress-ng.
