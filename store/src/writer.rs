@@ -80,6 +80,12 @@ impl RunWriter {
         &self.manifest
     }
 
+    /// Adds what a reader of the figures should know, and what only showed while the run was under way. Kept when the
+    /// run is finished.
+    pub fn warn(&mut self, warnings: Vec<String>) {
+        self.manifest.warnings.extend(warnings);
+    }
+
     /// Makes a finished trial durable.
     pub fn append_trial(&mut self, record: &TrialRecord) -> Result<(), StoreError> {
         self.parts.write_trial(record, self.owner)

@@ -184,7 +184,7 @@ impl<'a> LinuxRig<'a> {
 }
 
 impl Rig for LinuxRig<'_> {
-    fn start_load(&mut self, trial: &PlannedTrial) -> Result<(), String> {
+    fn start_load(&mut self, trial: &PlannedTrial) -> Result<Option<String>, String> {
         let scenario = self.parts.scenario;
         let level = &scenario.loads[trial.load];
         let request = LoadRequest {
@@ -197,7 +197,7 @@ impl Rig for LinuxRig<'_> {
         let load = Load::start(&request, scratch, self.parts.credentials.as_ref());
         let load = self.load.insert(load.map_err(|error| crate::failure::chain(&error))?);
         self.parts.scratch.keeper().watch(load.leader());
-        load.settle().map(drop).map_err(|error| crate::failure::chain(&error))
+        load.settle().map(|settled| settled.unsteady).map_err(|error| crate::failure::chain(&error))
     }
 
     fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String> {

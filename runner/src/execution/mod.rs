@@ -9,6 +9,7 @@ mod observed;
 mod probes;
 #[cfg(test)]
 mod tests;
+mod unsettled;
 
 pub(crate) use linux::{LinuxRig, Parts};
 pub(crate) use probes::Probes;
@@ -20,11 +21,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use store::{LoadMetric, Measure, MonitorSample, RunWriter, State, Status, StoreError, TrialRecord};
+use unsettled::Unsettled;
 
 /// What touches the machine.
 pub(crate) trait Rig {
-    /// Brings the load to the level of `trial` and waits until it is steady. The error says why it cannot be had.
-    fn start_load(&mut self, trial: &PlannedTrial) -> Result<(), String>;
+    /// Brings the load to the level of `trial` and waits until it is steady. Returns what was not when it was waited
+    /// for no longer; the error says why the level cannot be had.
+    fn start_load(&mut self, trial: &PlannedTrial) -> Result<Option<String>, String>;
 
     /// Ends the load and everything that belongs to it.
     fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String>;
@@ -81,6 +84,7 @@ pub(crate) fn execute(
     execution: &mut Execution,
 ) -> Result<State, StoreError> {
     let mut state = State::Complete;
+    let mut unsettled = Unsettled::within(execution.scenario.plan.ramp);
     for group in plan.trials.chunk_by(|a, b| (a.block, a.load) == (b.block, b.load)) {
         if execution.stopped() {
             state = State::Interrupted;
@@ -89,6 +93,9 @@ pub(crate) fn execute(
         let level = execution.scenario.loads[group[0].load].name.to_string();
         execution.progress.settling(group[0].block, &level);
         let load = rig.start_load(&group[0]);
+        if let Some(warning) = unsettled.note(&level, load.as_ref().ok().and_then(Option::as_ref)) {
+            execution.progress.warn(&warning);
+        }
         let outcome = execution.group(group, rig, load.err().as_deref());
         let metrics = rig.stop_load();
         match metrics {
@@ -101,6 +108,7 @@ pub(crate) fn execute(
         }
     }
     execution.progress.end();
+    execution.writer.warn(unsettled.warnings());
     Ok(state)
 }
 

@@ -316,6 +316,11 @@ pub(crate) struct Cell {
 }
 
 impl LoadLevel {
+    /// Whether it goes on growing for longer than one cares to wait.
+    pub(crate) fn fills_memory(&self) -> bool {
+        self.options.iter().any(|option| option.name == "vm" || option.name == "bigheap")
+    }
+
     /// stress-ng's arguments on this machine, such as `--cpu 1 --io 1 --vm 1 --vm-bytes 40%`; empty for no load.
     pub(crate) fn arguments(&self, machine: &Machine) -> Vec<String> {
         let mut arguments = Vec::new();
