@@ -64,8 +64,8 @@ pub(crate) struct RunArguments {
     /// Backend, instead of the scenario's
     #[arg(long, value_name = "BACKEND", value_parser = backends())]
     pub(crate) probe: Option<String>,
-    /// A name to find the run by
-    #[arg(long, value_name = "TEXT")]
+    /// A name to find the run by, as in `runner report NAME`: 1 to 64 letters, digits, `_` or `-`
+    #[arg(long, value_name = "NAME", value_parser = label)]
     pub(crate) label: Option<String>,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
@@ -108,7 +108,7 @@ pub(crate) enum Format {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
-    /// `latest`, `latest~1`, an id, a unique prefix of one, a path, or `NAME@latest`
+    /// `latest`, `latest~1`, an id, a unique prefix of one, a label, a path, or `SCENARIO@latest`
     #[arg(default_value = "latest")]
     pub(crate) run: String,
     #[command(flatten)]
@@ -139,6 +139,14 @@ pub(crate) struct DiffArguments {
     pub(crate) gate: bool,
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
+}
+
+fn label(text: &str) -> Result<String, String> {
+    match crate::scenario::Name::new(text) {
+        Some(_) if text == "latest" => Err("`latest` means the newest run".to_owned()),
+        Some(name) => Ok(name.to_string()),
+        None => Err("must be 1 to 64 letters, digits, `_` or `-`".to_owned()),
+    }
 }
 
 fn backends() -> [&'static str; 5] {

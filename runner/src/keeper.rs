@@ -92,7 +92,11 @@ mod tests {
         keep(&folder, format!("{}\n0\n{}\n", ended.id(), runs.id()).as_bytes());
         assert!(!folder.exists());
         assert_eq!(runs.wait().unwrap().signal(), Some(9));
-        assert_eq!(ended.try_wait().unwrap(), None, "a process was killed whose number may be another's by now");
+        assert_eq!(
+            ended.try_wait().unwrap(),
+            None,
+            "a process was killed whose number may be another's by now"
+        );
         ended.kill().unwrap();
         ended.wait().unwrap();
     }

@@ -4,9 +4,9 @@ use super::{check_load, machine, print, report, scenario, scratch};
 use crate::cli::RunArguments;
 use crate::credentials::Credentials;
 use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::progress::{Progress, brief};
-use crate::scenario::{Estimate, Overheads, Plan, ProbeRequest, Scenario, Window};
+use crate::scenario::{Estimate, Overheads, Plan, ProbeRequest, Scenario, Window, counted};
 use crate::{environment, load};
 use probe::Backend;
 use serde::Serialize;
@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let owner = super::owner(credentials.as_ref());
     let mut writer = RunWriter::create(&arguments.runs_dir.runs_dir, manifest, &scenario.source, owner)?;
+    let folder = writer.path().to_owned();
     let parts = Parts { scenario: &scenario, machine, probes, generator, credentials, scratch, stop: &stop };
     let mut rig = LinuxRig::new(parts).map_err(|error| Failure::failed(&error))?;
     let mut execution = Execution {
@@ -51,22 +52,23 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let state = execute(&plan, &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.
     drop(rig);
-    let path = match state {
-        Ok(state) => writer.finish(state)?,
+    let finished = match state {
+        Ok(state) => writer.finish(state),
+        // The first error is the one to tell; whether the rest can still be put together depends on it.
         Err(error) => {
-            // The first error is the one to tell; whether the rest can still be put together depends on it.
             let _ = writer.finish(State::Aborted);
-            return Err(error.into());
+            Err(error)
         }
     };
-    conclude(&path, arguments)
+    let kept = |error| format!("{}; what was finished is kept in {}", chain(&error), folder.display());
+    conclude(&finished.map_err(|error| Failure::Failed(kept(error)))?, arguments)
 }
 
 /// Reads the finished run back, renders its report and says how it went.
 fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let run = Run::open(path)?;
     let summary = reports::summarise(&report::view(&run));
-    let page = report::write_html(&run, &summary, None)?;
+    let page = report::write_html(&run, &summary, None);
     let bad = run.trials.iter().filter(|trial| trial.status != Status::Ok).count();
     if arguments.json {
         let document = RunDocument {
@@ -74,7 +76,7 @@ fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> 
             version: 1,
             id: &run.manifest.id,
             path,
-            report: &page,
+            report: page.as_deref().ok(),
             state: run.manifest.state,
             trials: run.trials.len(),
             failed_or_invalid: bad,
@@ -87,8 +89,15 @@ fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> 
             print(&reports::text::render(&summary, &report::text_options()))?;
             print("\n")?;
         }
-        print(&format!("report: {}\n", page.display()))?;
+        if let Ok(page) = &page {
+            print(&format!("report: {}\n", page.display()))?;
+        }
     }
+    let id = &run.manifest.id;
+    page.map_err(|error| {
+        let (words, path) = (chain(&error), path.display());
+        Failure::Failed(format!("{words}; the run is kept in {path}, and `runner report {id}` tries again"))
+    })?;
     Ok(match run.manifest.state {
         State::Interrupted => ExitCode::from(130),
         _ if bad > 0 => ExitCode::from(3),
@@ -103,7 +112,8 @@ struct RunDocument<'a> {
     version: u32,
     id: &'a str,
     path: &'a Path,
-    report: &'a Path,
+    /// None when it could not be written.
+    report: Option<&'a Path>,
     state: State,
     trials: usize,
     failed_or_invalid: usize,
@@ -139,13 +149,13 @@ fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
         ProbeInfo { factor: Some(factor), .. } => format!("by factor {}", factor.name),
         ProbeInfo { backend, .. } => backend.clone(),
     };
-    let at_least = if estimate.is_lower_bound { "more than " } else { "" };
+    let about = if estimate.is_lower_bound { "more than" } else { "about" };
     progress.note(&format!(
-        "{}: {} trials ({} cells × {} repetitions), about {at_least}{}; seed {}; probe: {probe}",
+        "{}: {} ({} × {}), {about} {}; seed {}; probe: {probe}",
         scenario.name,
-        manifest.plan.trials,
-        manifest.plan.cells,
-        manifest.plan.repetitions,
+        counted(manifest.plan.trials as usize, "trial"),
+        counted(manifest.plan.cells as usize, "cell"),
+        counted(manifest.plan.repetitions as usize, "repetition"),
         brief(estimate.total()),
         manifest.plan.seed,
     ));
@@ -160,7 +170,7 @@ fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
 fn manifest(scenario: &Scenario, plan: &Plan, probe: ProbeInfo, arguments: &RunArguments) -> Manifest {
     let started_at = chrono::Utc::now();
     let environment = environment::observe();
-    let cells = scenario.cell_count() * scenario.loads.len();
+    let cells = scenario.cells_with_load();
     let mut warnings = environment::warnings(&environment);
     warnings.extend(probe_warnings(&probe));
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);

@@ -165,10 +165,11 @@ impl Execution<'_> {
             if let Some(reason) = &record.reason
                 && self.told.insert(reason.clone())
             {
-                self.progress.warn(&format!("trial {} ({cell}): {reason}", trial.trial));
+                let (number, what) = (trial.trial + 1, record.status.name());
+                self.progress.warn(&format!("trial {number} ({cell}) {what}: {reason}"));
             }
             self.writer.append_trial(&record)?;
-            self.progress.stored(&cell);
+            self.progress.stored(&cell, record.status);
         }
         Ok(State::Complete)
     }

@@ -42,9 +42,7 @@ impl Unsettled {
         let ramp = seconds(self.ramp);
         let unsettled = self.levels.into_iter().filter(|(_, level)| level.unsettled > 0);
         let warning = |(name, Level { starts, unsettled, words }): (String, Level)| {
-            format!(
-                "load {name} had not settled within {ramp} at {unsettled} of {starts} starts: {words}"
-            )
+            format!("load {name} had not settled within {ramp} at {unsettled} of {starts} starts: {words}")
         };
         unsettled.map(warning).collect()
     }

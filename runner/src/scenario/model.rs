@@ -35,6 +35,19 @@ impl Name {
         (fits && clean).then(|| Self(text.to_owned()))
     }
 
+    /// The label of a level: a name that may have a decimal point in it, as `0.5` and `1.5MiB` do.
+    pub(crate) fn of_level(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let is_number = |part: Option<&str>| {
+            part.is_some_and(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()))
+        };
+        let digit_first = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+        let decimal =
+            is_number(parts.next()) && parts.next().is_some_and(digit_first) && parts.next().is_none();
+        let checked = if decimal { text.replacen('.', "", 1) } else { text.to_owned() };
+        Self::new(&checked).map(|_| Self(text.to_owned()))
+    }
+
     /// The name as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -404,14 +417,19 @@ impl Scenario {
         }
     }
 
-    /// How many cells there are, load apart.
+    /// How many cells there are: one level of every factor, load included.
+    pub(crate) fn cells_with_load(&self) -> usize {
+        self.cell_count() * self.loads.len()
+    }
+
+    /// How many combinations of levels there are, load apart.
     pub(crate) fn cell_count(&self) -> usize {
         self.factors.iter().map(|factor| factor.levels.len()).product()
     }
 
     /// How many trials there are in all.
     pub(crate) fn trial_count(&self) -> usize {
-        self.cell_count() * self.loads.len() * self.plan.repetitions as usize
+        self.cells_with_load() * self.plan.repetitions as usize
     }
 
     /// The cell with this index, in order of the file, the last factor changing fastest.
