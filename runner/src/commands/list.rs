@@ -11,12 +11,14 @@ use store::{Manifest, Run, State, StoreError, read_manifest, run_ids};
 /// One line a run, oldest first. A run that cannot be read is listed with the reason.
 pub(crate) fn list(arguments: &RunsDir) -> Result<ExitCode, Failure> {
     let mut text = String::new();
-    for id in run_ids(&arguments.runs_dir)? {
+    let ids = run_ids(&arguments.runs_dir)?;
+    let width = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0);
+    for id in ids {
         let path = arguments.runs_dir.join(&id);
         let line = read_manifest(&path)
             .and_then(|manifest| Ok(line(&manifest, executed(&path, &manifest)?)))
             .unwrap_or_else(|error| error.to_string());
-        let _ = writeln!(text, "{id}  {line}");
+        let _ = writeln!(text, "{id:width$}  {line}");
     }
     if text.is_empty() {
         text = format!("no runs in {}\n", arguments.runs_dir.display());
