@@ -10,23 +10,32 @@ manifest := quote(root / "Cargo.toml")
 runner := "cargo run --quiet --locked --manifest-path " + manifest + " -p runner --"
 export RUNNER_RUNS_DIR := env_var_or_default("RUNNER_RUNS_DIR", root / "runs")
 
+# What a recipe begins with that takes scenarios: those that are not here may be in this folder.
+scenarios := 'for word; do
+        shift
+        case $word in
+            *.toml) if [ ! -e "$word" ] && [ -f ' + quote(root) + '/"$word" ]; then word=' + quote(root) + '/$word; fi ;;
+        esac
+        set -- "$@" "$word"
+    done'
+
 # List the recipes
 default:
     @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
 
 # Measure SCENARIO and report it; the runner alone is started by sudo, for the probe
 [no-cd]
+[no-exit-message]
 run SCENARIO *ARGS:
     #!/bin/sh
     set -eu
-    if [ ! -e "$1" ] && [ -e {{ quote(root) }}/"$1" ]; then
-        scenario={{ quote(root) }}/$1
-        shift
-        set -- "$scenario" "$@"
-    fi
-    # The password is asked for before the build, while whoever started this is still looking.
+    {{ scenarios }}
+    # The password is asked for before the build, while whoever started this is still looking. So the scenario is not
+    # yet read by the runner: a line that says `probe = "user"` is taken at its word.
     elevate=
-    case "$(id -u) $*" in
+    asked=$(sed -n 's/^[[:space:]]*probe[[:space:]]*=[[:space:]]*["'\'']\([a-z_]*\)["'\''].*/ --probe \1/p' "$1" 2>/dev/null) || :
+    case "$*" in *--probe*) asked= ;; esac
+    case "$(id -u) $*$asked" in
         '0 '* | *' --probe user'* | *' --probe=user'*) ;;
         *)
             if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
@@ -45,28 +54,39 @@ run SCENARIO *ARGS:
 
 # Show the figures of RUN (latest, latest~1, an id, NAME@latest or a path) and draw its HTML report anew
 [no-cd]
+[no-exit-message]
 report *ARGS: build
     @{{ runner }} report "$@"
 
 # Compare two runs
 [no-cd]
+[no-exit-message]
 diff BASE CANDIDATE *ARGS: build
     @{{ runner }} diff "$@"
 
 # List the runs
 [no-cd]
+[no-exit-message]
 list *ARGS: build
     @{{ runner }} list "$@"
 
-# Print every trial of SCENARIO in order and how long it will take; touches nothing
+# Print every trial of SCENARIO in order and how long it will take; measures nothing
 [no-cd]
+[no-exit-message]
 plan SCENARIO *ARGS: build
-    @{{ runner }} plan "$@"
+    #!/bin/sh
+    set -eu
+    {{ scenarios }}
+    exec {{ runner }} plan "$@"
 
 # Validate scenarios
 [no-cd]
+[no-exit-message]
 check +SCENARIOS: build
-    @{{ runner }} check "$@"
+    #!/bin/sh
+    set -eu
+    {{ scenarios }}
+    exec {{ runner }} check "$@"
 
 # Say what this machine can measure, and how to mend what it cannot
 [no-cd]

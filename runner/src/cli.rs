@@ -15,7 +15,7 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Execute a scenario, keep the run and render its report
     Run(RunArguments),
-    /// Show every trial in order and how long the run will take; touches nothing
+    /// Show every trial in order and how long the run will take; measures nothing
     Plan(PlanArguments),
     /// Validate scenarios: file, line, column and what was expected
     Check(CheckArguments),
@@ -29,6 +29,12 @@ pub(crate) enum Verb {
     Doctor(DoctorArguments),
     /// List the runs that are kept
     List(RunsDir),
+    /// Clear up after a runner: for the runner itself, which starts it
+    #[command(hide = true)]
+    Keep {
+        /// Its folder of temporary files
+        folder: PathBuf,
+    },
 }
 
 /// Where runs are kept.
@@ -62,8 +68,8 @@ pub(crate) struct RunArguments {
     /// Backend, instead of the scenario's
     #[arg(long, value_name = "BACKEND", value_parser = backends())]
     pub(crate) probe: Option<String>,
-    /// A name to find the run by
-    #[arg(long, value_name = "TEXT")]
+    /// A name to find the run by, as in `runner report NAME`: 1 to 64 letters, digits, `_` or `-`
+    #[arg(long, value_name = "NAME", value_parser = label)]
     pub(crate) label: Option<String>,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
@@ -106,7 +112,7 @@ pub(crate) enum Format {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
-    /// `latest`, `latest~1`, an id, a unique prefix of one, a path, or `NAME@latest`
+    /// `latest`, `latest~1`, an id, a unique prefix of one, a label, a path, or `SCENARIO@latest`
     #[arg(default_value = "latest")]
     pub(crate) run: String,
     #[command(flatten)]
@@ -146,6 +152,14 @@ pub(crate) struct DoctorArguments {
     /// One JSON document on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn label(text: &str) -> Result<String, String> {
+    match crate::scenario::Name::new(text) {
+        Some(_) if text == "latest" => Err("`latest` means the newest run".to_owned()),
+        Some(name) => Ok(name.to_string()),
+        None => Err("must be 1 to 64 letters, digits, `_` or `-`".to_owned()),
+    }
 }
 
 fn backends() -> [&'static str; 5] {

@@ -5,17 +5,17 @@
 //! grouping the scheduler divides the CPU by session first, and a load in a session of its own would weigh as much as
 //! all generators together, however many workers it has.
 //!
-//! When the runner is killed, the kernel kills stress-ng, and its workers, which have asked to be told of that, end by
-//! themselves: most at once, `vm` with much memory (seen with 7 GB) after about five seconds.
+//! When the runner is killed, the kernel kills stress-ng, and tells its workers, which have asked for that. Most end at
+//! once, but `vm` with much memory looks up only after seconds (five were seen with 7 GB), so the keeper kills them.
 
 mod family;
 mod metrics;
+mod steadiness;
 mod tool;
 
 pub(crate) use tool::{help, stressors, validate, version};
 
 use crate::credentials::{Credentials, guard_child};
-use crate::monitor::CpuTimes;
 use metrics::words;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
 use std::collections::BTreeSet;
@@ -23,6 +23,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use steadiness::Steadiness;
 use store::LoadMetric;
 use tempfile::TempDir;
 
@@ -37,10 +38,6 @@ pub(crate) const HURRIED: Duration = Duration::from_millis(500);
 const DYING: Duration = Duration::from_secs(1);
 /// Distance of the samples that tell whether CPU use has settled.
 const SAMPLING: Duration = Duration::from_millis(100);
-/// Samples that are averaged before comparing: ticks are coarse and stressors burst.
-const AVERAGED: usize = 3;
-/// Difference between two successive averages of CPU use below which it counts as settled.
-const SETTLED: f64 = 0.05;
 /// Longest look at a level without load.
 const QUIET_CHECK: Duration = Duration::from_millis(700);
 
@@ -119,12 +116,12 @@ pub(crate) struct LoadRequest {
 }
 
 /// How a load came up.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settled {
     /// How long it was waited for.
     pub(crate) after: Duration,
-    /// Whether all workers ran and CPU use was steady; else the ramp's time was up.
-    pub(crate) steady: bool,
+    /// What was not steady when the ramp's time was up, if anything: workers, CPU use, memory in use.
+    pub(crate) unsteady: Option<String>,
     /// Workers running.
     pub(crate) workers: usize,
 }
@@ -135,6 +132,7 @@ pub(crate) struct Load {
     request: LoadRequest,
     /// None for a level without load.
     process: Option<Process>,
+    steadiness: Steadiness,
 }
 
 impl Load {
@@ -146,37 +144,46 @@ impl Load {
         scratch: &Path,
         credentials: Option<&Credentials>,
     ) -> Result<Self, LoadError> {
+        let steadiness = Steadiness::begin();
         let process = if request.arguments.is_empty() {
             None
         } else {
             Some(Process::start(&request.arguments, scratch, credentials)?)
         };
-        Ok(Self { request: request.clone(), process })
+        Ok(Self { request: request.clone(), process, steadiness })
     }
 
-    /// Waits until all workers run and CPU use is steady, at most for the ramp; without load, for a short look at
-    /// most. That CPU use is not steady is no error: on a busy machine it may never be.
+    /// Waits until all workers run, CPU use is steady and memory in use has stopped growing, at most for the ramp;
+    /// without load, for a short look at CPU use at most. That something is not steady is no error: on a busy machine
+    /// it may never be, and a worker that fills gigabytes takes longer than most ramps.
     pub(crate) fn settle(&mut self) -> Result<Settled, LoadError> {
         let began = Instant::now();
         let ramp = self.request.ramp;
         let limit = if self.process.is_some() { ramp } else { ramp.min(QUIET_CHECK) };
-        let mut use_of_cpu = Steadiness::default();
         loop {
             let complete = self.process.as_mut().map_or(Ok(true), Process::is_complete)?;
-            let steady = complete && use_of_cpu.reached();
+            let memory = self.process.is_none() || self.steadiness.memory();
+            let steady = complete && self.steadiness.cpu() && memory;
             let after = began.elapsed();
             if steady || after >= limit {
                 let workers = self.process.as_ref().map_or(0, |process| process.workers);
-                return Ok(Settled { after, steady, workers });
+                let is_load = self.process.is_some() && !steady;
+                let unsteady = is_load.then(|| self.steadiness.missing(complete)).flatten();
+                return Ok(Settled { after, unsteady, workers });
             }
             std::thread::sleep(SAMPLING.min(limit.saturating_sub(after)));
-            use_of_cpu.sample(complete);
+            self.steadiness.sample(complete);
         }
     }
 
     /// Whether the load is still the one that was started: stress-ng lives and no worker ended.
     pub(crate) fn check(&mut self) -> Result<(), LoadError> {
         self.process.as_mut().map_or(Ok(()), |process| process.check().map(|_| ()))
+    }
+
+    /// stress-ng's process; none for a level without load.
+    pub(crate) fn leader(&self) -> Option<Pid> {
+        self.process.as_ref().map(|process| process.leader)
     }
 
     /// Ends the load, which may take `patience` to do so by itself, and returns its metrics. Whatever is returned,
@@ -336,6 +343,11 @@ impl Drop for Process {
     }
 }
 
+/// Kills what is left of a stress-ng whose runner is gone.
+pub(crate) fn kill(leader: Pid) {
+    family::kill(leader, &family::Members::new(), PATIENT);
+}
+
 /// Where stress-ng writes its metrics.
 fn yaml_of(folder: &Path) -> PathBuf {
     folder.join("metrics.yaml")
@@ -363,32 +375,6 @@ fn meaning(status: &WaitIdStatus) -> String {
         _ => "in an unknown way",
     };
     format!("{words} (exit code {})", status.exit_status().unwrap_or(-1))
-}
-
-/// Whether CPU use is steady: the mean of the last samples differs little from the mean of those before.
-#[derive(Default)]
-struct Steadiness {
-    last: Option<CpuTimes>,
-    busy: Vec<f64>,
-}
-
-impl Steadiness {
-    /// Takes a sample. One from before the load was `complete` says nothing about it.
-    fn sample(&mut self, complete: bool) {
-        let now = CpuTimes::read();
-        if let (true, Some(last), Some(now)) = (complete, self.last, now) {
-            self.busy.push(now.since(last).busy);
-        }
-        self.last = now;
-    }
-
-    fn reached(&self) -> bool {
-        let Some(first) = self.busy.len().checked_sub(2 * AVERAGED) else {
-            return false;
-        };
-        let mean = |from: usize| self.busy[from..from + AVERAGED].iter().sum::<f64>() / AVERAGED as f64;
-        (mean(first) - mean(first + AVERAGED)).abs() < SETTLED
-    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,13 @@ mod doctor;
 mod environment;
 mod execution;
 mod failure;
+mod keeper;
 mod load;
 mod monitor;
 mod progress;
 mod scenario;
+mod scratch;
+mod signals;
 
 use clap::Parser;
 use cli::{Cli, Verb};
@@ -27,6 +30,10 @@ fn main() -> ExitCode {
         Verb::Diff(arguments) => commands::diff::diff(&arguments),
         Verb::Doctor(arguments) => commands::doctor::doctor(&arguments),
         Verb::List(arguments) => commands::list::list(&arguments),
+        Verb::Keep { folder } => {
+            keeper::keep(&folder, std::io::stdin().lock());
+            Ok(ExitCode::SUCCESS)
+        }
     };
     outcome.unwrap_or_else(|failure| {
         let text = failure::chain(&failure);

@@ -3,9 +3,14 @@
 //! On a terminal a bar with trial, cell and remaining time; elsewhere plain lines, at most about twenty of them.
 //! Everything goes to standard error: standard output is for results.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use store::Status;
+
+/// The bar that is on the terminal: there is one, and not only its owner has something to say there.
+static ON_TERMINAL: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Tells how far a run is.
 #[derive(Debug)]
@@ -13,6 +18,8 @@ pub(crate) struct Progress {
     sink: Sink,
     trials: u32,
     done: u32,
+    /// Trials without figures.
+    lost: u32,
     started: Instant,
 }
 
@@ -31,7 +38,7 @@ impl Progress {
             (false, true) => Sink::Bar(bar(trials)),
             (false, false) => Sink::Lines,
         };
-        Self { sink, trials, done: 0, started: Instant::now() }
+        Self { sink, trials, done: 0, lost: 0, started: Instant::now() }
     }
 
     /// The next trials wait for this load level to settle.
@@ -48,18 +55,26 @@ impl Progress {
         }
     }
 
-    /// A trial was stored.
-    pub(crate) fn stored(&mut self, cell: &str) {
+    /// A trial was stored, with what became of it.
+    pub(crate) fn stored(&mut self, cell: &str, status: Status) {
         self.done += 1;
+        self.lost += u32::from(status != Status::Ok);
+        let lost = match self.lost {
+            0 => String::new(),
+            lost => format!("{lost} without figures  "),
+        };
         match &self.sink {
-            Sink::Bar(bar) => bar.set_position(u64::from(self.done)),
+            Sink::Bar(bar) => {
+                bar.set_position(u64::from(self.done));
+                bar.set_prefix(lost);
+            }
             Sink::Lines if self.done.is_multiple_of(self.trials.div_ceil(20)) || self.done == self.trials => {
-                say(&format!(
-                    "trial {}/{}  {cell}  {} left",
-                    self.done,
-                    self.trials,
-                    brief(self.remaining())
-                ));
+                let outcome = match status {
+                    Status::Ok => String::new(),
+                    other => format!(": {}", other.name()),
+                };
+                let (done, trials, left) = (self.done, self.trials, brief(self.remaining()));
+                say(&format!("trial {done}/{trials}  {cell}{outcome}  {lost}{left} left"));
             }
             Sink::Lines | Sink::Nothing => {}
         }
@@ -87,6 +102,7 @@ impl Progress {
     pub(crate) fn end(&self) {
         if let Sink::Bar(bar) = &self.sink {
             bar.finish_and_clear();
+            on_terminal(None);
         }
     }
 
@@ -98,11 +114,35 @@ impl Progress {
 fn bar(trials: u32) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(trials.into()), ProgressDrawTarget::stderr());
     // The template is a constant; should it ever be wrong, the plain style serves.
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} trial {pos}/{len}  {eta} left  {wide_msg}") {
-        bar.set_style(style.progress_chars("━╸─"));
+    let template = "{bar:24} {pos}/{len} trials done  {left}{prefix}{wide_msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸─").with_key("left", left));
     }
     bar.enable_steady_tick(Duration::from_millis(250));
+    on_terminal(Some(bar.clone()));
     bar
+}
+
+/// The remaining time, once there is a trial to judge by.
+fn left(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    if state.pos() > 0 {
+        let _ = write!(out, "{} left  ", brief(state.eta()));
+    }
+}
+
+fn on_terminal(bar: Option<ProgressBar>) {
+    if let Ok(mut place) = ON_TERMINAL.lock() {
+        *place = bar;
+    }
+}
+
+/// Says something from any thread, beside the bar where there is one.
+pub(crate) fn say_beside(line: &str) {
+    let bar = ON_TERMINAL.lock().ok().and_then(|place| place.clone());
+    match bar {
+        Some(bar) => bar.suspend(|| say(line)),
+        None => say(line),
+    }
 }
 
 /// Standard error may be closed; that must not end a measurement.

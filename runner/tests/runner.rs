@@ -297,6 +297,28 @@ fn what_is_wrong_is_said_with_its_place_and_exit_code() {
 }
 
 #[test]
+fn what_stress_ng_would_refuse_is_refused_by_check_and_plan_too() {
+    if !has_stress_ng() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let load = "[load.odd]\ncpu = 1\ncpu-method = \"foo\"\n[load.lots]\ncpu = \"lots\"\n[load.none]\ncpu = 0\n\
+                [load.alone]\nvm-bytes = \"40%\"\n[load.unknown]\ncpuu = 1\n";
+    let output = run(folder.path(), &format!("{COUNTED}{load}"), &[]);
+    let places = ["scenario.toml:22:1", ":24:1", ":26:1", ":28:1", ":30:1"];
+    for verb in ["check", "plan"] {
+        let mut command = runner();
+        let same = command.current_dir(&folder).arg(verb).arg(folder.path().join("scenario.toml")).output();
+        let same = same.unwrap();
+        assert_eq!((same.status.code(), text(&same.stdout)), (Some(2), String::new()));
+        assert_eq!(text(&same.stderr), text(&output.stderr), "{verb}");
+    }
+    for place in places {
+        assert!(text(&output.stderr).contains(place), "{place}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn a_missing_stress_ng_is_named_with_its_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("scenario.toml");
@@ -338,8 +360,72 @@ fn the_doctor_finds_what_runs_then_find() {
     }
 }
 
+#[test]
+fn a_run_is_found_by_its_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |label: &str| run(folder.path(), COUNTED, &["--probe", "user", "--label", label]);
+    for wrong in ["", "a b", "a\tb", "a\u{1b}[31m", "latest", &"x".repeat(65)] {
+        assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    assert!(!folder.path().join("runs").exists(), "something was begun");
+    assert!(run("before").status.success());
+    let report = |name: &str| {
+        let mut command = runner();
+        command.current_dir(&folder).args(["report", name, "--format", "json"]).output().unwrap()
+    };
+    assert!(text(&report("before").stdout).contains("\"label\": \"before\""));
+    let unknown = report("after");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("RUNNER_RUNS_DIR"), "{}", text(&unknown.stderr));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_costs_no_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scenario.toml");
+    fs::write(&file, COUNTED.replace("operations = 1000", "operations = 20000")).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_runner"));
+    command.current_dir(&folder).env_remove("RUNNER_RUNS_DIR").args([
+        "run",
+        "scenario.toml",
+        "--probe",
+        "user",
+    ]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // While it measures, a file takes the place that the report's folder is to have.
+    let runs = folder.path().join("runs");
+    let begun = || fs::read_dir(&runs).into_iter().flatten().flatten().find(|it| it.file_name() != "latest");
+    let begun = loop {
+        match begun().filter(|run| !text(run.file_name().as_encoded_bytes()).starts_with('.')) {
+            Some(run) => break run.path(),
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    fs::write(begun.join("report"), "in the way").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("munmap"), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("the run is kept in"), "{}", text(&output.stderr));
+    assert_eq!(latest(folder.path()).trials.len(), 4);
+}
+
+#[test]
+fn names_as_long_as_they_may_be_and_levels_with_a_point_can_be_run() {
+    let folder = tempfile::tempdir().unwrap();
+    // 64 characters, 256 bytes: more than the name of a file may have.
+    let scenario = COUNTED
+        .replace("\"counted\"", &format!("\"{}\"", "\u{1d4d0}".repeat(64)))
+        .replace("threads = [1, 3]", "rate = [2000.5, 4000]")
+        .replace("threads = \"$threads\"\noperations = 1000", "rate = \"$rate\"\noperations = 100");
+    let output = run(folder.path(), &scenario, &["--probe", "user"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let levels: BTreeSet<String> =
+        latest(folder.path()).trials.iter().map(|trial| trial.factors["rate"].clone()).collect();
+    assert_eq!(levels, ["2000.5".to_owned(), "4000".to_owned()].into());
+}
+
 /// Starts a run that would take long, gives it time for some trials, sends it a signal and collects it.
-fn signalled(folder: &Path, signal: rustix::process::Signal) -> std::process::ExitStatus {
+fn signalled(folder: &Path, signals: &[rustix::process::Signal]) -> std::process::ExitStatus {
     let file = folder.join("scenario.toml");
     let long = "schema = 1\nname = \"long\"\nsummary = \"\"\n[measure]\nsyscalls = [\"getpid\"]\nwarmup = \"1ms\"\n\
                 window = \"50ms\"\n[plan]\nrepetitions = 5000\n[generators.caller]\nworkload = \"getpid\"\n";
@@ -350,7 +436,7 @@ fn signalled(folder: &Path, signal: rustix::process::Signal) -> std::process::Ex
         .env("TMPDIR", folder)
         .args(["run", "scenario.toml", "--quiet"])
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(fs::File::create(folder.join("stderr")).unwrap())
         .spawn()
         .unwrap();
     let stored = || {
@@ -364,7 +450,11 @@ fn signalled(folder: &Path, signal: rustix::process::Signal) -> std::process::Ex
         std::thread::sleep(Duration::from_millis(20));
     }
     let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, signal).unwrap();
+    for signal in signals {
+        rustix::process::kill_process(pid, *signal).unwrap();
+        // Two that come at once are one to whom they are sent.
+        std::thread::sleep(Duration::from_millis(2));
+    }
     child.wait().unwrap()
 }
 
@@ -379,27 +469,55 @@ fn generator_left(folder: &Path) -> bool {
 #[test]
 fn an_interrupted_run_keeps_what_was_finished() {
     let folder = tempfile::tempdir().unwrap();
-    let status = signalled(folder.path(), rustix::process::Signal::INT);
+    let status = signalled(folder.path(), &[rustix::process::Signal::INT]);
     assert_eq!(status.code(), Some(130));
     let run = latest(folder.path());
     assert_eq!(run.manifest.state, State::Interrupted);
     assert!(run.trials.len() >= 3);
     assert!(!generator_left(folder.path()));
+    assert!(!scratch_left(folder.path()));
+    let mut list = runner();
+    let listed = text(&list.current_dir(&folder).arg("list").output().unwrap().stdout);
+    assert!(listed.contains(&format!("interrupted  {:>18}", format!("{} of 5000 trials", run.trials.len()))));
 }
 
 #[test]
 fn a_killed_run_can_be_read_and_leaves_no_process() {
     let folder = tempfile::tempdir().unwrap();
-    signalled(folder.path(), rustix::process::Signal::KILL);
+    signalled(folder.path(), &[rustix::process::Signal::KILL]);
     let run = latest(folder.path());
     assert_eq!(run.manifest.state, State::Running);
     assert!(run.trials.len() >= 3);
-    // The kernel delivers the death signal at once; the process table follows.
-    for _ in 0..200 {
-        if !generator_left(folder.path()) {
+    assert_all_gone(folder.path());
+}
+
+/// The kernel delivers the death signal at once, the process table follows, and then the keeper clears up.
+fn assert_all_gone(folder: &Path) {
+    for _ in 0..500 {
+        if !generator_left(folder) && !scratch_left(folder) {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("a generator outlived its runner");
+    panic!("generator left: {}, scratch left: {}", generator_left(folder), scratch_left(folder));
+}
+
+/// Whether a folder of temporary files is left, or somebody who has it on the command line.
+fn scratch_left(folder: &Path) -> bool {
+    fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .any(|it| text(it.file_name().as_encoded_bytes()).starts_with("syscall-lab-"))
+}
+
+#[test]
+fn a_first_signal_is_answered_and_a_second_ends_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let int = rustix::process::Signal::INT;
+    assert_eq!(signalled(folder.path(), &[int, int, int]).code(), Some(130));
+    assert_all_gone(folder.path());
+    let folder = tempfile::tempdir().unwrap();
+    signalled(folder.path(), &[int]);
+    let said = fs::read_to_string(folder.path().join("stderr")).unwrap();
+    assert!(said.contains("interrupted: keeping what is finished; press again to end at once"), "{said}");
 }

@@ -52,7 +52,11 @@ pub enum StoreError {
         known: u32,
     },
     /// No run has this name.
-    #[error("no run is called `{name}` in {}", runs_dir.display())]
+    #[error(
+        "no run is called `{name}` in {}; `runner list` shows those there are, --runs-dir or RUNNER_RUNS_DIR names \
+         another folder",
+        runs_dir.display()
+    )]
     NoSuchRun {
         /// As asked for.
         name: String,

@@ -24,8 +24,8 @@ pub fn run_ids(runs_dir: &Path) -> Result<Vec<String>, StoreError> {
     Ok(ids)
 }
 
-/// The folder of the run that `name` means: `latest`, `latest~N`, `SCENARIO@latest`, an id, a unique prefix of one,
-/// or a path.
+/// The folder of the run that `name` means: `latest`, `latest~N`, `SCENARIO@latest`, an id, a unique prefix of one, the
+/// label of one where no id begins so, or a path.
 pub fn resolve(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
     let path = Path::new(name);
     if path.join(MANIFEST).is_file() {
@@ -43,7 +43,14 @@ pub fn resolve(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
         };
         return ids.iter().rev().find(of_scenario).map(|id| runs_dir.join(id)).ok_or_else(missing);
     }
-    let fitting: Vec<&String> = ids.iter().filter(|id| id.starts_with(name)).collect();
+    let mut fitting: Vec<&String> = ids.iter().filter(|id| id.starts_with(name)).collect();
+    if fitting.is_empty() {
+        let has_label = |id: &&String| {
+            let manifest = read_manifest(&runs_dir.join(id));
+            manifest.is_ok_and(|manifest| manifest.label.as_deref() == Some(name))
+        };
+        fitting = ids.iter().filter(has_label).collect();
+    }
     match fitting.as_slice() {
         [] => Err(missing()),
         [id] => Ok(runs_dir.join(id)),

@@ -27,13 +27,17 @@ const NO_PROBE: &str = "user";
 /// Trials per row group: bounds the memory that compaction takes.
 const TRIALS_PER_ROW_GROUP: usize = 256;
 
-/// A name for a run: when it began, of which scenario, and four characters that keep two of one second apart.
+/// A name for a run: when it began, of which scenario, and four characters that keep two of one second apart. A long
+/// scenario's name is cut to what a file system takes.
 #[must_use]
 pub fn run_id(started_at: DateTime<Utc>, scenario: &str) -> String {
+    // With the rest, and with what temporary names add, within the 255 bytes of a file's name.
+    const NAME_BYTES: usize = 200;
     const DIGITS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let random = RandomState::new().hash_one(std::process::id());
     let suffix: String =
         (0..4).map(|place| char::from(DIGITS[(random >> (5 * place) & 31) as usize])).collect();
+    let scenario = &scenario[..scenario.floor_char_boundary(NAME_BYTES)];
     format!("{}-{scenario}-{suffix}", started_at.format("%Y-%m-%dT%H%M%SZ"))
 }
 
@@ -80,6 +84,12 @@ impl RunWriter {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Adds what a reader of the figures should know, and what only showed while the run was under way. Kept when the
+    /// run is finished.
+    pub fn warn(&mut self, warnings: Vec<String>) {
+        self.manifest.warnings.extend(warnings);
     }
 
     /// Makes a finished trial durable.

@@ -80,7 +80,7 @@ pub struct TrialFailure {
 
 /// Trials without figures that have cell and reason in common.
 pub(crate) struct FailedTrials<'a> {
-    /// `3, 8, 12`.
+    /// `3, 8, 12`: for readers trials count from 1.
     pub(crate) trials: String,
     /// What they have in common: the first of them.
     pub(crate) first: &'a TrialFailure,
@@ -92,8 +92,8 @@ pub(crate) fn failed_alike(failures: &[TrialFailure]) -> Vec<FailedTrials<'_>> {
     let mut groups: Vec<FailedTrials<'_>> = Vec::new();
     for failure in failures {
         match groups.iter_mut().find(|group| common(group.first) == common(failure)) {
-            Some(group) => group.trials = format!("{}, {}", group.trials, failure.trial),
-            None => groups.push(FailedTrials { trials: failure.trial.to_string(), first: failure }),
+            Some(group) => group.trials = format!("{}, {}", group.trials, failure.trial + 1),
+            None => groups.push(FailedTrials { trials: (failure.trial + 1).to_string(), first: failure }),
         }
     }
     groups

@@ -1,6 +1,6 @@
 //! `runner check`: is this a scenario?
 
-use super::{load, machine, print};
+use super::{check_load_only, load, machine, print};
 use crate::cli::CheckArguments;
 use crate::failure::Failure;
 use std::process::ExitCode;
@@ -10,7 +10,9 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let machine = machine();
     let mut refused = Vec::new();
     for path in &arguments.scenarios {
-        match load(path, &[], &machine) {
+        let checked = load(path, &[], &machine)
+            .and_then(|scenario| check_load_only(&scenario, &machine).map(|()| scenario));
+        match checked {
             Ok(scenario) => print(&crate::scenario::check_text(&scenario))?,
             Err(Failure::Usage(text)) => refused.push(text),
             Err(other) => return Err(other),

@@ -4,16 +4,21 @@ use super::print;
 use crate::cli::RunsDir;
 use crate::failure::Failure;
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
-use store::{Manifest, State, read_manifest, run_ids};
+use store::{Manifest, Run, State, StoreError, read_manifest, run_ids};
 
 /// One line a run, oldest first. A run that cannot be read is listed with the reason.
 pub(crate) fn list(arguments: &RunsDir) -> Result<ExitCode, Failure> {
     let mut text = String::new();
-    for id in run_ids(&arguments.runs_dir)? {
-        let line = read_manifest(&arguments.runs_dir.join(&id))
-            .map_or_else(|error| error.to_string(), |it| line(&it));
-        let _ = writeln!(text, "{id}  {line}");
+    let ids = run_ids(&arguments.runs_dir)?;
+    let width = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0);
+    for id in ids {
+        let path = arguments.runs_dir.join(&id);
+        let line = read_manifest(&path)
+            .and_then(|manifest| Ok(line(&manifest, executed(&path, &manifest)?)))
+            .unwrap_or_else(|error| error.to_string());
+        let _ = writeln!(text, "{id:width$}  {line}");
     }
     if text.is_empty() {
         text = format!("no runs in {}\n", arguments.runs_dir.display());
@@ -22,13 +27,23 @@ pub(crate) fn list(arguments: &RunsDir) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(manifest: &Manifest) -> String {
+/// Trials that were executed.
+fn executed(path: &Path, manifest: &Manifest) -> Result<usize, StoreError> {
+    match manifest.state {
+        State::Complete => Ok(manifest.plan.trials as usize),
+        _ => Run::open(path).map(|run| run.trials.len()),
+    }
+}
+
+fn line(manifest: &Manifest, executed: usize) -> String {
     let state = match manifest.state {
-        State::Running => "running or cut off",
+        // Under way, or cut off: from outside that cannot be told.
+        State::Running => "unfinished",
         State::Interrupted => "interrupted",
         State::Aborted => "aborted",
         State::Complete => "complete",
     };
     let label = manifest.label.as_deref().unwrap_or_default();
-    format!("{state:11}  {:5} trials planned  {:14}  {label}", manifest.plan.trials, manifest.probe.backend)
+    let trials = format!("{executed} of {} trials", manifest.plan.trials);
+    format!("{state:11}  {trials:>18}  {:14}  {label}", manifest.probe.backend).trim_end().to_owned()
 }

@@ -12,7 +12,9 @@ pub(crate) mod run;
 use crate::cli::ScenarioArguments;
 use crate::credentials::Credentials;
 use crate::failure::Failure;
-use crate::scenario::{Machine, Override, Scenario};
+use crate::load as stress_ng;
+use crate::scenario::{Machine, Override, Scenario, StressNg};
+use crate::scratch::Scratch;
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 use store::Owner;
@@ -63,6 +65,33 @@ pub(crate) fn generator() -> Result<PathBuf, Failure> {
             beside.display()
         ))
     })
+}
+
+/// A folder for files that nobody keeps.
+pub(crate) fn scratch(credentials: Option<&Credentials>) -> Result<Scratch, Failure> {
+    let failed = |error| Failure::Failed(format!("cannot make a folder for temporary files: {error}"));
+    Scratch::new(credentials).map_err(failed)
+}
+
+/// Whether the installed stress-ng takes what the load levels tell it. It is asked as the user as whom it would run.
+/// Where none is installed, or none is needed, there is nothing to ask.
+pub(crate) fn check_load(
+    scenario: &Scenario,
+    machine: &Machine,
+    (scratch, credentials): (&Scratch, Option<&Credentials>),
+) -> Result<(), Failure> {
+    if !scenario.needs_stress_ng() || stress_ng::version().is_none() {
+        return Ok(());
+    }
+    let known = StressNg::new(&stress_ng::stressors().join(" "), &stress_ng::help());
+    let refusal = |level: &[String]| stress_ng::validate(level, scratch.path(), credentials).err();
+    scenario.check_load(&known, machine, refusal).map_err(|found| usage(&found))
+}
+
+/// The same for a scenario of which nothing is to be executed.
+pub(crate) fn check_load_only(scenario: &Scenario, machine: &Machine) -> Result<(), Failure> {
+    let credentials = Credentials::of_invoker();
+    check_load(scenario, machine, (&scratch(credentials.as_ref())?, credentials.as_ref()))
 }
 
 /// What is wrong with a scenario, as it is printed.

@@ -1,21 +1,19 @@
 //! `runner run`: from a scenario to a kept run and its report.
 
-use super::{generator, machine, print, report, scenario};
+use super::{check_load, generator, machine, print, report, scenario, scratch};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
 use crate::credentials::Credentials;
 use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::progress::{Progress, brief};
-use crate::scenario::{Estimate, Machine, Overheads, Plan, ProbeRequest, Scenario, StressNg, Window};
+use crate::scenario::{Estimate, Overheads, Plan, ProbeRequest, Scenario, Window, counted};
 use crate::{environment, load};
 use probe::Backend;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use store::{Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status};
 
 /// Executes the scenario; ends by rendering the report and printing its path.
@@ -26,19 +24,23 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         scenario = scenario.with_probe(request(backend)?);
     }
     let generator = generator()?;
-    check_load(&scenario, &machine)?;
-    let stop = stop_on_signals()?;
+    let credentials = Credentials::of_invoker();
+    let scratch = scratch(credentials.as_ref())?;
+    if scenario.needs_stress_ng() && load::version().is_none() {
+        return Err(Failure::Failed(load::LoadError::NotInstalled.to_string()));
+    }
+    check_load(&scenario, &machine, (&scratch, credentials.as_ref()))?;
+    let stop = crate::signals::stop()?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let mut probes = Probes::of(&scenario)?;
     let calibrated = Calibrated::of(&probes.detach(), scenario.measure.keep_slowest);
-    let credentials = Credentials::of_invoker();
     let manifest = manifest(&scenario, &plan, (probes.info(&scenario), calibrated), arguments);
     let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
     announce(&progress, &scenario, &manifest);
 
-    let scratch = scratch(credentials.as_ref())?;
     let owner = super::owner(credentials.as_ref());
     let mut writer = RunWriter::create(&arguments.runs_dir.runs_dir, manifest, &scenario.source, owner)?;
+    let folder = writer.path().to_owned();
     let parts = Parts { scenario: &scenario, machine, probes, generator, credentials, scratch, stop: &stop };
     let mut rig = LinuxRig::new(parts).map_err(|error| Failure::failed(&error))?;
     let mut execution = Execution {
@@ -52,22 +54,23 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let state = execute(&plan, &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.
     drop(rig);
-    let path = match state {
-        Ok(state) => writer.finish(state)?,
+    let finished = match state {
+        Ok(state) => writer.finish(state),
+        // The first error is the one to tell; whether the rest can still be put together depends on it.
         Err(error) => {
-            // The first error is the one to tell; whether the rest can still be put together depends on it.
             let _ = writer.finish(State::Aborted);
-            return Err(error.into());
+            Err(error)
         }
     };
-    conclude(&path, arguments)
+    let kept = |error| format!("{}; what was finished is kept in {}", chain(&error), folder.display());
+    conclude(&finished.map_err(|error| Failure::Failed(kept(error)))?, arguments)
 }
 
 /// Reads the finished run back, renders its report and says how it went.
 fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let run = Run::open(path)?;
     let summary = reports::summarise(&report::view(&run));
-    let page = report::write_html(&run, &summary, None)?;
+    let page = report::write_html(&run, &summary, None);
     let bad = run.trials.iter().filter(|trial| trial.status != Status::Ok).count();
     if arguments.json {
         let document = RunDocument {
@@ -75,7 +78,7 @@ fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> 
             version: 1,
             id: &run.manifest.id,
             path,
-            report: &page,
+            report: page.as_deref().ok(),
             state: run.manifest.state,
             trials: run.trials.len(),
             failed_or_invalid: bad,
@@ -88,8 +91,15 @@ fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> 
             print(&reports::text::render(&summary, &report::text_options()))?;
             print("\n")?;
         }
-        print(&format!("report: {}\n", page.display()))?;
+        if let Ok(page) = &page {
+            print(&format!("report: {}\n", page.display()))?;
+        }
     }
+    let id = &run.manifest.id;
+    page.map_err(|error| {
+        let (words, path) = (chain(&error), path.display());
+        Failure::Failed(format!("{words}; the run is kept in {path}, and `runner report {id}` tries again"))
+    })?;
     Ok(match run.manifest.state {
         State::Interrupted => ExitCode::from(130),
         _ if bad > 0 => ExitCode::from(3),
@@ -104,7 +114,8 @@ struct RunDocument<'a> {
     version: u32,
     id: &'a str,
     path: &'a Path,
-    report: &'a Path,
+    /// None when it could not be written.
+    report: Option<&'a Path>,
     state: State,
     trials: usize,
     failed_or_invalid: usize,
@@ -118,49 +129,6 @@ fn request(name: &str) -> Result<ProbeRequest, Failure> {
     known.map(|(_, request)| *request).ok_or_else(unknown)
 }
 
-/// What load needs, before anything starts: a stress-ng, and one that takes these options.
-fn check_load(scenario: &Scenario, machine: &Machine) -> Result<(), Failure> {
-    if !scenario.needs_stress_ng() {
-        return Ok(());
-    }
-    if load::version().is_none() {
-        return Err(Failure::Failed(load::LoadError::NotInstalled.to_string()));
-    }
-    let known = StressNg::new(&load::stressors().join(" "), &load::help());
-    scenario.check_load(&known).map_err(|found| super::usage(&found))?;
-    for level in &scenario.loads {
-        load::validate(&level.arguments(machine)).map_err(|words| {
-            Failure::Usage(format!("stress-ng refuses load level {}: {words}", level.name))
-        })?;
-    }
-    Ok(())
-}
-
-/// Set by INT, TERM and HUP. A second INT or TERM ends the runner at once; the kernel then ends what it started.
-fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let stop = Arc::new(AtomicBool::new(false));
-    let register = || -> std::io::Result<()> {
-        for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
-        }
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            signal_hook::flag::register(signal, Arc::clone(&stop))?;
-        }
-        Ok(())
-    };
-    register().map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
-    Ok(stop)
-}
-
-fn scratch(credentials: Option<&Credentials>) -> Result<tempfile::TempDir, Failure> {
-    let made = tempfile::Builder::new().prefix("syscall-lab-").tempdir().and_then(|folder| {
-        credentials.map_or(Ok(()), |user| user.give(folder.path()))?;
-        Ok(folder)
-    });
-    made.map_err(|error| Failure::Failed(format!("cannot make a folder for temporary files: {error}")))
-}
-
 /// Says what is about to happen: the plan, the backend and why it is this one, what to mind.
 fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
     let estimate = Estimate::of(scenario, Overheads::TYPICAL);
@@ -168,13 +136,13 @@ fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
         ProbeInfo { factor: Some(factor), .. } => format!("by factor {}", factor.name),
         ProbeInfo { backend, .. } => backend.clone(),
     };
-    let at_least = if estimate.is_lower_bound { "more than " } else { "" };
+    let about = if estimate.is_lower_bound { "more than" } else { "about" };
     progress.note(&format!(
-        "{}: {} trials ({} cells × {} repetitions), about {at_least}{}; seed {}; probe: {probe}",
+        "{}: {} ({} × {}), {about} {}; seed {}; probe: {probe}",
         scenario.name,
-        manifest.plan.trials,
-        manifest.plan.cells,
-        manifest.plan.repetitions,
+        counted(manifest.plan.trials as usize, "trial"),
+        counted(manifest.plan.cells as usize, "cell"),
+        counted(manifest.plan.repetitions as usize, "repetition"),
         brief(estimate.total()),
         manifest.plan.seed,
     ));
@@ -197,7 +165,7 @@ fn manifest(
 ) -> Manifest {
     let started_at = chrono::Utc::now();
     let environment = environment::observe();
-    let cells = scenario.cell_count() * scenario.loads.len();
+    let cells = scenario.cells_with_load();
     let mut warnings = environment::warnings(&environment);
     warnings.extend(probe_warnings(&probe));
     warnings.extend(calibrated.warnings);

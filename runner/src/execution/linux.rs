@@ -10,6 +10,7 @@ use crate::credentials::Credentials;
 use crate::load::{self, Load, LoadRequest};
 use crate::monitor::Monitor;
 use crate::scenario::{Machine, PlannedTrial, Scenario, Window as WindowRule};
+use crate::scratch::Scratch;
 use generators::GeneratorReport;
 use generators::control::Phase;
 use generators::{Generator, GeneratorError};
@@ -20,7 +21,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 use store::LoadMetric;
-use tempfile::TempDir;
 
 /// How long a generator may take to prepare files, memory and threads.
 const READY_DEADLINE: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ pub(crate) struct Parts<'a> {
     /// Whom generators and load run as, when not as the runner.
     pub(crate) credentials: Option<Credentials>,
     /// A folder of this run for files that nobody keeps.
-    pub(crate) scratch: TempDir,
+    pub(crate) scratch: Scratch,
     pub(crate) stop: &'a AtomicBool,
 }
 
@@ -184,7 +184,7 @@ impl<'a> LinuxRig<'a> {
 }
 
 impl Rig for LinuxRig<'_> {
-    fn start_load(&mut self, trial: &PlannedTrial) -> Result<(), String> {
+    fn start_load(&mut self, trial: &PlannedTrial) -> Result<Option<String>, String> {
         let scenario = self.parts.scenario;
         let level = &scenario.loads[trial.load];
         let request = LoadRequest {
@@ -196,13 +196,15 @@ impl Rig for LinuxRig<'_> {
         let scratch = self.parts.scratch.path();
         let load = Load::start(&request, scratch, self.parts.credentials.as_ref());
         let load = self.load.insert(load.map_err(|error| crate::failure::chain(&error))?);
-        load.settle().map(drop).map_err(|error| crate::failure::chain(&error))
+        self.parts.scratch.keeper().watch(load.leader());
+        load.settle().map(|settled| settled.unsteady).map_err(|error| crate::failure::chain(&error))
     }
 
     fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String> {
         let stopped = self.parts.stop.load(Ordering::Relaxed);
         let patience = if stopped { load::HURRIED } else { load::PATIENT };
         let metrics = self.load.take().map(|load| load.stop(patience)).transpose();
+        self.parts.scratch.keeper().watch(None);
         metrics.map(Option::unwrap_or_default).map_err(|error| crate::failure::chain(&error))
     }
 

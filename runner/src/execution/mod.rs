@@ -9,6 +9,7 @@ mod observed;
 mod probes;
 #[cfg(test)]
 mod tests;
+mod unsettled;
 
 pub(crate) use linux::{LinuxRig, Parts};
 pub(crate) use probes::Probes;
@@ -22,11 +23,13 @@ use std::time::Instant;
 use store::{
     LoadMetric, Measure, MonitorSample, RunWriter, SlowCall, State, Status, StoreError, TrialRecord,
 };
+use unsettled::Unsettled;
 
 /// What touches the machine.
 pub(crate) trait Rig {
-    /// Brings the load to the level of `trial` and waits until it is steady. The error says why it cannot be had.
-    fn start_load(&mut self, trial: &PlannedTrial) -> Result<(), String>;
+    /// Brings the load to the level of `trial` and waits until it is steady. Returns what was not when it was waited
+    /// for no longer; the error says why the level cannot be had.
+    fn start_load(&mut self, trial: &PlannedTrial) -> Result<Option<String>, String>;
 
     /// Ends the load and everything that belongs to it.
     fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String>;
@@ -85,6 +88,7 @@ pub(crate) fn execute(
     execution: &mut Execution,
 ) -> Result<State, StoreError> {
     let mut state = State::Complete;
+    let mut unsettled = Unsettled::within(execution.scenario.plan.ramp);
     for group in plan.trials.chunk_by(|a, b| (a.block, a.load) == (b.block, b.load)) {
         if execution.stopped() {
             state = State::Interrupted;
@@ -93,6 +97,9 @@ pub(crate) fn execute(
         let level = execution.scenario.loads[group[0].load].name.to_string();
         execution.progress.settling(group[0].block, &level);
         let load = rig.start_load(&group[0]);
+        if let Some(warning) = unsettled.note(&level, load.as_ref().ok().and_then(Option::as_ref)) {
+            execution.progress.warn(&warning);
+        }
         let outcome = execution.group(group, rig, load.err().as_deref());
         let metrics = rig.stop_load();
         match metrics {
@@ -105,6 +112,7 @@ pub(crate) fn execute(
         }
     }
     execution.progress.end();
+    execution.writer.warn(unsettled.warnings());
     Ok(state)
 }
 
@@ -151,6 +159,8 @@ impl Execution<'_> {
             };
             match outcome {
                 Outcome::Interrupted => return Ok(State::Interrupted),
+                // Ctrl-C reaches generators and load as well, and may end them first.
+                Outcome::Failed(_) if self.stopped() => return Ok(State::Interrupted),
                 Outcome::Measured(measured) => measured.fill(&mut record),
                 Outcome::Failed(reason) => {
                     record.status = Status::Failed;
@@ -160,10 +170,11 @@ impl Execution<'_> {
             if let Some(reason) = &record.reason
                 && self.told.insert(reason.clone())
             {
-                self.progress.warn(&format!("trial {} ({cell}): {reason}", trial.trial));
+                let (number, what) = (trial.trial + 1, record.status.name());
+                self.progress.warn(&format!("trial {number} ({cell}) {what}: {reason}"));
             }
             self.writer.append_trial(&record)?;
-            self.progress.stored(&cell);
+            self.progress.stored(&cell, record.status);
         }
         Ok(State::Complete)
     }

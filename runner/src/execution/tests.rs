@@ -33,9 +33,12 @@ cpu = 1
 struct FakeRig {
     log: Vec<String>,
     no_load: Option<&'static str>,
+    /// Of load 1, what is not steady in block 1.
+    unsteady: Option<&'static str>,
     fails_at: Option<u32>,
     doubtful_at: Option<u32>,
     stop_at: Option<u32>,
+    stops_with_failure: bool,
     folder_to_remove_at: Option<(u32, PathBuf)>,
     stop: std::sync::Arc<AtomicBool>,
     running: bool,
@@ -44,10 +47,11 @@ struct FakeRig {
 }
 
 impl Rig for FakeRig {
-    fn start_load(&mut self, trial: &PlannedTrial) -> Result<(), String> {
+    fn start_load(&mut self, trial: &PlannedTrial) -> Result<Option<String>, String> {
         assert!(!std::mem::replace(&mut self.running, true), "a load was started above another");
         self.log.push(format!("load {}", trial.load));
-        self.no_load.filter(|_| trial.load == 1).map_or(Ok(()), |reason| Err(reason.to_owned()))
+        let unsteady = self.unsteady.filter(|_| (trial.load, trial.block) == (1, 1)).map(str::to_owned);
+        self.no_load.filter(|_| trial.load == 1).map_or(Ok(unsteady), |reason| Err(reason.to_owned()))
     }
 
     fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String> {
@@ -73,6 +77,7 @@ impl Rig for FakeRig {
             return Outcome::Interrupted;
         }
         if self.fails_at == Some(trial.trial) {
+            self.stop.store(self.stops_with_failure, Ordering::Relaxed);
             return Outcome::Failed("the generator ended early".to_owned());
         }
         let doubt = (self.doubtful_at == Some(trial.trial)).then(|| "lost too many".to_owned());
@@ -143,6 +148,9 @@ fn executed(rig: &mut FakeRig) -> (Result<State, store::StoreError>, Option<Run>
         told: BTreeSet::new(),
     };
     let outcome = execute(&Plan::of(&scenario, 1), rig, &mut execution);
+    if let Ok(state) = &outcome {
+        writer.finish(*state).unwrap();
+    }
     let run = outcome.is_ok().then(|| Run::open(&folder).unwrap());
     (outcome, run)
 }
@@ -192,6 +200,25 @@ fn a_load_that_cannot_be_had_fails_its_trials_and_no_others() {
         assert_eq!(trial.status, expected);
     }
     assert!(!rig.running, "what could not be had was not cleared away");
+}
+
+#[test]
+fn a_load_that_had_not_settled_is_measured_under_and_told_of() {
+    let mut rig = FakeRig { unsteady: Some("memory was still growing"), ..FakeRig::default() };
+    let (_, run) = executed(&mut rig);
+    let run = run.unwrap();
+    assert!(run.trials.iter().all(|trial| trial.status == Status::Ok));
+    let told = "load high had not settled within 2 s at 1 of 2 starts: memory was still growing";
+    assert_eq!(run.manifest.warnings, [told]);
+}
+
+#[test]
+fn a_trial_that_fails_while_the_run_is_to_stop_counts_as_not_begun() {
+    let stop = std::sync::Arc::new(AtomicBool::new(false));
+    let mut rig = FakeRig { fails_at: Some(2), stops_with_failure: true, stop, ..FakeRig::default() };
+    let (outcome, run) = executed(&mut rig);
+    assert_eq!(outcome.unwrap(), State::Interrupted);
+    assert_eq!(run.unwrap().trials.len(), 2);
 }
 
 #[test]

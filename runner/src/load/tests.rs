@@ -245,12 +245,3 @@ fn a_killed_runner_leaves_no_worker() {
     helper.wait().unwrap();
     assert!(until(|| family::family(leader, &members).is_empty()), "{:?}", family::family(leader, &members));
 }
-
-#[test]
-fn steadiness_compares_means_of_samples() {
-    let reached = |busy: &[f64]| Steadiness { last: None, busy: busy.to_vec() }.reached();
-    assert!(!reached(&[0.5; 5]));
-    assert!(reached(&[0.5; 6]));
-    assert!(reached(&[0.1, 0.9, 0.4, 0.6, 0.5, 0.4, 0.6, 0.5]));
-    assert!(!reached(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]));
-}

@@ -1,8 +1,10 @@
 //! Owns the short questions to stress-ng that start no load: its version, its stressors, whether it takes options.
 
 use super::metrics::words;
+use crate::credentials::{Credentials, guard_child};
 use duct::cmd;
 use std::io;
+use std::path::Path;
 
 /// Long options that the runner sets itself, or that would have stress-ng write or read files of its own choice, with
 /// the reason. Any unambiguous beginning of one means it as well.
@@ -32,9 +34,22 @@ const RESERVED_SHORT: [(&str, &str); 6] = [
 
 /// What stress-ng prints on both streams, and whether it succeeded.
 fn ask(arguments: impl IntoIterator<Item = String>) -> io::Result<(bool, String)> {
+    ask_as(None, arguments)
+}
+
+/// The same as a user who need not be the runner's.
+fn ask_as(
+    credentials: Option<&Credentials>,
+    arguments: impl IntoIterator<Item = String>,
+) -> io::Result<(bool, String)> {
     let arguments: Vec<String> = arguments.into_iter().collect();
-    let output =
-        cmd("stress-ng", arguments).stdin_null().stderr_to_stdout().stdout_capture().unchecked().run()?;
+    let credentials = credentials.cloned();
+    let stress_ng = cmd("stress-ng", arguments).stdin_null().stderr_to_stdout().stdout_capture().unchecked();
+    let guarded = stress_ng.before_spawn(move |command| {
+        guard_child(command, credentials.as_ref());
+        Ok(())
+    });
+    let output = guarded.run()?;
     Ok((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
 }
 
@@ -58,15 +73,22 @@ pub(crate) fn help() -> String {
     ask(["--help".to_owned()]).map(|(_, text)| text).unwrap_or_default()
 }
 
-/// Whether stress-ng takes these options, and if not, why in its own words. Starts no stressor.
-pub(crate) fn validate(arguments: &[String]) -> Result<(), String> {
+/// Whether stress-ng takes these options, and if not, why in its own words. Starts no stressor. Even so it wants a
+/// folder that the user may write to, `scratch`, or it would look at the current one.
+pub(crate) fn validate(
+    arguments: &[String],
+    scratch: &Path,
+    credentials: Option<&Credentials>,
+) -> Result<(), String> {
     if arguments.is_empty() {
         return Ok(());
     }
     if let Some((option, reason)) = arguments.iter().find_map(|argument| reserved(argument)) {
         return Err(format!("`{option}` is not for a scenario to set: {reason}"));
     }
-    let (accepted, text) = ask(["--dry-run".to_owned()].into_iter().chain(arguments.iter().cloned()))
+    // Ours come first: an option that lacks its value would swallow one behind it.
+    let ours = ["--dry-run".to_owned(), "--temp-path".to_owned(), scratch.display().to_string()];
+    let (accepted, text) = ask_as(credentials, ours.into_iter().chain(arguments.iter().cloned()))
         .map_err(|error| super::LoadError::of_spawn(error).to_string())?;
     if accepted { Ok(()) } else { Err(words(&text)) }
 }
@@ -99,7 +121,8 @@ mod tests {
         for argument in ["--cpu", "--timer", "--timerfd", "5", "-c", "--vm-bytes", "--temp", "x--job"] {
             assert_eq!(reserved(argument).is_some(), argument == "--temp", "{argument}");
         }
-        assert!(validate(&strings(&["--cpu", "1", "--timeout", "3"])).unwrap_err().contains("last trial"));
+        let refused = validate(&strings(&["--cpu", "1", "--timeout", "3"]), Path::new("."), None);
+        assert!(refused.unwrap_err().contains("last trial"));
     }
 
     #[test]
@@ -108,11 +131,32 @@ mod tests {
             eprintln!("skipped: stress-ng is not installed");
             return;
         }
-        assert_eq!(validate(&strings(&["--cpu", "1", "--vm", "1", "--vm-bytes", "40%"])), Ok(()));
-        let unknown = validate(&strings(&["--cpux", "1"])).unwrap_err();
+        let scratch = tempfile::tempdir().unwrap();
+        let validate = |arguments: &[&str]| validate(&strings(arguments), scratch.path(), None);
+        assert_eq!(validate(&["--cpu", "1", "--vm", "1", "--vm-bytes", "40%"]), Ok(()));
+        let unknown = validate(&["--cpux", "1"]).unwrap_err();
         assert!(unknown.contains("unrecognized option '--cpux'"), "{unknown}");
-        let method = validate(&strings(&["--cpu", "1", "--cpu-method", "foo"])).unwrap_err();
+        let method = validate(&["--cpu", "1", "--cpu-method", "foo"]).unwrap_err();
         assert!(method.contains("cpu-method must be one of"), "{method}");
+        let alone = validate(&["--vm-bytes"]).unwrap_err();
+        assert!(alone.contains("vm-bytes"), "{alone}");
+    }
+
+    #[test]
+    fn the_current_folder_need_not_be_the_users() {
+        use std::os::unix::fs::PermissionsExt;
+        if version().is_none() || !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: it takes stress-ng, and root to ask it as another user");
+            return;
+        }
+        // The current folder is that of the sources, where this user must not write.
+        let user = Credentials::of_user(65_534, 65_534);
+        let scratch = tempfile::tempdir().unwrap();
+        let cpu = strings(&["--cpu", "1"]);
+        assert!(validate(&cpu, scratch.path(), Some(&user)).unwrap_err().contains("temp-path"));
+        user.give(scratch.path()).unwrap();
+        std::fs::set_permissions(scratch.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(validate(&cpu, scratch.path(), Some(&user)), Ok(()));
     }
 
     #[test]

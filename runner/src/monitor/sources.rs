@@ -107,6 +107,11 @@ impl Reading {
     }
 }
 
+/// Memory in use now, in bytes; none where /proc/meminfo cannot be read.
+pub(crate) fn memory_in_use() -> Option<u64> {
+    memory_used(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
 /// The open files.
 #[derive(Debug)]
 pub(super) struct Sources {

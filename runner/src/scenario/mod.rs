@@ -17,11 +17,11 @@ mod wire;
 mod tests;
 
 pub(crate) use diagnostic::Diagnostics;
-pub(crate) use model::{FactorDecl, Machine, ProbeRequest, Scenario, Scope, Window};
+pub(crate) use model::{FactorDecl, Machine, Name, ProbeRequest, Scenario, Scope, Window};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use stress_ng::StressNg;
-pub(crate) use text::{check_text, plan_document, plan_text};
+pub(crate) use text::{check_text, counted, plan_document, plan_text};
 
 use diagnostic::{Diagnostic, Source};
 use std::fs::File;

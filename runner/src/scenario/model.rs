@@ -35,6 +35,19 @@ impl Name {
         (fits && clean).then(|| Self(text.to_owned()))
     }
 
+    /// The label of a level: a name that may have a decimal point in it, as `0.5` and `1.5MiB` do.
+    pub(crate) fn of_level(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let is_number = |part: Option<&str>| {
+            part.is_some_and(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()))
+        };
+        let digit_first = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+        let decimal =
+            is_number(parts.next()) && parts.next().is_some_and(digit_first) && parts.next().is_none();
+        let checked = if decimal { text.replacen('.', "", 1) } else { text.to_owned() };
+        Self::new(&checked).map(|_| Self(text.to_owned()))
+    }
+
     /// The name as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -280,6 +293,8 @@ pub(crate) struct LoadLevel {
     pub(crate) name: Name,
     /// stress-ng's options in the file's order; empty for no load.
     pub(crate) options: Vec<LoadOption>,
+    /// Where its table is; none for the level that a file without `[load]` has.
+    pub(super) place: Option<Place>,
 }
 
 /// One option of stress-ng.
@@ -316,6 +331,11 @@ pub(crate) struct Cell {
 }
 
 impl LoadLevel {
+    /// Whether it goes on growing for longer than one cares to wait.
+    pub(crate) fn fills_memory(&self) -> bool {
+        self.options.iter().any(|option| option.name == "vm" || option.name == "bigheap")
+    }
+
     /// stress-ng's arguments on this machine, such as `--cpu 1 --io 1 --vm 1 --vm-bytes 40%`; empty for no load.
     pub(crate) fn arguments(&self, machine: &Machine) -> Vec<String> {
         let mut arguments = Vec::new();
@@ -399,14 +419,19 @@ impl Scenario {
         }
     }
 
-    /// How many cells there are, load apart.
+    /// How many cells there are: one level of every factor, load included.
+    pub(crate) fn cells_with_load(&self) -> usize {
+        self.cell_count() * self.loads.len()
+    }
+
+    /// How many combinations of levels there are, load apart.
     pub(crate) fn cell_count(&self) -> usize {
         self.factors.iter().map(|factor| factor.levels.len()).product()
     }
 
     /// How many trials there are in all.
     pub(crate) fn trial_count(&self) -> usize {
-        self.cell_count() * self.loads.len() * self.plan.repetitions as usize
+        self.cells_with_load() * self.plan.repetitions as usize
     }
 
     /// The cell with this index, in order of the file, the last factor changing fastest.

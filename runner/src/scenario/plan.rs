@@ -9,7 +9,7 @@
 //! depend on how many blocks there are. Shuffling is Fisher–Yates from the end, a draw below `n` is the word modulo
 //! `n` after words of the last, incomplete run of `n` values were rejected.
 
-use super::model::{Scenario, Window};
+use super::model::{LoadLevel, Scenario, Window};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
@@ -102,7 +102,8 @@ fn draw_below(n: usize, random: &mut impl Rng) -> usize {
 pub(crate) struct Overheads {
     /// Time of a trial outside warm-up and window: start and end of the generators, reading, storing.
     pub(crate) trial: Duration,
-    /// Time that a change of load takes: end of the old one, start and settling of the new one.
+    /// Time that a change of load takes: end of the old one, start and settling of the new one. One that fills memory
+    /// is waited for as long as the scenario allows.
     pub(crate) ramp: Duration,
     /// Time that a change of the probe takes, where a factor says which: detaching, loading, attaching.
     pub(crate) probe: Duration,
@@ -138,12 +139,15 @@ impl Estimate {
             Window::Operations => Duration::ZERO,
         };
         let trials = scenario.trial_count();
-        let ramps = scenario.loads.len() * scenario.plan.repetitions as usize;
+        let ramp = |load: &LoadLevel| {
+            if load.fills_memory() { scenario.plan.ramp } else { overheads.ramp.min(scenario.plan.ramp) }
+        };
+        let ramps: Duration = scenario.loads.iter().map(ramp).sum();
         // In random order hardly any trial finds its probe attached.
         let probe = scenario.probe_factor().map_or(Duration::ZERO, |_| overheads.probe);
         Self {
             measuring: times(scenario.measure.warmup + window, trials),
-            ramps: times(overheads.ramp.min(scenario.plan.ramp), ramps),
+            ramps: times(ramps, scenario.plan.repetitions as usize),
             overhead: times(overheads.trial + probe, trials),
             is_lower_bound: scenario.measure.window == Window::Operations,
         }

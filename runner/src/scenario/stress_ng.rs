@@ -2,8 +2,8 @@
 //!
 //! stress-ng is not asked here: its own lists are parameters.
 
-use super::diagnostic::{Diagnostic, Diagnostics, did_you_mean, quoted};
-use super::model::{LoadLevel, LoadOption, Scenario};
+use super::diagnostic::{Diagnostic, Diagnostics, did_you_mean, printable, quoted};
+use super::model::{LoadLevel, LoadOption, LoadValue, Machine, Scenario};
 use std::collections::BTreeSet;
 
 /// The names that a stress-ng knows.
@@ -26,6 +26,10 @@ impl StressNg {
         for option in &level.options {
             if !self.options.contains(&option.name) {
                 found.push(self.unknown(option));
+            } else if self.stressors.contains(&option.name) && option.value == LoadValue::Integer(0) {
+                let message = format!("to stress-ng `{} = 0` means one worker for each CPU", option.name);
+                let problem = Diagnostic::at(&option.place, message, "does not mean none");
+                found.push(problem.help("write `\"100% cpus\"` for all CPUs, and leave it out for none"));
             }
         }
         let has_stressor = level.options.iter().any(|option| self.stressors.contains(&option.name));
@@ -55,12 +59,39 @@ fn option_of(line: &str) -> Option<&str> {
     (end > 0).then(|| &long[..end])
 }
 
+/// A level that stress-ng refuses, in its words, which point at the option that they name.
+fn refused(level: &LoadLevel, words: &str) -> Option<Diagnostic> {
+    let message = format!("stress-ng refuses load level {}", quoted(level.name.as_str()));
+    let place = level.options.iter().find(|option| is_meant(option, words)).map(|option| &option.place);
+    place.or(level.place.as_ref()).map(|place| Diagnostic::at(place, message, printable(words)))
+}
+
+/// Whether words are about an option: they name it, or the text that it was set to.
+fn is_meant(option: &LoadOption, words: &str) -> bool {
+    let of_option = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '%');
+    words.split(|c: char| !of_option(c)).any(|word| match &option.value {
+        LoadValue::Text(text) => word == text || word == option.name,
+        _ => word == option.name,
+    })
+}
+
 impl Scenario {
-    /// Whether the installed stress-ng knows every option of every load level.
-    pub(crate) fn check_load(&self, stress_ng: &StressNg) -> Result<(), Diagnostics> {
+    /// Whether the installed stress-ng knows every option of every load level, and takes them: `refusal` asks it for
+    /// the arguments of one level, and gives its words where it does not.
+    pub(crate) fn check_load(
+        &self,
+        stress_ng: &StressNg,
+        machine: &Machine,
+        refusal: impl Fn(&[String]) -> Option<String>,
+    ) -> Result<(), Diagnostics> {
         let mut found = Vec::new();
-        for level in &self.loads {
+        for level in self.loads.iter().filter(|level| !level.options.is_empty()) {
+            let before = found.len();
             stress_ng.check(level, &mut found);
+            if found.len() == before {
+                let words = refusal(&level.arguments(machine));
+                found.extend(words.and_then(|words| refused(level, &words)));
+            }
         }
         if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
     }

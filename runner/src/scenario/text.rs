@@ -79,15 +79,15 @@ fn option_text(option: &LoadOption) -> String {
 
 fn trials_text(scenario: &Scenario) -> String {
     format!(
-        "{} = {} × {} × {}",
+        "{} = {} × {}",
         scenario.trial_count(),
-        counted(scenario.cell_count(), "cell"),
-        counted(scenario.loads.len(), "load level"),
+        counted(scenario.cells_with_load(), "cell"),
         counted(scenario.plan.repetitions as usize, "repetition"),
     )
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// `1 cell`, `3 repetitions`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }
@@ -172,10 +172,14 @@ pub(crate) fn plan_text(scenario: &Scenario, plan: &Plan) -> String {
 fn row(scenario: &Scenario, trial: &PlannedTrial) -> Vec<String> {
     let cell = scenario.cell(trial.cell);
     let labels = scenario.factors.iter().zip(&cell.levels);
-    [trial.trial.to_string(), trial.block.to_string(), scenario.loads[trial.load].name.to_string()]
-        .into_iter()
-        .chain(labels.map(|(factor, level)| factor.levels[*level].label.to_string()))
-        .collect()
+    [
+        (trial.trial + 1).to_string(),
+        (trial.block + 1).to_string(),
+        scenario.loads[trial.load].name.to_string(),
+    ]
+    .into_iter()
+    .chain(labels.map(|(factor, level)| factor.levels[*level].label.to_string()))
+    .collect()
 }
 
 /// A plan for other programs.
@@ -187,6 +191,7 @@ pub(crate) struct PlanDocument {
     order: &'static str,
     seed: u64,
     repetitions: u32,
+    /// Load levels included.
     cells: usize,
     loads: Vec<String>,
     /// Estimated; without the windows where those end with operations.
@@ -194,7 +199,7 @@ pub(crate) struct PlanDocument {
     trials: Vec<TrialDocument>,
 }
 
-/// A trial of a plan for other programs.
+/// A trial of a plan for other programs, its numbers from 0 as in a run's tables.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct TrialDocument {
     trial: u32,
@@ -220,7 +225,7 @@ pub(crate) fn plan_document(scenario: &Scenario, plan: &Plan) -> PlanDocument {
         order: scenario.plan.order.name(),
         seed: plan.seed,
         repetitions: scenario.plan.repetitions,
-        cells: scenario.cell_count(),
+        cells: scenario.cells_with_load(),
         loads: scenario.loads.iter().map(|load| load.name.to_string()).collect(),
         seconds: Estimate::of(scenario, Overheads::TYPICAL).total().as_secs_f64(),
         trials: plan.trials.iter().map(trial).collect(),

@@ -190,7 +190,7 @@ fn read_levels<'a>(
                 continue;
             }
         };
-        let Some(name) = Name::new(label) else {
+        let Some(name) = Name::of_level(label) else {
             let message = format!("a level of {} {NAME_RULE}", quoted(factor));
             problems.push(Diagnostic::at(&node.place, message, found(node)));
             continue;

@@ -199,12 +199,13 @@ pub(super) fn integer(range: RangeInclusive<u64>) -> impl Fn(&Node) -> Reading<u
         let fitting =
             number.and_then(|number| u64::try_from(number).ok()).filter(|number| range.contains(number));
         fitting.ok_or_else(|| {
-            let must = format!(
-                "must be a whole number from {} to {}",
-                grouped(*range.start()),
-                grouped(*range.end())
-            );
-            let complaint = Complaint::new(must, node);
+            let (least, most) = (grouped(*range.start()), grouped(*range.end()));
+            let expected = if range.start() == range.end() {
+                format!("must be {least}")
+            } else {
+                format!("must be a whole number from {least} to {most}")
+            };
+            let complaint = Complaint::new(expected, node);
             match &node.value {
                 Value::Text(text) if text.parse::<u64>().is_ok() => complaint.help("leave out the quotes"),
                 _ => complaint,
@@ -239,7 +240,8 @@ pub(super) fn duration(least: Duration) -> impl Fn(&Node) -> Reading<Duration> {
         };
         let duration = units::duration(text).map_err(|error| unit_complaint(MUST, node, &error))?;
         if duration < least {
-            return Err(Complaint::new("must be longer than zero", node));
+            let least = super::super::text::duration_text(least);
+            return Err(Complaint::new(format!("must be at least {least}"), node));
         }
         if duration > MAX_DURATION {
             return Err(Complaint::new("must be at most 24 hours", node));

@@ -62,7 +62,7 @@ const OUT_OF_BOUNDS: [&str; 16] = [
 pub(super) fn read(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> Vec<LoadLevel> {
     let Some(section) = section else {
         return Name::new("baseline")
-            .map(|name| LoadLevel { name, options: Vec::new() })
+            .map(|name| LoadLevel { name, options: Vec::new(), place: None })
             .into_iter()
             .collect();
     };
@@ -84,7 +84,7 @@ pub(super) fn read(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>
         };
         let options =
             table.table().entries.iter().filter_map(|(key, node)| option(key, node, problems)).collect();
-        levels.extend(name.map(|name| LoadLevel { name, options }));
+        levels.extend(name.map(|name| LoadLevel { name, options, place: Some(key.place.clone()) }));
     }
     levels
 }
@@ -112,7 +112,8 @@ fn option(key: &Key, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Load
         Ok(value) => Some(LoadOption { name: key.name.clone(), value, place: key.place.clone() }),
         Err((must, label)) => {
             let message = format!("stress-ng's {} {must}", quoted(&format!("--{}", key.name)));
-            problems.push(Diagnostic::at(&node.place, message, label));
+            let help = (must == NO_FACTOR).then(|| "write a [load.NAME] table for each value".to_owned());
+            problems.push(Diagnostic::at(&node.place, message, label).maybe_help(help));
             None
         }
     }
@@ -155,6 +156,9 @@ fn is_stressor(name: &str) -> bool {
     matches!(name, "dev" | "fstat" | "gpu")
 }
 
+/// Load is a factor itself, whose levels are the tables.
+const NO_FACTOR: &str = "cannot go along with a factor: load takes no factor";
+
 fn value(node: &Node) -> Result<LoadValue, (&'static str, String)> {
     const MUST: &str = "must be a string, a whole number not below 0, or `true`";
     match &node.value {
@@ -179,6 +183,7 @@ fn text_value(text: &str, node: &Node) -> Result<LoadValue, (&'static str, Strin
         Some((_, "memory")) => Err((SHARE, "is not above 0 % and at most 100 %".to_owned())),
         Some((_, "")) => Ok(LoadValue::Text(text.to_owned())),
         Some(_) => Err((SHARE, found(node))),
+        None if text.starts_with('$') => Err((NO_FACTOR, found(node))),
         None if text.is_empty() || text.starts_with('-') || text.contains(|c: char| c.is_control()) => {
             Err(("must be text that does not begin with a dash", found(node)))
         }

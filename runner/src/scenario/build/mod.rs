@@ -22,6 +22,9 @@ const SCHEMA: u64 = 1;
 /// Most trials of a plan.
 const MAX_TRIALS: usize = 100_000;
 
+/// Shortest window: below it, what happens at its edges is most of what is seen.
+const MIN_WINDOW: Duration = Duration::from_millis(1);
+
 /// Most blocks of a plan.
 const MAX_REPETITIONS: u64 = 10_000;
 
@@ -86,13 +89,14 @@ fn check_schema(root: &Section<'_>) -> Result<(), Vec<Diagnostic>> {
         let problem = Diagnostic::general("`schema` is missing, the version of the scenario language");
         return Err(vec![problem.help(format!("begin the file with `schema = {SCHEMA}`"))]);
     }
-    let schema = root.optional("schema", fields::integer(1..=u64::from(u32::MAX)), &mut problems);
-    if let (Some(schema), Some(node)) = (schema, root.node("schema"))
-        && schema > SCHEMA
-    {
-        let message = format!("schema {schema} is newer than this runner, which knows {SCHEMA}");
+    let is_newer =
+        |node: &&Node| matches!(node.value, Value::Integer(version) if version > i128::from(SCHEMA));
+    if let Some(node) = root.node("schema").filter(is_newer) {
+        let message = format!("schema {} is newer than this runner, which knows {SCHEMA}", node.written);
         let problem = Diagnostic::at(&node.place, message, "needs a newer runner");
         problems.push(problem.help("install a newer runner"));
+    } else {
+        root.optional("schema", fields::integer(SCHEMA..=SCHEMA), &mut problems);
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
@@ -107,7 +111,7 @@ fn measure<'a>(
     let scope = section.optional("scope", fields::choice(&Scope::NAMES), problems);
     let probe = probe((section, factors), scope.unwrap_or(Scope::Generators), problems);
     let warmup = section.optional("warmup", fields::duration(Duration::ZERO), problems);
-    let window = section.optional("window", fields::duration(Duration::from_nanos(1)), problems);
+    let window = section.optional("window", fields::duration(MIN_WINDOW), problems);
     let window = window.unwrap_or(Duration::from_millis(500));
     // Below 0 and NaN are out; 0 itself is a limit that no lost call passes.
     let limit = fields::number(-f64::MIN_POSITIVE, 1.0, "must be a fraction from 0 to 1, such as 0.001");

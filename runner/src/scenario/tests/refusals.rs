@@ -2,7 +2,7 @@
 
 use super::super::read_file;
 use super::super::stress_ng::StressNg;
-use super::{VALID, edited, parse, repeated};
+use super::{MACHINE, VALID, edited, parse, repeated};
 use std::fmt::Write as _;
 
 /// The errors of scenarios that differ from the valid one in a passage.
@@ -25,6 +25,7 @@ fn structure() {
         ("no schema", "schema = 1\n", ""),
         ("newer schema", "schema = 1", "schema = 2"),
         ("schema of the wrong type", "schema = 1", "schema = \"1\""),
+        ("schema that never was", "schema = 1", "schema = 0"),
         ("unknown key at the top", "summary =", "sumary ="),
         ("unknown table", "[plan]", "[plans]"),
         ("unknown key in a table", "window =", "windwo ="),
@@ -60,6 +61,7 @@ fn measure() {
         ("unknown scope", "\"generators\"", "\"generator\""),
         ("system scope without a probe", "\"auto\"\nscope = \"generators\"", "\"user\"\nscope = \"system\""),
         ("zero window", "\"400ms\"", "\"0s\""),
+        ("window that is all edges", "\"400ms\"", "\"1ns\""),
         ("negative window", "\"400ms\"", "\"-1s\""),
         ("window without a unit", "\"400ms\"", "400"),
         ("window with a bare number", "\"400ms\"", "\"400\""),
@@ -195,6 +197,7 @@ fn load() {
         ("option with its dashes", "vm = 1", "--vm = 1"),
         ("value that is an option", "vm = 1", "aggressive2 = \"--exec\""),
         ("value with a path", "vm = 1", "taskset = \"/etc/passwd\""),
+        ("value by a factor", "\"40%\"", "\"$size\""),
         ("negative count", "vm = 1", "vm = -1"),
         ("fractional count", "vm = 1", "vm = 1.5"),
         ("flag that is not wanted", "vm = 1", "vm-keep = false"),
@@ -271,10 +274,19 @@ fn stress_ng_is_asked_for_what_it_knows() {
         "Usage:\n      --aggressive          enable all aggressive options\n-m N, --vm N  start N workers\n\
          \x20     --vm-bytes N          allocate N bytes\n-c N, --cpu N  start\n",
     );
-    assert!(parse(VALID).unwrap().check_load(&known).is_ok());
-    let unknown = parse(&edited("vm-bytes", "vm-byte")).unwrap().check_load(&known);
-    let idle =
-        parse(&edited("cpu = \"100% cpus\"\nio = \"50% cpus\"\nvm = 1\n", "")).unwrap().check_load(&known);
-    let errors = [unknown, idle].map(|checked| checked.expect_err("stress-ng would refuse").render(false));
+    let check = |passage: &str, by: &str, words: Option<&str>| {
+        let refusal = |_: &[String]| words.map(str::to_owned);
+        parse(&edited(passage, by)).unwrap().check_load(&known, &MACHINE, refusal)
+    };
+    assert!(check("vm = 1", "vm = 1", None).is_ok());
+    let refusals = [
+        check("vm-bytes", "vm-byte", None),
+        check("cpu = \"100% cpus\"\nio = \"50% cpus\"\nvm = 1\n", "", None),
+        check("vm = 1", "vm = 0", None),
+        check("vm = 1", "vm = \"lots\"", Some("Value lots contains non-numeric: 'lots'")),
+        check("vm = 1", "vm = 1", Some("vm-bytes must be one of: a b c")),
+        check("vm = 1", "vm = 1", Some("Illegal length specifier x")),
+    ];
+    let errors = refusals.map(|checked| checked.expect_err("stress-ng would refuse").render(false));
     insta::assert_snapshot!(errors.join("\n\n"));
 }
