@@ -29,18 +29,31 @@ pub(super) fn kernel(seen: &Seen) -> Vec<Finding> {
         finding(GROUP, BTF, Mark::Note, "the kernel does not describe its types, which fentry needs")
             .remedy("a kernel with CONFIG_DEBUG_INFO_BTF")
     };
-    let tracefs = match &seen.facilities.tracefs {
-        Some(place) => finding(GROUP, "tracefs", Mark::Ok, format!("mounted at {place}")),
-        None => finding(GROUP, "tracefs", Mark::Note, "not mounted; no backend needs it")
-            .remedy("`sudo mount -t tracefs tracefs /sys/kernel/tracing`"),
-    };
     let pressure = if seen.pressure {
         finding(GROUP, "PSI", Mark::Ok, "the kernel tells how long tasks wait for CPU, memory and disk")
     } else {
         finding(GROUP, "PSI", Mark::Note, "the kernel does not tell how long tasks wait: reports lack it")
             .remedy("boot with `psi=1`, or a kernel with CONFIG_PSI")
     };
-    vec![finding(GROUP, "release", Mark::Ok, release), kprobes, btf, tracefs, pressure]
+    vec![finding(GROUP, "release", Mark::Ok, release), kprobes, btf, tracefs(seen), pressure]
+}
+
+/// Only by way of tracefs can a kretprobe be told how many calls to watch.
+fn tracefs(seen: &Seen) -> Finding {
+    const FEW: &str = "a kretprobe watches few blocked calls at a time and loses the returns of more";
+    let missing = |words: String| finding("kernel", "tracefs", Mark::Note, format!("{words}: {FEW}"));
+    match &seen.facilities.tracefs {
+        Some(place) if seen.facilities.tracefs_is_open || !seen.facilities.kprobes => {
+            finding("kernel", "tracefs", Mark::Ok, format!("mounted at {place}"))
+        }
+        Some(place) => missing(format!("{place} is not open to this user")).remedy("run it by sudo"),
+        None if !seen.facilities.kprobes => {
+            finding("kernel", "tracefs", Mark::Note, "not mounted; without kprobes nothing needs it")
+        }
+        None => {
+            missing("not mounted".to_owned()).remedy("`sudo mount -t tracefs tracefs /sys/kernel/tracing`")
+        }
+    }
 }
 
 pub(super) fn programs(seen: &Seen) -> Vec<Finding> {

@@ -32,6 +32,7 @@ fn well() -> Seen {
             kprobes: true,
             btf: true,
             tracefs: some("/sys/kernel/tracing"),
+            tracefs_is_open: true,
             container: None,
         },
         backends: [Backend::Kretprobe, Backend::Fentry, Backend::RawTracepoint].map(|it| (it, Ok(()))).into(),
@@ -140,6 +141,9 @@ fn capabilities_do_without_root_but_perhaps_not_for_kprobes() {
     let perf_events = check(&examination, rights::PERF_EVENTS);
     assert_eq!(perf_events.remedy.as_deref(), Some("`sudo sysctl kernel.perf_event_paranoid=2`"));
     assert_eq!(check(&examination, "kretprobe").remedy.as_deref(), Some("see `perf events` below"));
+    seen.facilities.tracefs_is_open = false;
+    let tracefs = Examination::of(&seen);
+    assert_eq!(check(&tracefs, "tracefs").remedy.as_deref(), Some("run it by sudo"));
     seen.perf_event_paranoid = Some(2);
     assert_eq!(check(&Examination::of(&seen), rights::PERF_EVENTS).mark, Mark::Ok);
 }

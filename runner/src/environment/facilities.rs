@@ -1,6 +1,7 @@
 //! What of the kernel a probe and its monitor can use here, as far as files tell.
 
 use super::Machine;
+use rustix::fs::Access;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,16 +12,23 @@ pub(crate) struct Facilities {
     pub(crate) btf: bool,
     /// Where tracefs is mounted.
     pub(crate) tracefs: Option<String>,
+    /// Whether this process may make kprobes there.
+    pub(crate) tracefs_is_open: bool,
     /// The kind of container, where one shows itself.
     pub(crate) container: Option<String>,
 }
 
 impl Facilities {
     pub(super) fn of(machine: &Machine) -> Self {
+        let tracefs = machine.text("proc/mounts").and_then(|mounts| mount_of(&mounts, "tracefs"));
+        let events = tracefs
+            .as_ref()
+            .map(|place| machine.root.join(place.trim_start_matches('/')).join("kprobe_events"));
         Self {
             kprobes: machine.word("sys/bus/event_source/devices/kprobe/type").is_some(),
             btf: machine.root.join("sys/kernel/btf/vmlinux").exists(),
-            tracefs: machine.text("proc/mounts").and_then(|mounts| mount_of(&mounts, "tracefs")),
+            tracefs,
+            tracefs_is_open: events.is_some_and(|file| rustix::fs::access(file, Access::WRITE_OK).is_ok()),
             container: container(machine),
         }
     }
@@ -58,10 +66,12 @@ mod tests {
         write("sys/bus/event_source/devices/kprobe/type", "8\n");
         write("sys/kernel/btf/vmlinux", "");
         write("proc/mounts", "proc /proc proc rw 0 0\ntracefs /sys/kernel/tracing tracefs rw,nosuid 0 0\n");
+        write("sys/kernel/tracing/kprobe_events", "");
         write(".dockerenv", "");
         let facilities = Facilities::of(&machine);
         assert!(facilities.kprobes && facilities.btf);
         assert_eq!(facilities.tracefs.as_deref(), Some("/sys/kernel/tracing"));
+        assert!(facilities.tracefs_is_open);
         assert_eq!(facilities.container.as_deref(), Some("docker"));
     }
 }

@@ -1,8 +1,8 @@
 //! The rig of a Linux machine: stress-ng, generators, probe and monitor through one trial's life.
 //!
-//! Load at its level → probe attached → generators ready → warm-up → window → generators end → read. The window's bounds are times of
-//! the monotonic clock that probe, generators and monitor are told before it opens, so that all three count the same
-//! calls and nobody has to be interrupted for it.
+//! Load at its level → probe attached → generators ready → warm-up → window → generators end → read. The window's
+//! bounds are times of the monotonic clock that probe, generators and monitor are told before it opens, so that all
+//! three count the same calls and nobody has to be interrupted for it.
 
 use super::observed::{self, Seen};
 use super::{Measured, Outcome, Probes, Rig};
