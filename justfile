@@ -128,6 +128,10 @@ bpf *ARGS:
 vm-test *KERNELS:
     vm/test.sh "$@"
 
+# Test on 5.10 to 7.3 and on arm64, too, and make docs/kernels.md of what the kernels answered
+vm-test-all:
+    vm/test.sh --table 5.10 6.1 6.12 6.18 7.3 6.12-arm64
+
 # Read a run's Parquet with pyarrow and duckdb and its report with Chromium
 [no-cd]
 examine RUN="latest":

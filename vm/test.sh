@@ -1,34 +1,55 @@
 #!/bin/bash
-# Tests the probe, and the runner as it is shipped, on stock kernels in a virtual machine: test.sh [SERIES…]
+# Tests the probe, and the runner as it is shipped, on stock kernels in a virtual machine: test.sh [--table] [KERNEL…]
 #
-# Builds static programs, puts them on a disk image, boots each kernel in software emulation, and reads back what the
-# runner stored there. Counts are asserted, latencies never: those of an emulated processor mean nothing.
+# KERNEL is 6.1, 6.12, … or 6.12-arm64, as kernel.sh takes it. Builds static programs, puts them on a disk image, boots
+# each kernel in software emulation, and reads back what the runner stored there. Counts are asserted, latencies never:
+# those of an emulated processor mean nothing. On arm64 only the probe's own tests run.
+#
+# What each kernel's run says of each backend is kept as JSON lines in target/vm/; --table makes docs/kernels.md of them.
 set -euo pipefail
 export PATH=$PATH:/usr/sbin:/sbin
+# Rust's own linker, for there need not be a C compiler for arm64.
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=${CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER:-rust-lld}
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-triple=x86_64-unknown-linux-musl
+records=${CARGO_TARGET_DIR:-$root/target}/vm
 boot_seconds=${VM_TIMEOUT:-900}
+table=
+if [ "${1:-}" = --table ]; then
+    table=$root/docs/kernels.md
+    shift
+fi
 [ $# -gt 0 ] || set -- 6.1 6.12
 
 say() { printf 'vm: %s\n' "$*"; }
 
-missing=
-for tool in qemu-system-x86_64 musl-gcc cpio mke2fs debugfs strip rustup python3; do
-    command -v "$tool" >/dev/null || missing="$missing $tool"
-done
-if [ -n "$missing" ]; then
-    say "missing:$missing (Debian: qemu-system-x86 musl-tools cpio e2fsprogs binutils python3)" >&2
+# The architecture of a kernel, as its processor is called.
+architecture() { case $1 in *-arm64) echo aarch64 ;; *) echo x86_64 ;; esac; }
+
+# Each of the architectures of the kernels named, once.
+architectures() { for kernel; do architecture "$kernel"; done | sort -u; }
+
+check_tools() {
+    local missing='' tools='cpio mke2fs debugfs readelf strip rustup python3' architecture
+    for architecture in $(architectures "$@"); do
+        tools="$tools qemu-system-$architecture"
+        [ "$architecture" != x86_64 ] || tools="$tools musl-gcc"
+    done
+    for tool in $tools; do
+        command -v "$tool" >/dev/null || missing="$missing $tool"
+    done
+    [ -z "$missing" ] && return
+    say "missing:$missing (Debian: qemu-system-x86 qemu-system-arm musl-tools cpio e2fsprogs binutils python3)" >&2
     exit 1
-fi
+}
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# Builds the programs and the probe's tests in one call, so that both share every dependency; prints KIND PATH of each.
+# Builds the programs for architecture $1 and the probe's tests in one call, so that both share every dependency; prints
+# KIND PATH of each.
 programs() {
-    cargo build --locked --manifest-path "$root/Cargo.toml" --target "$triple" \
-        -p runner -p generators -p probe -p vm-init --bins --test kernel --message-format=json-render-diagnostics |
+    local packages=(-p probe -p vm-init)
+    [ "$1" != x86_64 ] || packages+=(-p runner -p generators)
+    cargo build --locked --manifest-path "$root/Cargo.toml" --target "$1-unknown-linux-musl" \
+        "${packages[@]}" --bins --test kernel --message-format=json-render-diagnostics |
         python3 -c '
 import json, sys
 for line in sys.stdin:
@@ -37,65 +58,117 @@ for line in sys.stdin:
         print(message["target"]["kind"][0], message["executable"])'
 }
 
+# Makes what kernels of architecture $1 boot with: $work/$1/initrd and the disk's content, $work/$1/disk.
 build() {
+    local triple=$1-unknown-linux-musl guest=$work/$1 kind program name
     rustup target list --installed | grep -qx "$triple" || rustup target add "$triple"
-    mkdir -p "$work/init" "$work/disk/scenarios"
-    programs >"$work/programs"
+    mkdir -p "$guest/init" "$guest/disk"
+    programs "$1" >"$guest/programs"
     while read -r kind program; do
         name=$(basename "$program")
         if [ "$kind" = test ]; then
             # Cargo adds a hash to a test's name.
             name=probe-${name%-*}
-            echo "$name /disk/$name --test-threads=1 --nocapture" >>"$work/disk/steps"
+            echo "$name /disk/$name --test-threads=1 --nocapture" >>"$guest/disk/steps"
         fi
-        strip -o "$work/disk/$name" "$program"
-    done <"$work/programs"
-    mv "$work/disk/vm-init" "$work/init/init"
-    (cd "$work/init" && echo init | cpio -o -H newc --quiet) >"$work/initrd"
-    cp "$root/vm/scenario.toml" "$work/disk/scenarios/vm_counts.toml"
-    echo "run /disk/runner run scenarios/vm_counts.toml --probe kretprobe --runs-dir /disk/runs" >>"$work/disk/steps"
+        # Strip knows this machine's architecture only.
+        strip -o "$guest/disk/$name" "$program" 2>/dev/null || cp "$program" "$guest/disk/$name"
+    done <"$guest/programs"
+    mv "$guest/disk/vm-init" "$guest/init/init"
+    (cd "$guest/init" && echo init | cpio -o -H newc --quiet) >"$guest/initrd"
+    [ -e "$guest/disk/runner" ] || return 0
+    mkdir "$guest/disk/scenarios"
+    cp "$root/vm/scenario.toml" "$guest/disk/scenarios/vm_counts.toml"
+    echo "run /disk/runner run scenarios/vm_counts.toml --probe kretprobe --runs-dir /disk/runs" >>"$guest/disk/steps"
 }
 
-# Boots kernel $1 with a fresh disk; the guest's console goes to $2, its disk to $3.
+# Boots kernel $2 of architecture $1 with a fresh disk; the guest's console goes to $3, its disk to $4.
 boot() {
-    mke2fs -q -t ext4 -d "$work/disk" "$3" "$(($(du -sm "$work/disk" | cut -f1) + 96))M" >"$2"
-    local status=0
-    timeout "$boot_seconds" qemu-system-x86_64 -M q35,hpet=off -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
+    local guest=$work/$1 machine console ends status=0
+    mke2fs -q -t ext4 -d "$guest/disk" "$4" "$(($(du -sm "$guest/disk" | cut -f1) + 96))M" >"$3"
+    if [ "$1" = x86_64 ]; then
+        machine=(-M "q35,hpet=off" -cpu max -device "isa-debug-exit,iobase=0x501,iosize=1")
+        console='ttyS0 tsc=reliable' ends='33 35'
+    else
+        # It has no device to end with, only to switch off.
+        machine=(-M virt -cpu cortex-a57)
+        console=ttyAMA0 ends=0
+    fi
+    timeout "$boot_seconds" "qemu-system-$1" "${machine[@]}" -accel tcg,thread=multi -smp 2 -m 1024 \
         -nodefaults -no-user-config -display none -no-reboot -serial stdio \
-        -device isa-debug-exit,iobase=0x501,iosize=1 \
-        -drive "file=$3,format=raw,if=none,id=disk,cache=unsafe" -device nvme,serial=disk,drive=disk \
-        -kernel "$1" -initrd "$work/initrd" -append "console=ttyS0 panic=-1 quiet tsc=reliable" \
-        </dev/null >"$2" 2>&1 || status=$?
-    # A panic also ends the emulator, with 0: only the exit code and the last line together say that all went well.
-    [ "$status" = 33 ] && grep -q '^guest: finished, 0 failed' "$2"
+        -drive "file=$4,format=raw,if=none,id=disk,cache=unsafe" -device nvme,serial=disk,drive=disk \
+        -kernel "$2" -initrd "$guest/initrd" -append "panic=-1 quiet console=$console" \
+        </dev/null >"$3" 2>&1 || status=$?
+    tr -d '\r' <"$3" >"$3.text"
+    # A panic also ends the emulator, with 0: only the exit code and the last line together say that the guest got
+    # through its steps. How those ended is on the console.
+    [[ " $ends " = *" $status "* ]] && grep -q '^guest: finished, ' "$3.text"
 }
 
-# Boots the newest kernel of series $1 and checks what comes back.
-test_kernel() {
-    local kernel console disk run began=$SECONDS
-    kernel=$("$root/vm/kernel.sh" "$1")
-    console=$work/console-$1 disk=$work/disk-$1.ext4
-    say "booting ${kernel##*/}"
-    if ! boot "$kernel" "$console" "$disk"; then
-        tr -d '\r' <"$console" | tail -n 200
-        say "kernel $1: the guest failed"
-        return 1
-    fi
-    tr -d '\r' <"$console" | grep -E '^(guest: |test |test result: )' || true
-    if grep -q 'skipped: ' "$console" || ! grep -q 'with kretprobe' "$console"; then
-        grep -E 'skipped: |with ' "$console" || true
-        say "kernel $1: the probe's tests did not all run with kretprobe"
-        return 1
-    fi
-    mkdir "$work/back-$1"
-    debugfs -R "rdump /runs $work/back-$1" "$disk" 2>/dev/null
-    run=$(find "$work/back-$1/runs" -maxdepth 1 -mindepth 1 -type d -name '2*' | head -n 1)
-    "$root/checks/parquet.sh" "$run" --backend kretprobe --trials 4 --nothing-lost \
+# Checks the counts of the run that the guest of kernel $1 left on disk $2.
+check_run() {
+    local back=$2.back run lossy=()
+    # See KNOWN in backends.py.
+    [ "$1" != 5.10 ] || lossy=(--may-lose futex)
+    mkdir "$back"
+    debugfs -R "rdump /runs $back" "$2" 2>/dev/null
+    run=$(find "$back/runs" -maxdepth 1 -mindepth 1 -type d -name '2*' | head -n 1)
+    "$root/checks/parquet.sh" "$run" --backend kretprobe --trials 4 --nothing-lost "${lossy[@]}" \
         --calls getpid=1000 read=500 lseek=500 openat=300 close=300 mmap=200 munmap=200 futex=700
+}
+
+# Boots kernel $1, checks what comes back, and keeps what it says of each backend.
+test_kernel() {
+    local architecture kernel console=$work/console-$1 disk=$work/disk-$1.ext4 began=$SECONDS passed=yes
+    architecture=$(architecture "$1")
+    rm -f "$records/$1.jsonl"
+    kernel=$("$root/vm/kernel.sh" "$1") || return 1
+    say "booting ${kernel##*/}"
+    boot "$architecture" "$kernel" "$console" "$disk" || passed=
+    if [ -n "$passed" ] && [ "$architecture" = x86_64 ]; then
+        check_run "$1" "$disk" >"$work/run" 2>&1 || passed=
+        cat "$work/run" >>"$console.text"
+    fi
+    python3 "$root/vm/backends.py" read "$1" "$console.text" "$root"/probe/objects/*-"$architecture"*.o \
+        >"$work/records" || passed=
+    cp "$work/records" "$records/$1.jsonl"
+    rm -rf "$disk" "$disk.back"
+    if [ -z "$passed" ]; then
+        cut -c 1-400 "$console.text" | tail -n 300
+        say "kernel $1: failed"
+        return 1
+    fi
+    grep -E '^(guest: |test |test result: |parquet: )' "$console.text"
     say "kernel $1: passed in $((SECONDS - began)) s"
 }
 
-build
-for series; do
-    test_kernel "$series"
+# Makes the table of what the named kernels answered, if each did.
+write_table() {
+    local lines=() kernel
+    for kernel; do
+        [ -s "$records/$kernel.jsonl" ] || { say "kernel $kernel gave no answer: the table stays as it was"; return; }
+        lines+=("$records/$kernel.jsonl")
+    done
+    python3 "$root/vm/backends.py" table "${lines[@]}" >"$work/table"
+    cp "$work/table" "$table"
+    say "wrote ${table#"$root"/}"
+}
+
+check_tools "$@"
+# What judges the consoles comes first.
+python3 -B "$root/vm/test_backends.py" --quiet
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$records"
+for architecture in $(architectures "$@"); do
+    build "$architecture"
 done
+failed=
+for kernel; do
+    test_kernel "$kernel" || failed="$failed $kernel"
+done
+[ -z "$table" ] || write_table "$@"
+if [ -n "$failed" ]; then
+    say "failed:$failed"
+    exit 1
+fi
