@@ -199,10 +199,11 @@ pub(super) fn integer(range: RangeInclusive<u64>) -> impl Fn(&Node) -> Reading<u
         let fitting =
             number.and_then(|number| u64::try_from(number).ok()).filter(|number| range.contains(number));
         fitting.ok_or_else(|| {
-            let (least, most) = (grouped(*range.start()), grouped(*range.end()));
-            let must = match range.start() == range.end() {
-                true => format!("must be {least}"),
-                false => format!("must be a whole number from {least} to {most}"),
+            let (from, to) = (grouped(*range.start()), grouped(*range.end()));
+            let must = if from == to {
+                format!("must be {from}")
+            } else {
+                format!("must be a whole number from {from} to {to}")
             };
             let complaint = Complaint::new(must, node);
             match &node.value {
