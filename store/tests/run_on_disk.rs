@@ -333,6 +333,25 @@ fn names_mean_runs() {
     assert!(matches!(named("2026-01"), Err(StoreError::Ambiguous { .. })));
     assert!(matches!(named("latest~3"), Err(StoreError::NoSuchRun { .. })));
     assert!(matches!(named("other@latest"), Err(StoreError::NoSuchRun { .. })));
+    let with_label = |id: &str, label: &str| {
+        let manifest = Manifest { label: Some(label.into()), ..manifest(id) };
+        RunWriter::create(runs.path(), manifest, "", None).unwrap();
+    };
+    with_label("2026-01-03T000000Z-sweep-aaaa", "before");
+    with_label("2026-01-04T000000Z-sweep-aaaa", "2026-01-02");
+    with_label("2026-01-05T000000Z-sweep-aaaa", "twice");
+    with_label("2026-01-06T000000Z-sweep-aaaa", "twice");
+    assert_eq!(named("before").unwrap(), "2026-01-03T000000Z-sweep-aaaa");
+    assert_eq!(named("2026-01-02").unwrap(), "2026-01-02T000000Z-sweep-aaaa", "ids come first");
+    assert!(matches!(named("twice"), Err(StoreError::Ambiguous { .. })));
+    assert!(matches!(named("befor"), Err(StoreError::NoSuchRun { .. })), "a label is given whole");
     let link = fs::read_link(runs.path().join("latest")).unwrap();
-    assert_eq!(link, Path::new("2026-02-01T000000Z-sweep-aaaa"));
+    assert_eq!(link, Path::new("2026-01-06T000000Z-sweep-aaaa"));
+}
+
+#[test]
+fn the_name_of_a_run_is_a_name_for_a_folder() {
+    let id = run_id(chrono::Utc::now(), &"\u{1d4d0}".repeat(64));
+    assert!(id.len() < 240 && id.contains(&"\u{1d4d0}".repeat(50)), "{id}");
+    assert!(run_id(chrono::Utc::now(), "sweep").contains("Z-sweep-"));
 }

@@ -208,7 +208,7 @@ fn a_load_that_had_not_settled_is_measured_under_and_told_of() {
     let (_, run) = executed(&mut rig);
     let run = run.unwrap();
     assert!(run.trials.iter().all(|trial| trial.status == Status::Ok));
-    let told = "load high had not settled within 2 s at 1 of 2 starts: memory was still growing";
+    let told = "load high had not settled within 2 s, 1 of 2 times: memory was still growing";
     assert_eq!(run.manifest.warnings, [told]);
 }
 

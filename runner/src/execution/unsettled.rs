@@ -42,7 +42,8 @@ impl Unsettled {
         let ramp = seconds(self.ramp);
         let unsettled = self.levels.into_iter().filter(|(_, level)| level.unsettled > 0);
         let warning = |(name, Level { starts, unsettled, words }): (String, Level)| {
-            format!("load {name} had not settled within {ramp} at {unsettled} of {starts} starts: {words}")
+            let times = if unsettled == starts { "" } else { &format!(", {unsettled} of {starts} times") };
+            format!("load {name} had not settled within {ramp}{times}: {words}")
         };
         unsettled.map(warning).collect()
     }

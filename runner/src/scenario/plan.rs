@@ -139,9 +139,8 @@ impl Estimate {
             Window::Operations => Duration::ZERO,
         };
         let trials = scenario.trial_count();
-        let ramp = |load: &LoadLevel| {
-            if load.fills_memory() { scenario.plan.ramp } else { overheads.ramp.min(scenario.plan.ramp) }
-        };
+        let longest = scenario.plan.ramp;
+        let ramp = |load: &LoadLevel| if load.fills_memory() { longest } else { overheads.ramp.min(longest) };
         let ramps: Duration = scenario.loads.iter().map(ramp).sum();
         // In random order hardly any trial finds its probe attached.
         let probe = scenario.probe_factor().map_or(Duration::ZERO, |_| overheads.probe);

@@ -199,13 +199,13 @@ pub(super) fn integer(range: RangeInclusive<u64>) -> impl Fn(&Node) -> Reading<u
         let fitting =
             number.and_then(|number| u64::try_from(number).ok()).filter(|number| range.contains(number));
         fitting.ok_or_else(|| {
-            let (least, most) = (grouped(*range.start()), grouped(*range.end()));
-            let expected = if range.start() == range.end() {
-                format!("must be {least}")
+            let (from, to) = (grouped(*range.start()), grouped(*range.end()));
+            let must = if from == to {
+                format!("must be {from}")
             } else {
-                format!("must be a whole number from {least} to {most}")
+                format!("must be a whole number from {from} to {to}")
             };
-            let complaint = Complaint::new(expected, node);
+            let complaint = Complaint::new(must, node);
             match &node.value {
                 Value::Text(text) if text.parse::<u64>().is_ok() => complaint.help("leave out the quotes"),
                 _ => complaint,
