@@ -107,6 +107,13 @@ impl Summary {
         targets
     }
 
+    /// How many repetitions the best-measured cell has; none without figures.
+    #[must_use]
+    pub fn most_repetitions(&self) -> Option<usize> {
+        let measures = self.cells.iter().flat_map(|cell| &cell.measures);
+        measures.map(|measure| measure.repetitions.len()).max()
+    }
+
     /// The cell with these levels, one for each factor.
     #[must_use]
     pub fn cell(&self, levels: &[&str]) -> Option<&CellSummary> {
