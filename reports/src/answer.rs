@@ -22,7 +22,7 @@ pub fn paragraphs(summary: &Summary) -> Vec<String> {
     let mut paragraphs: Vec<String> = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect();
     if paragraphs.is_empty() {
         paragraphs.push("No trial has figures yet.".to_owned());
-    } else if let Some(most) = summary.most_repetitions().filter(|most| *most < FULL_REPETITIONS) {
+    } else if let Some(most) = summary.most_repetitions().filter(|_| summary.has_ranges()) {
         let plural = if most == 1 { "" } else { "s" };
         paragraphs.insert(0, format!("{most} repetition{plural}: no intervals; take this as a hint."));
     }
@@ -143,7 +143,7 @@ fn added_by_probe(summary: &Summary, target: &str) -> Vec<String> {
         let mut pairs = cost.levels.iter().zip(&bare.levels).enumerate();
         pairs.all(|(index, (mine, theirs))| index == place || mine == theirs)
     };
-    let is_hint = summary.most_repetitions() < Some(FULL_REPETITIONS);
+    let is_hint = summary.has_ranges();
     let sentences = of_target.filter(is_alike).filter_map(|cost| {
         let (probed, bare) = (cost.p50?, bare.p50?);
         let (added, mut times) = (probed.added_ns?, probed.ratio?);

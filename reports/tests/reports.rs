@@ -101,6 +101,9 @@ fn a_run_equals_itself_and_a_slowdown_is_found() {
 fn the_answer_of_few_repetitions_is_a_hint() {
     let few = synthetic::run(&Recipe { repetitions: 3, ..small() });
     let report = in_one_line(&text::render(&summarise(&few.view()), &TextOptions::default()));
+    assert!(report.contains("[range]") && !report.contains("[95 %]"), "{report}");
+    assert!(markdown::render(&summarise(&few.view())).contains("Medians over repetitions with their range."));
+    assert!(rendered(&few).html.contains("medians over repetitions [range]"));
     assert_eq!(report.matches("3 repetitions: no intervals; take this as a hint.").count(), 1, "{report}");
     let answer = between(&report, "3 repetitions: no", "mmap, in the kernel");
     for finding in ["rises", "falls", "grows", "hardly", "[", "maximum"] {

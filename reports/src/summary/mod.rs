@@ -16,6 +16,7 @@ pub use cells::{CellSummary, Figure, MeasureSummary, Repetition};
 pub use cost::{CostFigure, ProbeCost};
 pub use load::{LevelLoad, StressorLoad};
 
+use crate::statistics::FULL_REPETITIONS;
 use crate::{Metric, RunView};
 use probe_abi::SparseHistogram;
 use serde::Serialize;
@@ -105,6 +106,12 @@ impl Summary {
         let mut targets: Vec<&str> = self.series().into_iter().map(|(syscall, _)| syscall).collect();
         targets.dedup();
         targets
+    }
+
+    /// Whether so few repetitions were taken that what stands beside a figure is their range and no 95 % interval.
+    #[must_use]
+    pub fn has_ranges(&self) -> bool {
+        self.most_repetitions().is_some_and(|most| most < FULL_REPETITIONS)
     }
 
     /// How many repetitions the best-measured cell has; none without figures.
