@@ -8,7 +8,7 @@ mod wording;
 use crate::statistics::{FULL_REPETITIONS, ratio};
 use crate::summary::{CellSummary, MeasureSummary, ProbeCost, Summary};
 use crate::{Metric, units, view::LOAD};
-use store::{Factor, Vantage};
+use store::Vantage;
 use wording::{Change, joined, ratio_words};
 
 /// Maxima are set against each other only where the numbers of calls are at most this many times apart.
@@ -47,7 +47,7 @@ fn paragraph(summary: &Summary, target: &str) -> String {
 /// First against last load level in every combination of the other factors, and the name of the last level.
 fn load_pairs<'a>(summary: &'a Summary, target: &str, vantage: Vantage) -> Option<(&'a str, Vec<Pair<'a>>)> {
     let factors = &summary.manifest.scenario.factors;
-    let load = factors.iter().position(|factor| factor.name == LOAD)?;
+    let load = summary.load_place()?;
     let [first, .., last] = factors[load].levels.as_slice() else { return None };
     let pairs = pairs(summary, load, (&first.label, &last.label));
     Some((&last.label, pairs.filter_map(|(a, b)| Pair::of(a, b, target, vantage)).collect()))
@@ -71,9 +71,9 @@ fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Vec<String> 
     }
     let mut sentences = vec![sentence + "."];
     if pairs.len() > 1 {
-        let factors = &summary.manifest.scenario.factors;
-        let load = factors.iter().position(|factor| factor.name == LOAD).unwrap_or(factors.len());
-        sentences.push(span(&pairs, &cell_words(factors, pair.cell, load)));
+        let but: Vec<usize> = summary.load_place().into_iter().collect();
+        let cell = summary.cell_words(&pair.cell.levels, &but, (target, vantage));
+        sentences.push(span(&pairs, &cell));
     }
     sentences
 }
@@ -112,11 +112,11 @@ fn across_factors(summary: &Summary, target: &str, vantage: Vantage) -> Vec<Stri
     });
     let sentences = others.filter_map(|(index, factor)| {
         let (first, last) = (factor.levels.first()?, factor.levels.last()?);
-        let (a, b) = pairs(summary, index, (&first.label, &last.label)).next()?;
-        let pair = Pair::of(a, b, target, vantage)?;
+        let mut pairs = pairs(summary, index, (&first.label, &last.label));
+        let pair = pairs.find_map(|(a, b)| Pair::of(a, b, target, vantage))?;
         let either = [Metric::P50, Metric::Mean].into_iter();
         let (metric, change) = either.filter_map(|it| Some((it, pair.change(it)?.from_to()?))).next()?;
-        let rest = cell_words(factors, pair.cell, index);
+        let rest = summary.cell_words(&pair.cell.levels, &[index], (target, vantage));
         Some(format!(
             "From {} {} to {}{} {target}'s {} {change}.",
             factor.name,
@@ -196,16 +196,6 @@ fn pairs<'a>(
         levels[factor] = last;
         Some((base, summary.cell(&levels)?))
     })
-}
-
-/// The levels of a cell in every factor but one that vary at all: `size 1MiB, threads 2`.
-fn cell_words(factors: &[Factor], cell: &CellSummary, but: usize) -> String {
-    let varying = factors.iter().zip(&cell.levels).enumerate().filter(|(index, _)| *index != but);
-    let words: Vec<String> = varying
-        .filter(|(_, (factor, _))| factor.levels.len() > 1)
-        .map(|(_, (factor, level))| format!("{} {level}", factor.name))
-        .collect();
-    words.join(", ")
 }
 
 /// Two cells with figures of one target.

@@ -539,6 +539,20 @@ fn every_chart_is_there_as_drawing_and_as_image() {
 }
 
 #[test]
+fn a_factor_that_means_another_target_has_no_chart() {
+    let mut run = small_run();
+    for trial in &mut run.trials {
+        let own = if trial.factors["size"] == "1MiB" { "mmap" } else { "munmap" };
+        trial.measures.retain(|measure| measure.syscall == own);
+    }
+    let page = rendered(&run);
+    // For two targets from two vantages: three charts and the run's order.
+    assert_eq!(page.files.len(), 2 * 2 * 2 * (3 + 1));
+    assert!(!page.html.contains("What size does to") && !page.html.contains(" at size "));
+    assert!(page.html.contains("Histograms of mmap, in the kernel"));
+}
+
+#[test]
 fn scenario_text_cannot_become_markup() {
     let mut run = detailed_run();
     for call in run.trials.iter_mut().flat_map(|trial| &mut trial.slowest) {
