@@ -90,8 +90,8 @@ fn effect_row(effect: &crate::comparison::Effect) -> Vec<String> {
 
 fn figures(page: &mut String, summary: &Summary, (target, vantage): (&str, Vantage)) {
     let seen = seen(vantage);
-    let _ =
-        write!(page, "## {}, {seen}\n\nMedians over repetitions with 95 % intervals.\n\n", escape(target));
+    let beside = if summary.has_ranges() { "their range" } else { "95 % intervals" };
+    let _ = write!(page, "## {}, {seen}\n\nMedians over repetitions with {beside}.\n\n", escape(target));
     let mut headings: Vec<&str> =
         summary.manifest.scenario.factors.iter().map(|factor| factor.name.as_str()).collect();
     headings.extend(["repetitions", "calls", "errors"]);

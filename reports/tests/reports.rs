@@ -98,6 +98,42 @@ fn a_run_equals_itself_and_a_slowdown_is_found() {
 }
 
 #[test]
+fn the_answer_of_few_repetitions_is_a_hint() {
+    let few = synthetic::run(&Recipe { repetitions: 3, ..small() });
+    let report = in_one_line(&text::render(&summarise(&few.view()), &TextOptions::default()));
+    assert!(report.contains("[range]") && !report.contains("[95 %]"), "{report}");
+    assert!(markdown::render(&summarise(&few.view())).contains("Medians over repetitions with their range."));
+    assert!(rendered(&few).html.contains("medians over repetitions [range]"));
+    assert_eq!(report.matches("3 repetitions: no intervals; take this as a hint.").count(), 1, "{report}");
+    let answer = between(&report, "3 repetitions: no", "mmap, in the kernel");
+    for finding in ["rises", "falls", "grows", "hardly", "[", "maximum"] {
+        assert!(!answer.contains(finding), "{finding}: {answer}");
+    }
+    assert!(answer.contains("Under high load the mean of mmap went from"), "{answer}");
+}
+
+#[test]
+fn maxima_of_unlike_numbers_of_calls_are_not_set_against_each_other() {
+    let answer = |calls_under_load: u64| {
+        let mut run = small_run();
+        for trial in &mut run.trials {
+            let calls = if trial.factors["load"] == "high" { calls_under_load } else { 12_000 };
+            trial.measures.iter_mut().for_each(|measure| measure.ok.count = calls);
+        }
+        reports::answer::paragraphs(&summarise(&run.view())).join(" ")
+    };
+    assert!(!answer(5_900).contains("maximum"), "{}", answer(5_900));
+    assert_eq!(answer(6_000).matches("maximum grows").count(), 4, "{}", answer(6_000));
+}
+
+#[test]
+fn where_calls_are_too_few_for_a_median_the_means_are_compared() {
+    let run = synthetic::run(&Recipe { calls: 150, ..small() });
+    let answer = reports::answer::paragraphs(&summarise(&run.view())).join(" ");
+    assert!(answer.contains("From size 4KiB to 1MiB (at load baseline) munmap's mean rises"), "{answer}");
+}
+
+#[test]
 fn too_few_repetitions_are_said_to_be_too_few() {
     let few = synthetic::run(&Recipe { repetitions: 3, ..small() });
     let slower = synthetic::run(&Recipe { repetitions: 3, slowdown: 2.0, ..small() });
@@ -500,6 +536,20 @@ fn every_chart_is_there_as_drawing_and_as_image() {
         assert_eq!(drawing.trim_end_matches("svg"), image.trim_end_matches("png"));
         assert!(svg.starts_with(b"<svg ") && png.starts_with(b"\x89PNG"), "{drawing}");
     }
+}
+
+#[test]
+fn a_factor_that_means_another_target_has_no_chart() {
+    let mut run = small_run();
+    for trial in &mut run.trials {
+        let own = if trial.factors["size"] == "1MiB" { "mmap" } else { "munmap" };
+        trial.measures.retain(|measure| measure.syscall == own);
+    }
+    let page = rendered(&run);
+    // For two targets from two vantages: three charts and the run's order.
+    assert_eq!(page.files.len(), 2 * 2 * 2 * (3 + 1));
+    assert!(!page.html.contains("What size does to") && !page.html.contains(" at size "));
+    assert!(page.html.contains("Histograms of mmap, in the kernel"));
 }
 
 #[test]

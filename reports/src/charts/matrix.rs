@@ -70,11 +70,12 @@ impl<'a> Matrix<'a> {
         self.levels.iter().enumerate().map(key).collect()
     }
 
-    /// The views that are shown.
-    pub(super) fn views(&self) -> Vec<ViewCell> {
+    /// The views of a target that are shown.
+    pub(super) fn views(&self, target: (&str, Vantage)) -> Vec<ViewCell> {
         let mut views: Vec<ViewCell> = Vec::new();
-        for cell in &self.summary.cells {
-            let view = self.view_of(cell);
+        let seen = |cell: &&CellSummary| cell.measure(target.0, target.1).is_some();
+        for cell in self.summary.cells.iter().filter(seen) {
+            let view = self.view_of(cell, target);
             if !views.contains(&view) {
                 views.push(view);
             }
@@ -84,28 +85,22 @@ impl<'a> Matrix<'a> {
         spread(views.len(), shown).into_iter().map(|index| views[index].clone()).collect()
     }
 
-    fn view_of(&self, cell: &CellSummary) -> ViewCell {
+    fn view_of(&self, cell: &CellSummary, target: (&str, Vantage)) -> ViewCell {
         let mut levels = cell.levels.clone();
         if let Some(own) = levels.get_mut(self.series) {
             own.clear();
         }
-        let words: Vec<String> = self
-            .factors()
-            .iter()
-            .zip(&levels)
-            .filter(|(factor, level)| factor.levels.len() > 1 && !level.is_empty())
-            .map(|(factor, level)| format!("{} {level}", factor.name))
-            .collect();
-        ViewCell { levels, label: words.join(", ") }
+        let label = self.summary.cell_words(&cell.levels, &[self.series], target);
+        ViewCell { levels, label }
     }
 
     /// The series of a view that have calls.
-    pub(super) fn lines(&self, view: &ViewCell, (target, vantage): (&str, Vantage)) -> Vec<Line<'a>> {
-        let cells = || self.summary.cells.iter().filter(|cell| self.view_of(cell) == *view);
+    pub(super) fn lines(&self, view: &ViewCell, target: (&str, Vantage)) -> Vec<Line<'a>> {
+        let cells = || self.summary.cells.iter().filter(|cell| self.view_of(cell, target) == *view);
         let line = |key: Key| {
             let cell =
                 cells().find(|cell| cell.levels.get(self.series).is_none_or(|level| *level == key.label))?;
-            let measure = cell.measure(target, vantage).filter(|measure| measure.calls > 0)?;
+            let measure = cell.measure(target.0, target.1).filter(|measure| measure.calls > 0)?;
             Some(Line { key, measure })
         };
         self.keys().into_iter().filter_map(line).collect()

@@ -107,7 +107,7 @@ fn target_charts(summary: &Summary, target: (&str, Vantage)) -> Result<TargetCha
     let (syscall, vantage) = (target.0, target.1.name());
     let matrix = Matrix::of(summary);
     let mut views = Vec::new();
-    for view in matrix.views() {
+    for view in matrix.views(target) {
         let charts = view_charts(&matrix, &view, target)?;
         if !charts.is_empty() {
             views.push(ViewCharts { label: view.label, charts });

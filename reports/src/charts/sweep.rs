@@ -24,12 +24,21 @@ pub(super) struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    /// Every sweep of a target: each factor but load that varies, with the others at their first and last levels.
+    /// Every sweep of a target: each factor but load of which several levels have figures, with the others at their
+    /// first and last levels.
     pub(super) fn all(summary: &'a Summary, target: (&'a str, Vantage)) -> Vec<Self> {
         let factors = &summary.manifest.scenario.factors;
         let swept =
             factors.iter().enumerate().filter(|(_, factor)| factor.name != LOAD && factor.levels.len() > 1);
-        swept.flat_map(|(index, _)| Self::of_factor(summary, index, target)).collect()
+        let sweeps = swept.flat_map(|(index, _)| Self::of_factor(summary, index, target));
+        sweeps.filter(Self::goes_across).collect()
+    }
+
+    /// Whether any line has two points: else there is nothing that the factor does.
+    fn goes_across(&self) -> bool {
+        let points = |cells: &[_], metric| self.figures(cells, metric).iter().flatten().count();
+        let mut lines = self.series.iter().map(|(_, cells)| cells);
+        lines.any(|cells| METRICS.into_iter().any(|metric| points(cells, metric) > 1))
     }
 
     fn of_factor(summary: &'a Summary, index: usize, target: (&'a str, Vantage)) -> Vec<Self> {
@@ -37,7 +46,9 @@ impl<'a> Sweep<'a> {
         let mut combinations: Vec<Vec<&str>> = vec![Vec::new()];
         for (place, factor) in factors.iter().enumerate() {
             let free = place == index || factor.name == LOAD;
-            let shown = if free { vec![0] } else { spread(factor.levels.len(), 2) };
+            let there = summary.levels_with(place, target);
+            let shown: Vec<usize> = spread(there.len(), 2).into_iter().map(|index| there[index]).collect();
+            let shown = if free { vec![0] } else { shown };
             combinations = combinations
                 .iter()
                 .flat_map(|chosen| {
@@ -83,14 +94,8 @@ impl<'a> Sweep<'a> {
         if series.is_empty() {
             series.push((key(0, "all"), line("")));
         }
-        let held: Vec<String> = factors
-            .iter()
-            .zip(&levels)
-            .enumerate()
-            .filter(|(place, (factor, _))| *place != index && factor.name != LOAD && factor.levels.len() > 1)
-            .map(|(_, (factor, level))| format!("{} {level}", factor.name))
-            .collect();
-        Self { factor: &factors[index], held: held.join(", "), series, target }
+        let held = held_words(summary, (index, &levels), target);
+        Self { factor: &factors[index], held, series, target }
     }
 
     /// Name, title and description of the chart.
@@ -179,6 +184,12 @@ impl<'a> Sweep<'a> {
             }
         }
     }
+}
+
+/// What is held while the factor at `index` moves; the load has its lines.
+fn held_words(summary: &Summary, (index, levels): (usize, &[&str]), target: (&str, Vantage)) -> String {
+    let but: Vec<usize> = std::iter::once(index).chain(summary.load_place()).collect();
+    summary.cell_words(levels, &but, target)
 }
 
 /// Where the levels lie: by their numbers on a logarithmic axis where all have one and rise, else evenly.

@@ -9,6 +9,8 @@ use store::Vantage;
 /// A table of every cell of one target from one vantage.
 pub(super) struct CellTable {
     pub(super) title: String,
+    /// What the brackets below a figure are.
+    pub(super) brackets: &'static str,
     pub(super) words: Vec<String>,
     pub(super) numbers: Vec<&'static str>,
     pub(super) rows: Vec<Row>,
@@ -64,6 +66,7 @@ pub(super) fn of_cells(summary: &Summary, (syscall, vantage): (&str, Vantage)) -
     }
     CellTable {
         title: format!("Every cell of {syscall}, {}", seen(vantage)),
+        brackets: if summary.has_ranges() { "[range]" } else { "[95 %]" },
         words: factors.iter().map(|factor| factor.name.clone()).collect(),
         numbers: shown.headings(),
         rows,

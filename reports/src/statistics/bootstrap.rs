@@ -7,6 +7,9 @@ use rand_chacha::ChaCha12Rng;
 /// Fewer repetitions than this have no interval.
 pub const LEAST_REPETITIONS: usize = 3;
 
+/// Fewer repetitions than this have their range instead of a 95 % interval.
+pub const FULL_REPETITIONS: usize = 6;
+
 /// Resamples where the distribution is drawn rather than computed.
 const RESAMPLES: usize = 2_000;
 

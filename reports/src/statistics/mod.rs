@@ -10,7 +10,7 @@ mod rank;
 mod shift;
 
 pub use adjust::{benjamini_hochberg, holm};
-pub use bootstrap::{LEAST_REPETITIONS, median_interval};
+pub use bootstrap::{FULL_REPETITIONS, LEAST_REPETITIONS, median_interval};
 pub use normal::{normal_cdf, student_t_975};
 pub use rank::{mann_whitney, repetitions_to_detect, sign_flip, smallest_p};
 pub use shift::{Difference, RatioEstimate, difference, ratio};

@@ -70,7 +70,8 @@ impl MeasureSummary {
 pub struct Figure {
     /// The median.
     pub value_ns: f64,
-    /// Its 95 % interval over blocks, widened by half a slot; none with fewer than three repetitions.
+    /// Its 95 % interval over blocks, widened by half a slot; with fewer than six repetitions only their range, with
+    /// fewer than three none.
     pub interval_ns: Option<Interval>,
 }
 

@@ -16,9 +16,13 @@ pub use cells::{CellSummary, Figure, MeasureSummary, Repetition};
 pub use cost::{CostFigure, ProbeCost};
 pub use load::{LevelLoad, StressorLoad};
 
+use crate::statistics::FULL_REPETITIONS;
+use crate::view::LOAD;
 use crate::{Metric, RunView};
 use probe_abi::SparseHistogram;
 use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use store::{Manifest, Vantage};
 
 /// A summarised run.
@@ -105,6 +109,51 @@ impl Summary {
         let mut targets: Vec<&str> = self.series().into_iter().map(|(syscall, _)| syscall).collect();
         targets.dedup();
         targets
+    }
+
+    /// Whether so few repetitions were taken that what stands beside a figure is their range and no 95 % interval.
+    #[must_use]
+    pub fn has_ranges(&self) -> bool {
+        self.most_repetitions().is_some_and(|most| most < FULL_REPETITIONS)
+    }
+
+    /// How many repetitions the best-measured cell has; none without figures.
+    #[must_use]
+    pub fn most_repetitions(&self) -> Option<usize> {
+        let measures = self.cells.iter().flat_map(|cell| &cell.measures);
+        measures.map(|measure| measure.repetitions.len()).max()
+    }
+
+    /// Places of the levels of the factor at `place` under which the target has figures: a level may belong to other
+    /// targets' generators.
+    pub(crate) fn levels_with(&self, place: usize, (syscall, vantage): (&str, Vantage)) -> Vec<usize> {
+        let Some(factor) = self.manifest.scenario.factors.get(place) else { return Vec::new() };
+        let cells = self.cells.iter().filter(|cell| cell.measure(syscall, vantage).is_some());
+        let seen: BTreeSet<&str> = cells.map(|cell| cell.levels[place].as_str()).collect();
+        let levels = factor.levels.iter().enumerate();
+        levels.filter(|(_, level)| seen.contains(level.label.as_str())).map(|(index, _)| index).collect()
+    }
+
+    /// The levels of a cell by which it is told from the target's other cells: `size 1MiB, threads 2`.
+    ///
+    /// Factors of which only one level has figures are left out, and those at the places `but`.
+    pub(crate) fn cell_words<T: Display>(
+        &self,
+        levels: &[T],
+        but: &[usize],
+        target: (&str, Vantage),
+    ) -> String {
+        let factors = self.manifest.scenario.factors.iter().zip(levels).enumerate();
+        let words: Vec<String> = factors
+            .filter(|(place, _)| !but.contains(place) && self.levels_with(*place, target).len() > 1)
+            .map(|(_, (factor, level))| format!("{} {level}", factor.name))
+            .collect();
+        words.join(", ")
+    }
+
+    /// The place of the load among the factors.
+    pub(crate) fn load_place(&self) -> Option<usize> {
+        self.manifest.scenario.factors.iter().position(|factor| factor.name == LOAD)
     }
 
     /// The cell with these levels, one for each factor.

@@ -107,9 +107,9 @@ impl Page {
             }
             grid.push(row);
         }
-        let seen = seen(vantage);
+        let (seen, beside) = (seen(vantage), if summary.has_ranges() { "range" } else { "95 % interval" });
         self.headed(
-            &format!("{target}, {seen}: medians over repetitions, 95 % interval of p50"),
+            &format!("{target}, {seen}: medians over repetitions, {beside} of p50"),
             &grid.render(self.options.width),
         )
     }
@@ -189,7 +189,7 @@ fn figure_columns(summary: &Summary) -> Vec<Column> {
         ("calls", 4),
         ("mean", 0),
         ("p50", 0),
-        ("[95 %]", 1),
+        (if summary.has_ranges() { "[range]" } else { "[95 %]" }, 1),
         ("p90", 3),
         ("p99", 0),
         ("p99.9", 2),
