@@ -128,6 +128,10 @@ bpf *ARGS:
 vm-test *KERNELS:
     vm/test.sh "$@"
 
+# Count what the probe costs in instructions, beside empty programs of the same kind, on a stock kernel in an emulator
+vm-bench-probe *ARGS:
+    vm/cost.sh "$@"
+
 # Test on 5.10 to 7.3 and on arm64, too, and make docs/kernels.md of what the kernels answered
 vm-test-all:
     vm/test.sh --table 5.10 6.1 6.12 6.18 7.3 6.12-arm64

@@ -47,6 +47,7 @@ pub(crate) fn judge(
     let floor = rows.of(Kind::Floor(Backend::RawTracepoint));
     let peer = cheapest_histogram(rows);
     let ratio = |row: Option<&Row>, other: Option<&Row>| rows.ratio(row?, other?);
+    let own_floor = |backend| ratio(rows.of(Kind::Traced(backend)), rows.of(Kind::Floor(backend)));
     let peer_name = peer.map_or("none here", |peer| &peer.name);
     let banks = reading.map_or_else(String::new, |it| format!(" on {} CPUs", it.cpus));
     vec![
@@ -57,6 +58,8 @@ pub(crate) fn judge(
             ratio(traced, peer),
         ),
         verdict("untraced, over the floor", Bound::AtMost(1.05), ratio(untraced, floor)),
+        verdict("kretprobe, traced, over its empty pair", Bound::AtMost(1.6), own_floor(Backend::Kretprobe)),
+        verdict("fentry, traced, over its empty pair", Bound::AtMost(1.6), own_floor(Backend::Fentry)),
         verdict("scaling to two CPUs, probed over bare", Bound::AtLeast(0.95), scaling.map(|it| it.ratio)),
         verdict(
             &format!("reading the banks of 4 targets{banks}, µs"),
