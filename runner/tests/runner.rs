@@ -405,7 +405,11 @@ fn a_report_that_cannot_be_written_costs_no_figures() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("munmap"), "{}", text(&output.stdout));
-    assert!(text(&output.stderr).contains("the run is kept in"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("the run is kept, and `runner report "),
+        "{}",
+        text(&output.stderr)
+    );
     assert_eq!(latest(folder.path()).trials.len(), 4);
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn check_load(
     machine: &Machine,
     (scratch, credentials): (&Scratch, Option<&Credentials>),
 ) -> Result<(), Failure> {
-    if !scenario.needs_stress_ng() || stress_ng::version().is_none() {
+    if !is_to_be_asked(scenario) {
         return Ok(());
     }
     let known = StressNg::new(&stress_ng::stressors().join(" "), &stress_ng::help());
@@ -88,8 +88,15 @@ pub(crate) fn check_load(
     scenario.check_load(&known, machine, refusal).map_err(|found| usage(&found))
 }
 
+fn is_to_be_asked(scenario: &Scenario) -> bool {
+    scenario.needs_stress_ng() && stress_ng::version().is_some()
+}
+
 /// The same for a scenario of which nothing is to be executed.
 pub(crate) fn check_load_only(scenario: &Scenario, machine: &Machine) -> Result<(), Failure> {
+    if !is_to_be_asked(scenario) {
+        return Ok(());
+    }
     let credentials = Credentials::of_invoker();
     check_load(scenario, machine, (&scratch(credentials.as_ref())?, credentials.as_ref()))
 }

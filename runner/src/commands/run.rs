@@ -95,10 +95,9 @@ fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> 
             print(&format!("report: {}\n", page.display()))?;
         }
     }
-    let id = &run.manifest.id;
     page.map_err(|error| {
         let (words, path) = (chain(&error), path.display());
-        Failure::Failed(format!("{words}; the run is kept in {path}, and `runner report {id}` tries again"))
+        Failure::Failed(format!("{words}; the run is kept, and `runner report {path}` tries again"))
     })?;
     Ok(match run.manifest.state {
         State::Interrupted => ExitCode::from(130),

@@ -26,7 +26,7 @@ impl StressNg {
         for option in &level.options {
             if !self.options.contains(&option.name) {
                 found.push(self.unknown(option));
-            } else if self.stressors.contains(&option.name) && option.value == LoadValue::Integer(0) {
+            } else if self.stressors.contains(&option.name) && is_zero(&option.value) {
                 let message = format!("to stress-ng `{} = 0` means one worker for each CPU", option.name);
                 let problem = Diagnostic::at(&option.place, message, "does not mean none");
                 found.push(problem.help("write `\"100% cpus\"` for all CPUs, and leave it out for none"));
@@ -57,6 +57,14 @@ fn option_of(line: &str) -> Option<&str> {
     };
     let end = long.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(long.len());
     (end > 0).then(|| &long[..end])
+}
+
+fn is_zero(value: &LoadValue) -> bool {
+    match value {
+        LoadValue::Integer(number) => *number == 0,
+        LoadValue::Text(text) => text.parse() == Ok(0),
+        _ => false,
+    }
 }
 
 /// A level that stress-ng refuses, in its words, which point at the option that they name.

@@ -283,6 +283,7 @@ fn stress_ng_is_asked_for_what_it_knows() {
         check("vm-bytes", "vm-byte", None),
         check("cpu = \"100% cpus\"\nio = \"50% cpus\"\nvm = 1\n", "", None),
         check("vm = 1", "vm = 0", None),
+        check("vm = 1", "vm = \"0\"", None),
         check("vm = 1", "vm = \"lots\"", Some("Value lots contains non-numeric: 'lots'")),
         check("vm = 1", "vm = 1", Some("vm-bytes must be one of: a b c")),
         check("vm = 1", "vm = 1", Some("Illegal length specifier x")),
