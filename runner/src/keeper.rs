@@ -8,6 +8,7 @@
 
 use crate::load;
 use rustix::process::Pid;
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::os::unix::process::CommandExt;
@@ -67,6 +68,7 @@ pub(crate) fn keep(folder: &Path, line: impl BufRead) {
     if !crate::scratch::is_scratch(folder) {
         return;
     }
+    give_up_capabilities();
     let leader = line.lines().map_while(Result::ok).last().and_then(|last| last.parse().ok());
     if let Some(leader) = leader.and_then(Pid::from_raw) {
         load::kill(leader);
@@ -74,6 +76,15 @@ pub(crate) fn keep(folder: &Path, line: impl BufRead) {
     let began = Instant::now();
     while folder.exists() && fs::remove_dir_all(folder).is_err() && began.elapsed() < PERSISTENCE {
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Gives up what the runner's file may have given an ordinary user's keeper, too: it loads no BPF programs.
+fn give_up_capabilities() {
+    if !rustix::process::geteuid().is_root() {
+        let none = CapabilitySet::empty();
+        // What fails here leaves the keeper with what its runner had.
+        let _ = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
     }
 }
 
