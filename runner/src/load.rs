@@ -111,6 +111,8 @@ pub(crate) struct LoadRequest {
     pub(crate) level_name: String,
     /// stress-ng's options, word by word; empty for a level without load.
     pub(crate) arguments: Vec<String>,
+    /// Memory that it is to fill, in bytes, where that is known.
+    pub(crate) memory_bytes: Option<u64>,
     /// Longest wait for the load to settle.
     pub(crate) ramp: Duration,
 }
@@ -144,7 +146,7 @@ impl Load {
         scratch: &Path,
         credentials: Option<&Credentials>,
     ) -> Result<Self, LoadError> {
-        let steadiness = Steadiness::begin();
+        let steadiness = Steadiness::begin(request.memory_bytes);
         let process = if request.arguments.is_empty() {
             None
         } else {

@@ -3,7 +3,7 @@
 
 mod sources;
 
-pub(crate) use sources::{CpuTimes, memory_in_use};
+pub(crate) use sources::{CpuTimes, memory_available, memory_in_use};
 
 use probe::monotonic_ns as now_ns;
 use sources::{Reading, Sources};

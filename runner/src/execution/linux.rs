@@ -191,6 +191,8 @@ impl Rig for LinuxRig<'_> {
             block: trial.block,
             level_name: level.name.to_string(),
             arguments: level.arguments(&self.parts.machine),
+            memory_bytes: level
+                .memory_bytes(&self.parts.machine, crate::monitor::memory_available().unwrap_or(0)),
             ramp: scenario.plan.ramp,
         };
         let scratch = self.parts.scratch.path();

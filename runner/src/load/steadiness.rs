@@ -8,10 +8,14 @@ const AVERAGED: usize = 3;
 const SETTLED: f64 = 0.05;
 /// Growth from one average of memory in use to the next below which it counts as settled, in bytes: what a machine's
 /// other programs do in a third of a second, and little beside what a load fills in it.
-const GROWTH: f64 = (32_u64 << 20) as f64;
+const GROWTH: f64 = (16_u64 << 20) as f64;
+
+/// Share of the memory that a load is to fill from which on it counts as filled: stress-ng gives some back now and then.
+const FILLED: f64 = 0.5;
 
 /// Whether CPU use is steady and memory in use has stopped growing: the mean of the last samples is held against the
-/// mean of those before.
+/// mean of those before. A load that is to fill memory must have filled some of it as well: `vm` may take seconds
+/// before it begins.
 #[derive(Debug, Default)]
 pub(super) struct Steadiness {
     last: Option<CpuTimes>,
@@ -19,12 +23,14 @@ pub(super) struct Steadiness {
     memory: Vec<f64>,
     /// Memory in use before the load, in bytes.
     before: Option<u64>,
+    /// Memory that the load is to fill, in bytes.
+    to_fill: Option<u64>,
 }
 
 impl Steadiness {
     /// To be made before the load starts.
-    pub(super) fn begin() -> Self {
-        Self { before: memory_in_use(), ..Self::default() }
+    pub(super) fn begin(to_fill: Option<u64>) -> Self {
+        Self { before: memory_in_use(), to_fill, ..Self::default() }
     }
 
     /// Takes a sample. One from before the load was `complete` says nothing about it.
@@ -44,7 +50,17 @@ impl Steadiness {
 
     /// Whether memory in use has stopped growing. Where it cannot be read, nothing is known against it.
     pub(super) fn memory(&self) -> bool {
-        self.growth().is_none_or(|bytes| bytes < GROWTH)
+        self.growth().is_none_or(|bytes| bytes < GROWTH) && self.is_filled()
+    }
+
+    fn is_filled(&self) -> bool {
+        let shares = self.to_fill.zip(self.filled()).map(|(all, filled)| filled / all.max(1) as f64);
+        shares.is_none_or(|share| share >= FILLED)
+    }
+
+    /// What memory in use has grown by since the load began, in bytes.
+    fn filled(&self) -> Option<f64> {
+        Some(self.memory.last()? - self.before? as f64)
     }
 
     fn growth(&self) -> Option<f64> {
@@ -61,11 +77,10 @@ impl Steadiness {
         } else if !self.cpu() {
             words.push("CPU use was not steady".to_owned());
         }
-        if let (false, Some(bytes)) = (self.memory(), self.memory.last()) {
-            let gib = |bytes: f64| bytes / (1_u64 << 30) as f64;
-            let since = self.before.map(|before| gib(bytes - before as f64)).filter(|gib| *gib > 0.0);
-            let since = since.map_or(String::new(), |gib| format!(" ({gib:.1} GiB since the load began)"));
-            words.push(format!("memory in use was still growing{since}"));
+        if let (false, Some(filled)) = (self.memory(), self.filled()) {
+            let gib = |bytes: f64| format!("{:.1} GiB", bytes.max(0.0) / (1_u64 << 30) as f64);
+            let of = self.to_fill.map_or(String::new(), |all| format!(" of {}", gib(all as f64)));
+            words.push(format!("memory was still being filled ({}{of} since the load began)", gib(filled)));
         }
         (!words.is_empty()).then(|| words.join(", "))
     }
@@ -84,7 +99,7 @@ mod tests {
 
     fn seen(busy: &[f64], memory_mib: &[f64]) -> Steadiness {
         let memory = memory_mib.iter().map(|mib| mib * f64::from(1 << 20)).collect();
-        Steadiness { last: None, busy: busy.to_vec(), memory, before: Some(100 << 20) }
+        Steadiness { last: None, busy: busy.to_vec(), memory, before: Some(100 << 20), to_fill: None }
     }
 
     #[test]
@@ -105,10 +120,15 @@ mod tests {
         assert!(seen(&[], &growing[..5]).memory());
         let words = |busy: &[f64], memory: &[f64], complete| seen(busy, memory).missing(complete);
         assert_eq!(words(&[0.5; 6], &[500.0; 6], true), None);
-        let grown = "memory in use was still growing (1.0 GiB since the load began)";
+        let grown = "memory was still being filled (1.0 GiB since the load began)";
         assert_eq!(words(&[0.5; 6], &growing, true).as_deref(), Some(grown));
         let both = words(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], &growing, true).unwrap();
         assert!(both.starts_with("CPU use was not steady, memory"), "{both}");
+        let idle = Steadiness { to_fill: Some(4 << 30), ..seen(&[0.5; 6], &[90.0; 6]) };
+        assert!(!idle.memory(), "it has not even begun");
+        let begun = "memory was still being filled (0.0 GiB of 4.0 GiB since the load began)";
+        assert_eq!(idle.missing(true).as_deref(), Some(begun));
+        assert!(Steadiness { to_fill: Some(1 << 30), ..seen(&[], &[1000.0; 6]) }.memory());
         assert!(words(&[], &[], true).unwrap().contains("no time"));
         assert!(words(&[], &[], false).unwrap().contains("workers"));
     }

@@ -8,7 +8,13 @@ const HELPER_FOLDER: &str = "LOAD_TEST_HELPER_FOLDER";
 
 fn request(arguments: &[&str]) -> LoadRequest {
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    LoadRequest { block: 3, level_name: "medium".to_owned(), arguments, ramp: Duration::from_secs(5) }
+    LoadRequest {
+        block: 3,
+        level_name: "medium".to_owned(),
+        arguments,
+        memory_bytes: None,
+        ramp: Duration::from_secs(5),
+    }
 }
 
 fn is_missing() -> bool {

@@ -112,6 +112,11 @@ pub(crate) fn memory_in_use() -> Option<u64> {
     memory_used(&std::fs::read_to_string("/proc/meminfo").ok()?)
 }
 
+/// Memory that programs could still have, in bytes; none where /proc/meminfo does not tell.
+pub(crate) fn memory_available() -> Option<u64> {
+    field(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:").map(|kib| kib * 1024)
+}
+
 /// The open files.
 #[derive(Debug)]
 pub(super) struct Sources {

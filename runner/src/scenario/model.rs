@@ -331,9 +331,29 @@ pub(crate) struct Cell {
 }
 
 impl LoadLevel {
-    /// Whether it goes on growing for longer than one cares to wait.
+    /// How much memory stress-ng's `vm` is to fill, over all its workers, where so much is available; none without it,
+    /// or where only stress-ng can read the size.
+    pub(crate) fn memory_bytes(&self, machine: &Machine, available: u64) -> Option<u64> {
+        const DEFAULT: u64 = 256 << 20;
+        let value = |name: &str| self.options.iter().find(|option| option.name == name).map(|it| &it.value);
+        value("vm")?;
+        match value("vm-bytes") {
+            None => Some(DEFAULT),
+            Some(LoadValue::Integer(bytes)) => Some(*bytes),
+            Some(LoadValue::MemoryShare(share)) => Some(share_of_memory(*share, machine)),
+            Some(LoadValue::Text(text)) => match super::units::share(text) {
+                Some((share, "")) => {
+                    Some(share_of_memory(share, &Machine { memory_bytes: available, ..*machine }))
+                }
+                _ => None,
+            },
+            Some(LoadValue::Flag | LoadValue::CpuShare(_)) => None,
+        }
+    }
+
+    /// Whether it has something that goes on growing for longer than one cares to wait.
     pub(crate) fn fills_memory(&self) -> bool {
-        self.options.iter().any(|option| option.name == "vm" || option.name == "bigheap")
+        self.options.iter().any(|option| option.name == "vm")
     }
 
     /// stress-ng's arguments on this machine, such as `--cpu 1 --io 1 --vm 1 --vm-bytes 40%`; empty for no load.

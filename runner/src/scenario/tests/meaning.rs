@@ -76,6 +76,19 @@ fn load_becomes_arguments_in_the_order_of_the_file() {
 }
 
 #[test]
+fn the_memory_that_a_load_is_to_fill_is_known_where_the_scenario_says_it() {
+    let fills = |passage: &str, by: &str| {
+        parse(&edited(passage, by)).unwrap().loads[1].memory_bytes(&super::MACHINE, 4 << 30)
+    };
+    assert_eq!(fills("\"40%\"", "\"50%\""), Some(2 << 30), "of what is available");
+    assert_eq!(fills("\"40%\"", "\"50% memory\""), Some(4 << 30), "of all there is");
+    assert_eq!(fills("\"40%\"", "4096"), Some(4096));
+    assert_eq!(fills("\"40%\"", "\"1G\""), None);
+    assert_eq!(fills("vm-bytes = \"40%\"\n", ""), Some(256 << 20));
+    assert_eq!(fills("vm = 1\n", ""), None);
+}
+
+#[test]
 fn load_levels_and_factors_keep_the_order_of_the_file() {
     let text = format!("{VALID}\n[load.a]\ncpu = 1\n[load.Z]\nzlib = 1\n");
     let scenario = parse(
