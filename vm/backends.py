@@ -19,18 +19,12 @@ import textwrap
 BACKENDS = {"kretprobe": "kretprobe", "fentry": "fentry", "raw_tracepoint": "raw_tp"}
 
 # What a kernel may refuse, with its reason. Every other backend that the probe has programs for must work.
-MAY_REFUSE = {"6.1-arm64": {"fentry"}}
+MAY_REFUSE = {"5.10": {"fentry"}, "6.1-arm64": {"fentry"}}
 
-# What a kernel is known to do to a backend's counts: in which tests or steps it shows, and how it comes about. Counts
+# What a kernel is known to do to a backend's counts: in which tests it shows, and how it comes about. Counts
 # must be exact everywhere else.
 MANY_THREADS = "counts_are_the_calls_issued_for_any_number_of_threads"
 KNOWN = {
-    ("5.10", "kretprobe"): (
-        {"run"},
-        "of a function, this kernel keeps the returns of as many calls at once as there are CPUs, and loses those of"
-        " further calls; calls that wait, such as futex, come to that limit at once. The ledger says so, and the trials"
-        " are invalid",
-    ),
     ("7.3", "kretprobe"): (
         {MANY_THREADS},
         "of a function, kernels keep the returns of ten calls at once, or of twice as many as there are CPUs, and lose"
@@ -128,17 +122,13 @@ class Console:
         }
 
 
-def failed_steps(console, known):
+def failed_steps(console):
     """What of the guest's steps is not as it has to be; which tests failed is looked at apart."""
     failed = {name: outcome for name, outcome in console.steps.items() if outcome != "exit status: 0"}
     if console.failed_steps != len(failed):
         return [f"{console.failed_steps} steps failed, of which {len(failed)} say how"]
-    # What the tests exit with when one went wrong, and the runner when trials are invalid.
-    excused = set()
-    if any(console.wrong.values()):
-        excused.add("exit status: 101")
-    if "run" in known:
-        excused.add("exit status: 3")
+    # What the tests exit with when one went wrong; which, is looked at apart.
+    excused = {"exit status: 101"} if any(console.wrong.values()) else set()
     return [f"step {name}: {outcome}" for name, outcome in failed.items() if outcome not in excused]
 
 
@@ -154,7 +144,7 @@ def against(record):
     if record["refusals"] and not record["reason"]:
         faults.append(f"{backend} was refused without a reason")
     faults += [f"{backend}: {test} went wrong" for test in record["wrong"] if test not in known]
-    if record["lost"] and "run" not in known:
+    if record["lost"]:
         faults.append(f"{backend}: the run lost calls")
     return faults
 
@@ -170,12 +160,11 @@ def judge(kernel, lines, present):
     console = Console(lines)
     if not console.release or not console.ended:
         return [], ["the tests did not come to their end"]
-    known = set().union(*(names for (name, _), (names, _) in KNOWN.items() if name == kernel))
     records = [
         console.record(kernel, backend, any(name.startswith(prefix) for name in present))
         for backend, prefix in BACKENDS.items()
     ]
-    faults = console.faults + failed_steps(console, known)
+    faults = console.faults + failed_steps(console)
     return records, faults + [fault for record in records for fault in against(record)]
 
 

@@ -7,6 +7,7 @@ use crate::attachment::{Attached, Attachment, Link};
 use crate::object::{program, refused};
 use crate::{Backend, ProbeError, Target, functions};
 use aya::programs::{FEntry, FExit};
+use aya::util::KernelVersion;
 use aya::{Btf, Ebpf};
 use aya_obj::btf::BtfKind;
 
@@ -35,11 +36,21 @@ fn attach_all(
 ) -> Result<Vec<Attached>, ProbeError> {
     let attach = |(index, target): (usize, &Target)| {
         let (function, is_void) = function(types, target)?;
+        if is_void && is_older_than_5_15() {
+            let reason = "system calls without arguments need Linux 5.15";
+            return Err(ProbeError::Unsupported { backend: Backend::Fentry, reason });
+        }
         let program = format!("{kind}{}_{index}", if is_void { "_void" } else { "" });
         let link = attach(object, &program, &function, types)?;
         Ok(Attached { target: Some(index), program, link })
     };
     targets.iter().enumerate().map(attach).collect()
+}
+
+/// Whether programs on this kernel cannot ask where a caller's registers are, which a function without arguments is not
+/// told.
+fn is_older_than_5_15() -> bool {
+    KernelVersion::current().is_ok_and(|version| version < KernelVersion::new(5, 15, 0))
 }
 
 /// Attaches program `name` to the entry of `function`.

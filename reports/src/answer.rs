@@ -57,8 +57,7 @@ fn load_pairs<'a>(summary: &'a Summary, target: &str, vantage: Vantage) -> Optio
 fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Vec<String> {
     let Some((level, pairs)) = load_pairs(summary, target, vantage) else { return Vec::new() };
     let middle = pairs.get(pairs.len() / 2);
-    let Some((pair, mean)) = middle.and_then(|pair| Some((pair, pair.change(Metric::Mean)?.from_to()?)))
-    else {
+    let Some((pair, mean)) = middle.and_then(|pair| Some((pair, pair.change(Metric::Mean)?.moved()?))) else {
         return Vec::new();
     };
     let mut sentence = format!("Under {level} load the mean of {target} {mean}");
@@ -114,8 +113,8 @@ fn across_factors(summary: &Summary, target: &str, vantage: Vantage) -> Vec<Stri
         let (first, last) = (factor.levels.first()?, factor.levels.last()?);
         let mut pairs = pairs(summary, index, (&first.label, &last.label));
         let pair = pairs.find_map(|(a, b)| Pair::of(a, b, target, vantage))?;
-        let either = [Metric::P50, Metric::Mean].into_iter();
-        let (metric, change) = either.filter_map(|it| Some((it, pair.change(it)?.from_to()?))).next()?;
+        let mut either = [Metric::P50, Metric::Mean].into_iter();
+        let (metric, change) = either.find_map(|it| Some((it, pair.change(it)?.moved()?)))?;
         let rest = summary.cell_words(&pair.cell.levels, &[index], (target, vantage));
         Some(format!(
             "From {} {} to {}{} {target}'s {} {change}.",

@@ -84,7 +84,8 @@ fn give_up_capabilities() {
     if !rustix::process::geteuid().is_root() {
         let none = CapabilitySet::empty();
         // What fails here leaves the keeper with what its runner had.
-        let _ = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
+        let _ =
+            set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Change {
 
 impl Change {
     /// `rises from 1.10 µs to 2.31 µs (× 2.10 [1.90, 2.40])`.
-    pub(super) fn from_to(&self) -> Option<String> {
+    pub(super) fn moved(&self) -> Option<String> {
         let (from, to) = self.medians_ns?;
         let verb = match self.direction() {
             // The estimate goes another way than the medians do.
@@ -171,14 +171,14 @@ mod tests {
             ),
         ];
         for (change, from_to, clause) in cases {
-            assert_eq!((change.from_to().as_deref(), change.clause().as_str()), (Some(from_to), clause));
+            assert_eq!((change.moved().as_deref(), change.clause().as_str()), (Some(from_to), clause));
         }
     }
 
     #[test]
     fn few_repetitions_make_no_finding() {
         let few = change((100.0, 210.0), (2.1, 1.9, 2.4), 5);
-        assert_eq!(few.from_to().as_deref(), Some("went from 100 ns to 210 ns (× 2.10)"));
+        assert_eq!(few.moved().as_deref(), Some("went from 100 ns to 210 ns (× 2.10)"));
         assert_eq!(few.clause(), "comes to × 2.10");
     }
 
