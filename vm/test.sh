@@ -107,13 +107,11 @@ boot() {
 
 # Checks the counts of the run that the guest of kernel $1 left on disk $2.
 check_run() {
-    local back=$2.back run lossy=()
-    # See KNOWN in backends.py.
-    [ "$1" != 5.10 ] || lossy=(--may-lose futex)
+    local back=$2.back run
     mkdir "$back"
     debugfs -R "rdump /runs $back" "$2" 2>/dev/null
     run=$(find "$back/runs" -maxdepth 1 -mindepth 1 -type d -name '2*' | head -n 1)
-    "$root/checks/parquet.sh" "$run" --backend kretprobe --trials 4 --nothing-lost "${lossy[@]}" \
+    "$root/checks/parquet.sh" "$run" --backend kretprobe --trials 4 --nothing-lost \
         --calls getpid=1000 read=500 lseek=500 openat=300 close=300 mmap=200 munmap=200 futex=700
 }
 

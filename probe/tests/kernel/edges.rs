@@ -1,8 +1,8 @@
 //! Calls that last: across the bounds of a window, and of known length.
 
 use crate::support::{
-    assert_balanced, block_in_readv, end_child, errno, fork_child, pause_forever, seen, wait_until_asleep,
-    wait_until_asleep_in, with_each_backend,
+    assert_accounted, assert_balanced, block_in_readv, end_child, errno, fork_child, pause_forever, seen,
+    wait_until_asleep, wait_until_asleep_in, with_each_backend,
 };
 use probe::{Scope, Window, monotonic_ns};
 use std::io::Write as _;
@@ -154,7 +154,7 @@ fn a_window_that_closes_by_itself_balances_whatever_it_cuts() {
                 }
             });
             let readings = probe.read().unwrap();
-            assert_balanced(&readings[0]);
+            assert_accounted(probe.backend(), &readings[0]);
             assert!(readings[0].censored <= 2, "{}", readings[0].censored);
             returned += readings[0].returned;
         }
