@@ -89,7 +89,7 @@ fn draw_labels(canvas: &Canvas<'_>, (bounds, x): (Bounds, Scale), line: &Line<'_
         if let Some(value) = metric.of(&line.measure.histogram) {
             let at = x.pixel(value);
             canvas.line(&[(at, y - 6.0), (at, bounds.bottom)], Stroke::new(Colour::Ink, 1.0).faint(0.75));
-            let text = format!("{metric} {}", units::duration(value));
+            let text = format!("pooled {metric} {}", units::duration(value));
             canvas.text(&text, (at + 5.0, y), Type::plain(LABEL, Colour::Ink));
             y += 16.0;
         }
