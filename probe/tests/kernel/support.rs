@@ -54,8 +54,8 @@ fn may_be_refused(backend: Backend, error: &ProbeError) -> bool {
     let mut unsupported = false;
     while let Some(error) = cause {
         let code = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
-        // Some kernels say the one, some the other.
-        unsupported |= code == Some(ENOTSUPP) || code == Some(libc::EPERM);
+        // Some kernels say the one, some another.
+        unsupported |= [Some(ENOTSUPP), Some(libc::EPERM), Some(libc::EACCES)].contains(&code);
         cause = error.source();
     }
     !rustix::process::geteuid().is_root() || backend == Backend::Fentry && unsupported
