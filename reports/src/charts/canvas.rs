@@ -161,6 +161,16 @@ pub(super) struct Frame {
     pub(super) title: String,
     pub(super) description: String,
     pub(super) size: (f64, f64),
+    /// Panels side by side, which a narrow screen shows one below the other; empty where there is only one.
+    pub(super) parts: Vec<Part>,
+}
+
+/// A stretch of a picture: left, top, width and height in logical pixels.
+pub(super) type Part = [f64; 4];
+
+/// A part as a `viewBox` of the picture.
+pub(super) fn view_box(part: Part) -> String {
+    part.map(|length| fine(length).to_string()).join(" ")
 }
 
 /// Draws a picture on white paper and returns it as SVG.

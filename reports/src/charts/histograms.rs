@@ -31,6 +31,7 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
         title: format!("Histograms of {of}"),
         description: format!("Histograms on logarithmic axes. {}", figures.join("; ")),
         size: (WIDTH, TOP + ROW * lines.len() as f64 + 44.0),
+        parts: Vec::new(),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
         title: format!("Average and maximum latency of {of}"),
         description: figures.join("; "),
         size: (WIDTH, HEIGHT),
+        parts: [0.0, WIDTH / 2.0].map(|left| [left, 44.0, WIDTH / 2.0, HEIGHT - 44.0]).to_vec(),
     }
 }
 

@@ -21,8 +21,9 @@ pub use image::Rasteriser;
 use crate::ReportError;
 use crate::summary::Summary;
 use crate::view::seen;
-use canvas::{Canvas, Frame, picture};
+use canvas::{Canvas, Frame, picture, view_box};
 use matrix::{Matrix, ViewCell};
+use std::fmt::Write as _;
 use store::Vantage;
 use sweep::Sweep;
 
@@ -37,17 +38,38 @@ pub struct Chart {
     pub description: String,
     /// The picture.
     pub svg: String,
+    /// Its panels as view boxes of it, for a narrow screen; empty where there is only one.
+    parts: Vec<String>,
 }
 
 impl Chart {
     /// The picture as a part of a page: named for those who cannot see it, without what a browser shows as a hint.
+    /// Its panels follow, of which a narrow screen shows each for itself below the title.
     #[must_use]
     pub(crate) fn inline(&self) -> String {
         let (head, rest) = self.svg.split_once(">\n<title>").unwrap_or((&self.svg, ""));
         let body = rest.split_once("</desc>").map_or(rest, |(_, body)| body);
-        let label =
-            format!("{}. {}", self.title, self.description).replace('&', "&amp;").replace('"', "&quot;");
-        format!("{head} aria-label=\"{}\">{body}", label.replace('<', "&lt;"))
+        let body = body.trim_end().trim_end_matches("</svg>");
+        let escaped = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+        let label = escaped(&format!("{}. {}", self.title, self.description));
+        let mut markup =
+            format!("{head} class=\"whole\" aria-label=\"{label}\"><g id=\"{}\">{body}</g></svg>", self.name);
+        if !self.parts.is_empty() {
+            let _ = write!(markup, "<figcaption>{}</figcaption>", escaped(&self.title));
+        }
+        for (index, part) in self.parts.iter().enumerate() {
+            let named = if index == 0 {
+                format!("role=\"img\" aria-label=\"{label}\"")
+            } else {
+                "aria-hidden=\"true\"".to_owned()
+            };
+            let _ = write!(
+                markup,
+                "<svg class=\"part\" viewBox=\"{part}\" {named}><use href=\"#{}\"/></svg>",
+                self.name
+            );
+        }
+        markup
     }
 }
 
@@ -149,8 +171,9 @@ fn view_charts(
 
 fn chart(frame: &Frame, draw: impl FnOnce(&Canvas<'_>)) -> Result<Chart, ReportError> {
     let svg = picture(frame, draw)?;
+    let parts = frame.parts.iter().map(|part| view_box(*part)).collect();
     let Frame { name, title, description, .. } = frame.clone();
-    Ok(Chart { name, title, description, svg })
+    Ok(Chart { name, title, description, svg, parts })
 }
 
 /// `mmap-histograms-size_1MiB`: the parts that there are, with nothing that a file name should not have.

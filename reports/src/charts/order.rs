@@ -32,6 +32,7 @@ pub(super) fn frame(name: String, (target, vantage): (&str, Vantage)) -> Frame {
                       order. A slope would be drift of the machine."
                 .to_owned(),
         size: (WIDTH, TOP + ROW * METRICS.len() as f64 + 8.0),
+        parts: Vec::new(),
     }
 }
 

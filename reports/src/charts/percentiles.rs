@@ -27,6 +27,7 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
         title: format!("Latency by percentile of {of}"),
         description: figures.join("; "),
         size: (WIDTH, HEIGHT),
+        parts: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a factor does: figures over its levels, one line for each load level.
 
-use super::canvas::{Canvas, Frame, Point, Stroke};
+use super::canvas::{Canvas, Frame, Part, Point, Stroke};
 use super::matrix::spread;
 use super::palette::{Colour, MOST_SERIES};
 use super::panel::{self, Bounds, Key, LEFT, RIGHT};
@@ -12,6 +12,8 @@ use store::{Factor, Vantage};
 
 const WIDTH: f64 = 880.0;
 const HEIGHT: f64 = 310.0;
+/// Width of a panel with its axis.
+const THIRD: f64 = (WIDTH - LEFT - RIGHT + 14.0) / 3.0;
 const METRICS: [Metric; 3] = [Metric::P50, Metric::Mean, Metric::P99];
 
 /// One factor's effect on one target, everything but load held at one level.
@@ -122,7 +124,17 @@ impl<'a> Sweep<'a> {
                 medians.collect::<Vec<_>>().join("; ")
             ),
             size: (WIDTH, HEIGHT),
+            parts: self.parts(),
         }
+    }
+
+    /// The legend, where there is one, and the three panels.
+    fn parts(&self) -> Vec<Part> {
+        let legend = [0.0, 32.0, if self.series.len() > 4 { WIDTH } else { WIDTH / 2.0 }, 22.0];
+        let legend = (self.series.len() > 1).then_some(legend);
+        let panels =
+            (0..METRICS.len()).map(|index| [LEFT + THIRD * index as f64, 68.0, THIRD, HEIGHT - 68.0]);
+        legend.into_iter().chain(panels).collect()
     }
 
     fn figures(&self, cells: &[Option<&CellSummary>], metric: Metric) -> Vec<Option<Figure>> {
@@ -137,11 +149,10 @@ impl<'a> Sweep<'a> {
     pub(super) fn draw(&self, canvas: &Canvas<'_>, frame: &Frame) {
         let keys: Vec<Key> = self.series.iter().map(|(key, _)| key.clone()).collect();
         panel::heading(canvas, &frame.title, LOAD, if keys.len() > 1 { &keys } else { &[] });
-        let third = (WIDTH - LEFT - RIGHT + 14.0) / 3.0;
         for (index, metric) in METRICS.into_iter().enumerate() {
-            let left = LEFT + third * index as f64;
+            let left = LEFT + THIRD * index as f64;
             let bounds =
-                Bounds { left: left + 58.0, top: 92.0, right: left + third - 14.0, bottom: HEIGHT - 52.0 };
+                Bounds { left: left + 58.0, top: 92.0, right: left + THIRD - 14.0, bottom: HEIGHT - 52.0 };
             panel::subtitle(canvas, bounds, if metric == Metric::Mean { "average" } else { metric.label() });
             self.draw_panel(canvas, bounds, metric);
             panel::x_name(canvas, bounds, &self.factor.name);

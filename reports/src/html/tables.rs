@@ -1,6 +1,7 @@
 //! The tables of cells.
 
 use crate::charts::series_colours;
+use crate::statistics::LEAST_REPETITIONS;
 use crate::summary::{CellSummary, MeasureSummary, Summary};
 use crate::text::{COST_HEADINGS, cost_row};
 use crate::{Metric, units, view::seen};
@@ -9,7 +10,7 @@ use store::Vantage;
 /// A table of every cell of one target from one vantage.
 pub(super) struct CellTable {
     pub(super) title: String,
-    /// What the brackets below a figure are.
+    /// What the brackets below a figure are; empty where there are none.
     pub(super) brackets: &'static str,
     pub(super) words: Vec<String>,
     pub(super) numbers: Vec<&'static str>,
@@ -66,7 +67,11 @@ pub(super) fn of_cells(summary: &Summary, (syscall, vantage): (&str, Vantage)) -
     }
     CellTable {
         title: format!("Every cell of {syscall}, {}", seen(vantage)),
-        brackets: if summary.has_ranges() { "[range]" } else { "[95 %]" },
+        brackets: match summary.most_repetitions() {
+            Some(..LEAST_REPETITIONS) => "",
+            _ if summary.has_ranges() => "[range]",
+            _ => "[95 %]",
+        },
         words: factors.iter().map(|factor| factor.name.clone()).collect(),
         numbers: shown.headings(),
         rows,
@@ -112,10 +117,8 @@ struct Shown {
 
 impl Shown {
     fn headings(&self) -> Vec<&'static str> {
-        let mut headings = vec!["repetitions", "calls"];
-        headings.extend(self.errors.then_some("errors"));
-        headings.extend(self.metrics.iter().map(|metric| metric.label()));
-        headings
+        let metrics = self.metrics.iter().map(|metric| metric.label());
+        metrics.chain(["calls"]).chain(self.errors.then_some("errors")).chain(["repetitions"]).collect()
     }
 
     fn cells(&self, measure: Option<&MeasureSummary>) -> Vec<NumberCell> {
@@ -123,16 +126,15 @@ impl Shown {
         let Some(measure) = measure else {
             return self.headings().iter().map(|_| plain("–".to_owned())).collect();
         };
-        let mut cells =
-            vec![plain(measure.repetitions.len().to_string()), plain(units::count(measure.calls.into()))];
-        cells.extend(self.errors.then(|| plain(units::count(measure.errors.into()))));
-        cells.extend(self.metrics.iter().map(|metric| match measure.figure(*metric) {
+        let metrics = self.metrics.iter().map(|metric| match measure.figure(*metric) {
             None => plain("–".to_owned()),
             Some(figure) => {
                 let interval = figure.interval_ns.map(|it| units::duration_interval(it, figure.value_ns));
                 NumberCell { value: units::duration(figure.value_ns), interval: interval.unwrap_or_default() }
             }
-        }));
-        cells
+        });
+        let errors = self.errors.then(|| plain(units::count(measure.errors.into())));
+        let counts = [plain(units::count(measure.calls.into()))].into_iter().chain(errors);
+        metrics.chain(counts).chain([plain(measure.repetitions.len().to_string())]).collect()
     }
 }
