@@ -49,6 +49,7 @@ find_compiler() {
 find_strip() {
     strip=$(command -v llvm-strip || find /usr/bin -name 'llvm-strip-*' | sort -V | tail -n 1)
     [ -n "$strip" ] || { echo "build-objects.sh: llvm-strip is missing (package llvm)" >&2; exit 1; }
+    objcopy=${strip/llvm-strip/llvm-objcopy}
 }
 
 # build_for ARCH OUT
@@ -67,7 +68,12 @@ build_for() {
         export CARGO_CFG_BPF_TARGET_ARCH=$1
         "${build[@]}" --release --locked --target bpfel-unknown-none --target-dir "$folder"
     )
-    "$strip" -g "$folder/bpfel-unknown-none/release/probe" -o "$2"
+    "$strip" -g "$folder/bpfel-unknown-none/release/probe" -o "$2.named"
+    # Names of functions end in a number made of, among others, the folder. They are as long without it, and the table
+    # of names, which is sorted, is made anew.
+    LC_ALL=C sed -i -E 's/17h[0-9a-f]{16}E/17h0000000000000000E/g' "$2.named"
+    "$objcopy" "$2.named" "$2"
+    rm "$2.named"
 }
 
 find_linker
