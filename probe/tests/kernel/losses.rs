@@ -1,7 +1,8 @@
 //! Returns that are not seen: on purpose, and as kretprobes miss them.
 
 use crate::support::{
-    assert_balanced, block_in_readv, getppid, seen, wait_until_asleep, with_backend, with_each_backend,
+    assert_balanced, assert_counts, block_in_readv, getppid, seen, wait_until_asleep, with_backend,
+    with_each_backend,
 };
 use probe::{Backend, MaxActive, Options, Probe, Reading, Scope};
 use std::io::Write as _;
@@ -93,9 +94,9 @@ fn block_many(probe: &mut Probe) -> Reading {
 fn many_blocked_calls_are_all_seen_to_return() {
     with_each_backend(&["readv"], Scope::Generators, |probe| {
         let reading = block_many(probe);
-        assert_balanced(&reading);
-        assert_eq!(reading.entered, u64::from(BLOCKED));
-        assert!(reading.missed.is_none_or(|missed| missed == 0), "{:?}", reading.missed);
+        assert_counts(probe.backend(), &reading, u64::from(BLOCKED));
+        // Only what interrupts the programs may lose any; what a kretprobe watches is enough.
+        assert!(probe.backend() != Backend::Kretprobe || reading.missed.is_none_or(|missed| missed == 0));
     });
 }
 
