@@ -29,6 +29,8 @@ pub(crate) enum Verb {
     Doctor(DoctorArguments),
     /// List the runs that are kept
     List(RunsDir),
+    /// Print the scenario language: a JSON Schema for editors, or its tables of keys
+    Schema(SchemaArguments),
     /// Clear up after a runner: for the runner itself, which starts it
     #[command(hide = true)]
     Keep {
@@ -143,6 +145,21 @@ pub(crate) struct DiffArguments {
     pub(crate) gate: bool,
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
+}
+
+/// How the scenario language is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaFormat {
+    /// JSON Schema, draft 7: what `schema/scenario.json` holds
+    Json,
+    /// The tables of keys of `docs/scenarios.md`
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArguments {
+    #[arg(long, default_value = "json")]
+    pub(crate) format: SchemaFormat,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod schema;
 
 use crate::cli::ScenarioArguments;
 use crate::credentials::Credentials;

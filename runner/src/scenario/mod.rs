@@ -5,6 +5,7 @@
 
 mod build;
 mod diagnostic;
+mod language;
 mod model;
 mod overrides;
 mod plan;
@@ -17,6 +18,7 @@ mod wire;
 mod tests;
 
 pub(crate) use diagnostic::Diagnostics;
+pub(crate) use language::{reference, schema};
 pub(crate) use model::{FactorDecl, Machine, Name, ProbeRequest, Scenario, Scope, Window};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};

@@ -215,7 +215,7 @@ pub(super) fn integer(range: RangeInclusive<u64>) -> impl Fn(&Node) -> Reading<u
 }
 
 /// A number with its digits in groups of three.
-pub(super) fn grouped(number: u64) -> String {
+pub(in super::super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -1,25 +1,15 @@
 //! Generators: what each value must be, and what must hold between them.
 
 use super::super::diagnostic::{Diagnostic, quoted};
+use super::super::language::{GENERATOR, MAX_OPERATIONS, MAX_RATE, MAX_THREADS};
 use super::super::model::{GeneratorDecl, Given, Machine, Name};
 use super::super::wire::Key;
 use super::factors::Factors;
 use super::fields::{self, NAME_RULE, Section};
 use generators::Workload;
 
-const KEYS: [&str; 6] = ["workload", "threads", "size", "touch", "rate", "operations"];
-
 /// Most generators of a scenario: each is a process of its own.
 const MAX_GENERATORS: usize = 64;
-
-/// Most threads of a generator.
-const MAX_THREADS: u64 = 4_096;
-
-/// Most operations of a trial.
-const MAX_OPERATIONS: u64 = 1_000_000_000_000;
-
-/// Most operations per second that can be intended: one each nanosecond.
-const MAX_RATE: f64 = 1e9;
 
 /// A generator with the key of its table.
 pub(super) struct Declared<'a> {
@@ -61,7 +51,7 @@ fn generator<'a>(
     machine: &Machine,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<GeneratorDecl> {
-    table.only(&KEYS, problems);
+    table.only(&GENERATOR.names(), problems);
     let before = problems.len();
     let workloads: Vec<(&str, Workload)> = Workload::ALL.iter().map(|w| (w.name(), *w)).collect();
     let workload = factors.given((table, "workload"), fields::choice(&workloads), problems);

@@ -5,10 +5,13 @@ mod fields;
 mod generators;
 mod load;
 
+pub(super) use self::fields::grouped;
+
 use self::factors::Factors;
 use self::fields::Section;
 use self::generators::Declared;
 use super::diagnostic::{Diagnostic, Source, did_you_mean, quoted};
+use super::language::{self, MAX_REPETITIONS, MAX_SEED, MAX_SLOWEST, SCHEMA};
 use super::model::{
     GeneratorDecl, Given, Machine, Measure, Order, PlanRequest, ProbeRequest, Scenario, Scope, Window,
 };
@@ -16,23 +19,11 @@ use super::wire::{Node, Table, Value};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The version of the language that this reader knows.
-const SCHEMA: u64 = 1;
-
 /// Most trials of a plan.
 const MAX_TRIALS: usize = 100_000;
 
 /// Shortest window: below it, what happens at its edges is most of what is seen.
 const MIN_WINDOW: Duration = Duration::from_millis(1);
-
-/// Most blocks of a plan.
-const MAX_REPETITIONS: u64 = 10_000;
-
-const ROOT_KEYS: [&str; 8] =
-    ["schema", "name", "summary", "measure", "plan", "factors", "generators", "load"];
-const MEASURE_KEYS: [&str; 7] =
-    ["syscalls", "probe", "scope", "warmup", "window", "loss_limit", "keep_slowest"];
-const PLAN_KEYS: [&str; 4] = ["repetitions", "order", "seed", "ramp"];
 
 /// Validates a scenario; the sources are the file and the overrides that the tree was made of.
 pub(super) fn scenario(
@@ -43,7 +34,7 @@ pub(super) fn scenario(
     let root = Section::root(root);
     check_schema(&root)?;
     let mut problems = Vec::new();
-    root.only(&ROOT_KEYS, &mut problems);
+    root.only(&language::ROOT.names(), &mut problems);
     let name = root.required("name", fields::name, &mut problems);
     let summary = root.optional("summary", fields::prose, &mut problems).unwrap_or_default();
     let factor_section = root.section("factors", &mut problems);
@@ -106,7 +97,7 @@ fn measure<'a>(
     is_counted: bool,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Measure> {
-    section.only(&MEASURE_KEYS, problems);
+    section.only(&language::MEASURE.names(), problems);
     let targets = targets(section, problems);
     let scope = section.optional("scope", fields::choice(&Scope::NAMES), problems);
     let probe = probe((section, factors), scope.unwrap_or(Scope::Generators), problems);
@@ -161,8 +152,7 @@ fn probe<'a>(
 
 /// How many slow calls are kept; refuses to keep some where nobody sees single calls.
 fn keep_slowest(section: &Section<'_>, probe: &Given<ProbeRequest>, problems: &mut Vec<Diagnostic>) -> usize {
-    let most = probe_abi::MAX_SLOWEST as u64;
-    let keep = section.optional("keep_slowest", fields::integer(0..=most), problems).unwrap_or(0);
+    let keep = section.optional("keep_slowest", fields::integer(0..=MAX_SLOWEST), problems).unwrap_or(0);
     let is_blind = probe.values().iter().all(|request| *request == ProbeRequest::User);
     if let (1.., true, Some(node)) = (keep, is_blind, section.node("keep_slowest")) {
         let message = "without a probe no slow call is kept";
@@ -228,10 +218,10 @@ fn plan(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> PlanRe
     let mut plan =
         PlanRequest { repetitions: 7, seed: 1, order: Order::RandomBlocks, ramp: Duration::from_secs(2) };
     let Some(section) = section else { return plan };
-    section.only(&PLAN_KEYS, problems);
+    section.only(&language::PLAN.names(), problems);
     let repetitions = section.optional("repetitions", fields::integer(1..=MAX_REPETITIONS), problems);
     plan.repetitions = repetitions.and_then(|number| u32::try_from(number).ok()).unwrap_or(plan.repetitions);
-    let seeds = fields::integer(0..=i64::MAX.unsigned_abs());
+    let seeds = fields::integer(0..=MAX_SEED);
     plan.seed = section.optional("seed", seeds, problems).unwrap_or(plan.seed);
     plan.order = section.optional("order", fields::choice(&Order::NAMES), problems).unwrap_or(plan.order);
     plan.ramp = section.optional("ramp", fields::duration(Duration::ZERO), problems).unwrap_or(plan.ramp);

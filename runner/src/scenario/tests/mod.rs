@@ -59,7 +59,7 @@ fn parse(text: &str) -> Result<Scenario, Diagnostics> {
     parse_with(text, &[])
 }
 
-fn parse_with(text: &str, overrides: &[&str]) -> Result<Scenario, Diagnostics> {
+pub(super) fn parse_with(text: &str, overrides: &[&str]) -> Result<Scenario, Diagnostics> {
     let overrides: Vec<Override> = overrides.iter().map(|argument| Override::set(argument)).collect();
     Scenario::parse(Path::new("sweep.toml"), text, &overrides, &MACHINE)
 }

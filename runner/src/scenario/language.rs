@@ -1,0 +1,441 @@
+//! The scenario language as data: the only place where its tables and keys are named.
+//!
+//! The reader refuses what is not here; the editors' schema ([`schema`]) and the reference in `docs/scenarios.md`
+//! ([`reference`]) are made of it. A new key is one entry here, and the code that reads its value. What holds between
+//! values (a workload that takes no size) is the reader's alone.
+
+mod reference;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use reference::reference;
+pub(crate) use schema::schema;
+
+use super::model::{Order, ProbeRequest, Scope};
+use generators::Workload;
+
+/// A table of the language.
+pub(crate) struct Table {
+    /// Its header as documentation writes it: `[generators.NAME]`; empty for the top of the file.
+    pub(crate) header: &'static str,
+    /// What it is for, in a sentence.
+    pub(crate) meaning: &'static str,
+    /// Its keys, in the order of the documentation.
+    pub(crate) keys: &'static [Key],
+    /// What else it may hold.
+    pub(crate) others: Others,
+}
+
+/// What a table may hold besides its keys.
+pub(crate) enum Others {
+    /// Nothing.
+    Refused,
+    /// Tables or lists that the file names, each of this kind.
+    Named(Kind),
+    /// Long options of stress-ng.
+    StressNg,
+}
+
+/// A key of a table.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    /// What its value must be.
+    pub(crate) kind: Kind,
+    pub(crate) default: Default,
+    /// Whether the value may be `"$factor"`.
+    pub(crate) takes_factor: bool,
+    /// What it means, in a sentence or a few, as Markdown.
+    pub(crate) meaning: &'static str,
+    /// A value as TOML.
+    pub(crate) example: &'static str,
+}
+
+/// What counts where a key is left out.
+#[derive(Clone, Copy)]
+pub(crate) enum Default {
+    /// It cannot be.
+    Required,
+    /// This value, as TOML.
+    Is(&'static str),
+    /// What these words say.
+    Means(&'static str),
+}
+
+/// What a value must be.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// A name: 1 to 64 letters, digits, `_`, `-`.
+    Name,
+    /// Text of one or several lines.
+    Prose,
+    /// A string with a unit, such as `"200ms"`.
+    Duration,
+    /// A string with a unit, such as `"64KiB"`, or bytes.
+    Size,
+    /// A whole number, both ends included.
+    Integer {
+        from: u64,
+        to: u64,
+    },
+    /// A number up to and including `most`.
+    Number {
+        least: f64,
+        /// Whether `least` itself is one.
+        is_least_in: bool,
+        most: f64,
+    },
+    Boolean,
+    /// One of these names.
+    Choice(fn() -> Vec<&'static str>),
+    /// A list of system calls' names, at most so many.
+    Syscalls(usize),
+    /// A list of the levels of a factor.
+    Levels,
+    /// What an option of stress-ng is set to.
+    StressNg,
+    /// A table.
+    Table(&'static Table),
+    /// What no other kind says: the words of the documentation, and the schema.
+    #[expect(dead_code, reason = "for keys whose form is their own")]
+    Other {
+        words: &'static str,
+        schema: fn() -> serde_json::Value,
+    },
+}
+
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: Default,
+    (example, meaning): (&'static str, &'static str),
+) -> Key {
+    Key { name, kind, default, takes_factor: false, meaning, example }
+}
+
+impl Key {
+    /// The same, and `"$factor"` besides.
+    const fn or_factor(mut self) -> Self {
+        self.takes_factor = true;
+        self
+    }
+}
+
+impl Table {
+    /// The names of its keys.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.keys.iter().map(|key| key.name).collect()
+    }
+}
+
+/// The version of the language.
+pub(crate) const SCHEMA: u64 = 1;
+/// Most blocks of a plan.
+pub(crate) const MAX_REPETITIONS: u64 = 10_000;
+/// Largest seed: TOML's integers are signed.
+pub(crate) const MAX_SEED: u64 = i64::MAX.unsigned_abs();
+/// Most threads of a generator.
+pub(crate) const MAX_THREADS: u64 = 4_096;
+/// Most operations of a trial.
+pub(crate) const MAX_OPERATIONS: u64 = 1_000_000_000_000;
+/// Most operations per second that can be intended: one each nanosecond.
+pub(crate) const MAX_RATE: f64 = 1e9;
+/// Most slow calls that can be kept.
+pub(crate) const MAX_SLOWEST: u64 = probe_abi::MAX_SLOWEST as u64;
+
+fn workloads() -> Vec<&'static str> {
+    Workload::ALL.iter().map(|workload| workload.name()).collect()
+}
+
+fn probes() -> Vec<&'static str> {
+    ProbeRequest::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
+fn scopes() -> Vec<&'static str> {
+    Scope::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
+fn orders() -> Vec<&'static str> {
+    Order::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
+/// The whole file.
+pub(crate) static ROOT: Table = Table {
+    header: "",
+    meaning: "Every scenario begins with these.",
+    keys: &[
+        key(
+            "schema",
+            Kind::Integer { from: SCHEMA, to: SCHEMA },
+            Default::Required,
+            ("1", "The version of this language."),
+        ),
+        key(
+            "name",
+            Kind::Name,
+            Default::Required,
+            ("\"mmap_sweep\"", "What runs of it are called; the file's own name without `.toml` is best."),
+        ),
+        key(
+            "summary",
+            Kind::Prose,
+            Default::Means("none"),
+            ("\"What size does to mmap\"", "What it finds out, in a sentence: the report's first line."),
+        ),
+        key(
+            "measure",
+            Kind::Table(&MEASURE),
+            Default::Required,
+            ("{ syscalls = [\"read\"] }", "What is measured and how."),
+        ),
+        key(
+            "plan",
+            Kind::Table(&PLAN),
+            Default::Means("every key's default"),
+            ("{ repetitions = 3 }", "How often, and in what order."),
+        ),
+        key(
+            "factors",
+            Kind::Table(&FACTORS),
+            Default::Means("no factor but load"),
+            ("{ size = [\"4KiB\", \"1MiB\"] }", "The axes besides load."),
+        ),
+        key(
+            "generators",
+            Kind::Table(&GENERATORS),
+            Default::Means("none, which scope `system` alone allows"),
+            ("{ g = { workload = \"getpid\" } }", "What issues the measured calls."),
+        ),
+        key(
+            "load",
+            Kind::Table(&LOADS),
+            Default::Means("one level, `baseline`, without load"),
+            ("{ baseline = {} }", "What disturbs: the levels of the factor `load`."),
+        ),
+    ],
+    others: Others::Refused,
+};
+
+/// `[measure]`.
+pub(crate) static MEASURE: Table = Table {
+    header: "[measure]",
+    meaning: "What is measured and how.",
+    keys: &[
+        key(
+            "syscalls",
+            Kind::Syscalls(probe_abi::MAX_TARGETS),
+            Default::Required,
+            (
+                "[\"mmap\", \"munmap\"]",
+                "The targets. Under scope `generators` each must be issued by a generator; a trial's targets are those \
+                 that its generators issue.",
+            ),
+        ),
+        key(
+            "probe",
+            Kind::Choice(probes),
+            Default::Is("\"auto\""),
+            (
+                "\"raw_tracepoint\"",
+                "The backend. `auto` is the first that works of `kretprobe`, `fentry`, `raw_tracepoint`, `user`; one \
+                 that is named is used, or the run is refused.",
+            ),
+        )
+        .or_factor(),
+        key(
+            "scope",
+            Kind::Choice(scopes),
+            Default::Is("\"generators\""),
+            ("\"system\"", "Whose calls count: the generators', or every process's but the runner's own."),
+        ),
+        key(
+            "warmup",
+            Kind::Duration,
+            Default::Is("\"200ms\""),
+            ("\"1s\"", "How long generators run before the window opens; may be 0."),
+        ),
+        key(
+            "window",
+            Kind::Duration,
+            Default::Is("\"500ms\""),
+            (
+                "\"2s\"",
+                "How long calls count; at least 1 ms. Where generators have `operations`, the window ends with these \
+                 instead.",
+            ),
+        ),
+        key(
+            "loss_limit",
+            Kind::Number { least: 0.0, is_least_in: true, most: 1.0 },
+            Default::Is("0.001"),
+            ("0.01", "The share of a trial's calls that may be lost before the trial is invalid."),
+        ),
+        key(
+            "keep_slowest",
+            Kind::Integer { from: 0, to: MAX_SLOWEST },
+            Default::Is("0"),
+            (
+                "5",
+                "So many of the slowest calls of each target and trial are kept one by one, to see what a maximum was. \
+                 Every call costs more then.",
+            ),
+        ),
+    ],
+    others: Others::Refused,
+};
+
+/// `[plan]`.
+pub(crate) static PLAN: Table = Table {
+    header: "[plan]",
+    meaning: "How often, and in what order.",
+    keys: &[
+        key(
+            "repetitions",
+            Kind::Integer { from: 1, to: MAX_REPETITIONS },
+            Default::Is("7"),
+            (
+                "5",
+                "How often each cell is measured, each time with fresh processes. `--repetitions` replaces it.",
+            ),
+        ),
+        key(
+            "order",
+            Kind::Choice(orders),
+            Default::Is("\"random_blocks\""),
+            (
+                "\"random_blocks\"",
+                "`random_blocks`: each repetition is a block with every cell in it, load levels in random order, cells \
+                 in random order inside each.",
+            ),
+        ),
+        key(
+            "seed",
+            Kind::Integer { from: 0, to: MAX_SEED },
+            Default::Is("1"),
+            ("42", "Decides the order: the same seed, the same order. `--seed` replaces it."),
+        ),
+        key(
+            "ramp",
+            Kind::Duration,
+            Default::Is("\"2s\""),
+            ("\"5s\"", "The longest that a load level is waited for until it is steady."),
+        ),
+    ],
+    others: Others::Refused,
+};
+
+/// `[factors]`.
+pub(crate) static FACTORS: Table = Table {
+    header: "[factors]",
+    meaning: "Each entry `NAME = [LEVEL, …]` is an axis, and `\"$NAME\"` elsewhere takes its level. Every combination of \
+              levels is a cell.",
+    keys: &[],
+    others: Others::Named(Kind::Levels),
+};
+
+/// `[generators]`.
+pub(crate) static GENERATORS: Table = Table {
+    header: "[generators]",
+    meaning: "Each table in it is a generator; all of them run at once in every trial.",
+    keys: &[],
+    others: Others::Named(Kind::Table(&GENERATOR)),
+};
+
+/// `[generators.NAME]`.
+pub(crate) static GENERATOR: Table = Table {
+    header: "[generators.NAME]",
+    meaning: "A process that issues the measured calls.",
+    keys: &[
+        key(
+            "workload",
+            Kind::Choice(workloads),
+            Default::Required,
+            ("\"mmap\"", "What one operation is."),
+        )
+        .or_factor(),
+        key(
+            "threads",
+            Kind::Integer { from: 1, to: MAX_THREADS },
+            Default::Is("1"),
+            ("4", "Threads that repeat it."),
+        )
+        .or_factor(),
+        key(
+            "size",
+            Kind::Size,
+            Default::Means("required by the workloads that take a size"),
+            ("\"64KiB\"", "Bytes of each operation. Has no effect on workloads that take none."),
+        )
+        .or_factor(),
+        key(
+            "touch",
+            Kind::Boolean,
+            Default::Is("false"),
+            ("true", "Whether each page of mapped memory is written to."),
+        )
+        .or_factor(),
+        key(
+            "rate",
+            Kind::Number { least: 0.0, is_least_in: false, most: MAX_RATE },
+            Default::Means("as fast as it can"),
+            (
+                "1000",
+                "Operations each second over all threads, begun at fixed times whether or not the one before is done.",
+            ),
+        )
+        .or_factor(),
+        key(
+            "operations",
+            Kind::Integer { from: 1, to: MAX_OPERATIONS },
+            Default::Means("as many as fit into the window"),
+            (
+                "100000",
+                "So many operations in all, over its threads, instead of the window's time; warm-up comes on top. \
+                 Either every generator has it or none.",
+            ),
+        )
+        .or_factor(),
+    ],
+    others: Others::Refused,
+};
+
+/// `[load]`.
+pub(crate) static LOADS: Table = Table {
+    header: "[load]",
+    meaning: "Each table in it is a level of the factor `load`; an empty one is no load.",
+    keys: &[],
+    others: Others::Named(Kind::Table(&LOAD)),
+};
+
+/// `[load.NAME]`: options of stress-ng; those that are named here are for documentation and editors.
+pub(crate) static LOAD: Table = Table {
+    header: "[load.NAME]",
+    meaning: "stress-ng's long options without their dashes. The installed stress-ng is asked before a run whether it \
+              takes them. Options that end, steer or record the load, name a path, execute a program or change the \
+              machine are refused.",
+    keys: &[
+        key("cpu", Kind::StressNg, Default::Means("none"), ("\"100% cpus\"", "Workers that compute.")),
+        key("io", Kind::StressNg, Default::Means("none"), ("\"50% cpus\"", "Workers that call sync.")),
+        key(
+            "vm",
+            Kind::StressNg,
+            Default::Means("none"),
+            ("1", "Workers that map memory and write to it, page after page."),
+        ),
+        key(
+            "vm-bytes",
+            Kind::StressNg,
+            Default::Means("256 MiB"),
+            (
+                "\"40%\"",
+                "How much memory the workers of `vm` fill: a share of what is available, `\"40% memory\"` of all there \
+                 is, or bytes.",
+            ),
+        ),
+    ],
+    others: Others::StressNg,
+};
+
+/// Every table, in the order of the documentation.
+pub(crate) static TABLES: [&Table; 8] =
+    [&ROOT, &MEASURE, &PLAN, &FACTORS, &GENERATORS, &GENERATOR, &LOADS, &LOAD];

@@ -1,0 +1,118 @@
+//! The language as told is the language as read, and its committed copies are current.
+
+use super::super::model::Scenario;
+use super::super::tests::parse_with;
+use super::*;
+use std::path::{Path, PathBuf};
+
+/// A scenario in which any key can be set alone.
+const BASE: &str = r#"schema = 1
+name = "base"
+[measure]
+syscalls = ["read", "mmap", "munmap", "futex", "openat", "getpid"]
+scope = "system"
+[plan]
+[generators.NAME]
+workload = "mmap"
+size = "64KiB"
+[load.NAME]
+cpu = 1
+"#;
+
+fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// Every key whose value is no table, with its path in `BASE`.
+fn keys() -> Vec<(String, &'static Key)> {
+    let path = |table: &Table, key: &Key| {
+        let header = table.header.trim_matches(['[', ']']);
+        if header.is_empty() { key.name.to_owned() } else { format!("{header}.{}", key.name) }
+    };
+    let of =
+        |table: &&'static Table| table.keys.iter().map(|key| (path(table, key), key)).collect::<Vec<_>>();
+    let all = TABLES.iter().flat_map(of);
+    all.filter(|(_, key)| !matches!(key.kind, Kind::Table(_))).collect()
+}
+
+/// The meaning of a scenario, its text and the places in it apart.
+fn meaning(scenario: &Scenario) -> String {
+    let Scenario { name, summary, measure, plan, factors, generators, loads, .. } = scenario;
+    format!("{name} {summary} {measure:?} {plan:?} {factors:?} {generators:?} {}", loads.len())
+}
+
+fn accepted(assignment: &str) -> Scenario {
+    parse_with(BASE, &[assignment]).unwrap_or_else(|errors| panic!("{assignment}: {errors}"))
+}
+
+#[test]
+fn the_committed_schema_is_current() {
+    let committed = std::fs::read_to_string(file("schema/scenario.json")).unwrap();
+    assert!(committed == schema(), "run `runner schema > schema/scenario.json`");
+}
+
+#[test]
+fn the_documented_tables_are_current() {
+    let text = std::fs::read_to_string(file("docs/scenarios.md")).unwrap();
+    let (_, rest) = text.split_once("<!-- made by `runner schema --format markdown` -->\n\n").unwrap();
+    let (tables, _) = rest.split_once("\n<!-- end of what is made -->").unwrap();
+    assert!(
+        tables == reference(),
+        "put what `runner schema --format markdown` prints between the two markers"
+    );
+}
+
+#[test]
+fn every_shipped_scenario_names_its_schema_first() {
+    for entry in std::fs::read_dir(file("scenarios")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().next(), Some("#:schema ../schema/scenario.json"), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_example_is_accepted() {
+    for (path, key) in keys() {
+        accepted(&format!("{path} = {}", key.example));
+    }
+}
+
+#[test]
+fn every_default_is_what_its_absence_means() {
+    let absent = meaning(&parse_with(BASE, &[]).unwrap());
+    let mut checked = 0;
+    for (path, key) in keys().into_iter().filter(|(path, _)| path != "measure.scope") {
+        if let Default::Is(value) = key.default {
+            assert_eq!(meaning(&accepted(&format!("{path} = {value}"))), absent, "{path}");
+            checked += 1;
+        }
+    }
+    assert!(checked >= 9);
+}
+
+#[test]
+fn every_required_key_is_missed() {
+    for (path, key) in keys().into_iter().filter(|(_, key)| matches!(key.default, Default::Required)) {
+        let given = |line: &&str| !line.starts_with(&format!("{} =", key.name));
+        let without = BASE.lines().filter(given).collect::<Vec<_>>().join("\n");
+        let errors = parse_with(&without, &[]).expect_err(&path).to_string();
+        assert!(errors.contains("is missing"), "{path}: {errors}");
+    }
+}
+
+#[test]
+fn exactly_those_keys_take_a_factor_that_say_so() {
+    for (path, key) in keys() {
+        let factor = format!("factors.f = [{}]", key.example);
+        let outcome = parse_with(BASE, &[&factor, &format!("{path} = \"$f\"")]);
+        assert_eq!(outcome.is_ok(), key.takes_factor, "{path}: {outcome:?}");
+    }
+}
+
+#[test]
+fn every_key_says_what_it_means() {
+    for (path, key) in keys() {
+        assert!(key.meaning.ends_with('.') && !key.example.is_empty(), "{path}");
+    }
+}
