@@ -4,6 +4,7 @@
 //! It does not know TOML; places in the text are carried along only so that later checks can point at them.
 
 use super::diagnostic::{Place, Source};
+use super::programs::ProgramDecl;
 use generators::{GeneratorSpec, Workload};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +80,8 @@ pub(crate) struct Scenario {
     pub(crate) factors: Vec<FactorDecl>,
     /// What issues the measured calls, in the file's order.
     pub(crate) generators: Vec<GeneratorDecl>,
+    /// Programs among the generators, in the file's order.
+    pub(crate) programs: Vec<ProgramDecl>,
     /// What disturbs, in the file's order; never empty.
     pub(crate) loads: Vec<LoadLevel>,
     /// Texts that places point into: the file, then the overrides.
@@ -258,7 +261,7 @@ impl<T> Given<T> {
     }
 
     /// Goes on counting factors right when the one with this index, which it does not follow, is gone.
-    fn without_factor(&mut self, gone: usize) {
+    pub(super) fn without_factor(&mut self, gone: usize) {
         if let Self::Factor { factor, .. } = self
             && *factor > gone
         {
@@ -427,6 +430,7 @@ impl Scenario {
         if let Given::Factor { factor, .. } = replaced {
             self.factors.remove(factor);
             self.generators.iter_mut().for_each(|generator| generator.without_factor(factor));
+            self.programs.iter_mut().for_each(|program| program.without_factor(factor));
         }
         self
     }
@@ -487,7 +491,8 @@ impl Scenario {
             .iter()
             .flat_map(|generator| generator.workload.at(cell).syscalls().iter().copied())
             .collect();
-        let all = self.measure.scope == Scope::System;
+        // What a program will call, nobody knows.
+        let all = self.measure.scope == Scope::System || !self.programs.is_empty();
         self.measure.targets.iter().map(String::as_str).filter(|t| all || issued.contains(t)).collect()
     }
 }

@@ -139,13 +139,16 @@ impl Estimate {
             Window::Operations => Duration::ZERO,
         };
         let trials = scenario.trial_count();
+        // A program that ends the window is let go when that opens.
+        let has_warmup = scenario.measure.window != Window::Operations || !scenario.generators.is_empty();
+        let warmup = if has_warmup { scenario.measure.warmup } else { Duration::ZERO };
         let longest = scenario.plan.ramp;
         let ramp = |load: &LoadLevel| if load.fills_memory() { longest } else { overheads.ramp.min(longest) };
         let ramps: Duration = scenario.loads.iter().map(ramp).sum();
         // In random order hardly any trial finds its probe attached.
         let probe = scenario.probe_factor().map_or(Duration::ZERO, |_| overheads.probe);
         Self {
-            measuring: times(scenario.measure.warmup + window, trials),
+            measuring: times(warmup + window, trials),
             ramps: times(ramps, scenario.plan.repetitions as usize),
             overhead: times(overheads.trial + probe, trials),
             is_lower_bound: scenario.measure.window == Window::Operations,

@@ -35,6 +35,10 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
         let workloads: Vec<&str> = generator.workload.values().iter().map(|w| w.name()).collect();
         line("generator", &format!("{}: {}", generator.name, workloads.join(", ")));
     }
+    for program in &scenario.programs {
+        let factor = |index: usize| scenario.factors[index].name.to_string();
+        line("program", &format!("{}: {}", program.name, program.describe(factor)));
+    }
     for load in &scenario.loads {
         line("load", &load_text(load));
     }
@@ -55,6 +59,7 @@ fn window_text(scenario: &Scenario) -> String {
     let warmup = duration_text(scenario.measure.warmup);
     match scenario.measure.window {
         Window::Timed(window) => format!("{} after {warmup} of warm-up", duration_text(window)),
+        Window::Operations if scenario.generators.is_empty() => "until the programs have ended".to_owned(),
         Window::Operations => format!("until the generators' operations are done, after {warmup} of warm-up"),
     }
 }

@@ -4,6 +4,7 @@ mod factors;
 mod fields;
 mod generators;
 mod load;
+mod programs;
 
 pub(super) use self::fields::grouped;
 
@@ -15,6 +16,7 @@ use super::language::{self, MAX_REPETITIONS, MAX_SEED, MAX_SLOWEST, SCHEMA};
 use super::model::{
     GeneratorDecl, Given, Machine, Measure, Order, PlanRequest, ProbeRequest, Scenario, Scope, Window,
 };
+use super::programs::{ProgramDecl, Until};
 use super::wire::{Node, Table, Value};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -41,13 +43,14 @@ pub(super) fn scenario(
     let factors = Factors::read(factor_section.as_ref(), &mut problems);
     let generator_section = root.section("generators", &mut problems);
     let before = problems.len();
-    let generators = generators::read(generator_section.as_ref(), &factors, machine, &mut problems);
+    let (generators, programs) =
+        generators::read(generator_section.as_ref(), &factors, machine, &mut problems);
     // What could not be read of a generator, or of a missing table, may be what uses a factor.
     let are_read = problems.len() == before;
     let load_section = root.section("load", &mut problems);
     load::check_not_empty(load_section.as_ref(), root.node("load"), &mut problems);
     let loads = load::read(load_section.as_ref(), &mut problems);
-    let is_counted = check_pace(&generators, &mut problems);
+    let is_counted = check_pace(&generators, &programs, &mut problems);
     let measure_section = root.section("measure", &mut problems);
     if root.node("measure").is_none() {
         root.missing("measure", &mut problems);
@@ -57,9 +60,14 @@ pub(super) fn scenario(
     let plan = plan(root.section("plan", &mut problems).as_ref(), &mut problems);
     let factors = factors.finish(are_read && measure_section.is_some(), &mut problems);
     let generators: Vec<GeneratorDecl> = generators.into_iter().map(|declared| declared.decl).collect();
+    let programs: Vec<ProgramDecl> = programs.into_iter().map(|declared| declared.decl).collect();
     // Errors in generators would make each target look unissued.
     if let (Some(section), Some(measure), true) = (&measure_section, &measure, problems.is_empty()) {
-        check_scope(section, (measure, &generators), &mut problems);
+        if programs.is_empty() {
+            check_scope(section, (measure, &generators), &mut problems);
+        } else {
+            check_seen(section, measure, &mut problems);
+        }
     }
     let (Some(name), Some(measure), true) = (name, measure, problems.is_empty()) else {
         return Err(problems);
@@ -67,8 +75,19 @@ pub(super) fn scenario(
     let source = sources.first().map(|file| file.text.clone()).unwrap_or_default();
     let overrides = sources.iter().skip(1).map(|given| given.text.clone()).collect();
     let sources = sources.to_vec();
-    let scenario =
-        Scenario { name, summary, source, overrides, measure, plan, factors, generators, loads, sources };
+    let scenario = Scenario {
+        name,
+        summary,
+        source,
+        overrides,
+        measure,
+        plan,
+        factors,
+        generators,
+        programs,
+        loads,
+        sources,
+    };
     check_trials(&root, &scenario)?;
     Ok(scenario)
 }
@@ -228,17 +247,37 @@ fn plan(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> PlanRe
     plan
 }
 
-/// Whether windows end with operations; a trial has one window, so generators must agree.
-fn check_pace(generators: &[Declared<'_>], problems: &mut Vec<Diagnostic>) -> bool {
+/// Whether windows end with operations or programs; a trial has one window, so generators must agree.
+fn check_pace(
+    generators: &[Declared<'_>],
+    programs: &[programs::Declared<'_>],
+    problems: &mut Vec<Diagnostic>,
+) -> bool {
     let counted = generators.iter().find(|declared| declared.decl.operations.is_some());
+    let ending = programs.iter().find(|declared| declared.decl.until == Until::End);
+    let ends = counted.map(|counted| (counted.key, "has `operations`, with which the window ends"));
+    let ends = ends.or_else(|| ending.map(|ending| (ending.key, "ends the window with its own end")));
     let timed = generators.iter().find(|declared| declared.decl.operations.is_none());
-    if let (Some(counted), Some(timed)) = (counted, timed) {
-        let message = "either every generator has `operations` or none has";
+    if let (Some((key, how)), Some(timed)) = (ends, timed) {
+        let message = match counted {
+            Some(_) => "either every generator has `operations` or none has",
+            None => "beside a program that is measured to its end, a generator needs `operations`",
+        };
         let problem =
             Diagnostic::at(&timed.key.place, message, "has none, and would run for the window's time");
-        problems.push(problem.related(&counted.key.place, "has `operations`, with which the window ends"));
+        problems.push(problem.related(&key.place, how));
     }
-    counted.is_some()
+    ends.is_some()
+}
+
+/// Refuses to look at programs without a probe: nobody else sees their calls.
+fn check_seen(section: &Section<'_>, measure: &Measure, problems: &mut Vec<Diagnostic>) {
+    let is_blind = measure.probe.values().contains(&ProbeRequest::User);
+    if let (true, Some(node)) = (is_blind, section.node("probe")) {
+        let message = "without a probe nothing is seen of programs";
+        let problem = Diagnostic::at(&node.place, message, "sees the workloads' calls only");
+        problems.push(problem.help("use another probe"));
+    }
 }
 
 /// Refuses targets that nobody issues where only generators are seen.

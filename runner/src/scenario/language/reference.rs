@@ -61,7 +61,7 @@ fn words(kind: &Kind) -> String {
             "a whole number, text, `true` for an option without a value, `\"50% cpus\"` or `\"40% memory\"`"
                 .to_owned()
         }
-        Kind::Table(_) => "a table".to_owned(),
+        Kind::Table(_) | Kind::Either(..) => "a table".to_owned(),
         Kind::Other { words, .. } => (*words).to_owned(),
     }
 }

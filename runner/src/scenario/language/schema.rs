@@ -100,6 +100,7 @@ fn kind(kind: &Kind) -> Value {
             { "const": true },
         ] }),
         Kind::Table(inner) => table(inner),
+        Kind::Either(one, other) => json!({ "anyOf": [table(one), table(other)] }),
         Kind::Other { schema, .. } => schema(),
     }
 }
