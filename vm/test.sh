@@ -13,7 +13,7 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=${CARGO_TARGET_AARCH64_UNK
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 records=${CARGO_TARGET_DIR:-$root/target}/vm
-boot_seconds=${VM_TIMEOUT:-900}
+boot_seconds=${VM_TIMEOUT:-600}
 table=
 if [ "${1:-}" = --table ]; then
     table=$root/docs/kernels.md
@@ -115,6 +115,19 @@ check_run() {
         --calls getpid=1000 read=500 lseek=500 openat=300 close=300 mmap=200 munmap=200 futex=700
 }
 
+# Why the guest whose console is $1 did not get through: its test that hangs, those that failed, or its last line.
+why() {
+    local hangs
+    if hangs=$(grep -o '^guest: step .*: hangs' "$1"); then
+        printf '%s in %s' "${hangs#guest: }" "$(grep -oE '^test [a-z_:]+ \.\.\.' "$1" | tail -n 1)"
+    elif ! grep -q '^guest: finished, ' "$1"; then
+        printf 'no end; the last line was: %s' "$(tail -n 1 "$1" | cut -c 1-200)"
+    else
+        grep -E "^(guest: step .*: (exit status: [^0]|signal)|test .* FAILED|thread .* panicked at|parquet: FAILED)" "$1" |
+            tail -n 5 | tr '\n' ';' | cut -c 1-600
+    fi
+}
+
 # Boots kernel $1, checks what comes back, and keeps what it says of each backend.
 test_kernel() {
     local architecture kernel console=$work/console-$1 disk=$work/disk-$1.ext4 began=$SECONDS passed=yes
@@ -122,7 +135,16 @@ test_kernel() {
     rm -f "$records/$1.jsonl"
     kernel=$("$root/vm/kernel.sh" "$1") || return 1
     say "booting ${kernel##*/}"
-    boot "$architecture" "$kernel" "$console" "$disk" || passed=
+    if ! boot "$architecture" "$kernel" "$console" "$disk"; then
+        passed=
+        # An emulator that stands still, or a guest in it, gets a second chance: once, and never in silence.
+        if ! grep -q '^guest: finished, ' "$console.text" || grep -q '^guest: step .*: hangs' "$console.text"; then
+            cut -c 1-400 "$console.text" | tail -n 300
+            say "kernel $1: did not get through ($(why "$console.text")); booting it once more"
+            rm -f "$disk"
+            boot "$architecture" "$kernel" "$console" "$disk" && passed=yes
+        fi
+    fi
     if [ -n "$passed" ] && [ "$architecture" = x86_64 ]; then
         check_run "$1" "$disk" >"$work/run" 2>&1 || passed=
         cat "$work/run" >>"$console.text"
@@ -133,7 +155,7 @@ test_kernel() {
     rm -rf "$disk" "$disk.back"
     if [ -z "$passed" ]; then
         cut -c 1-400 "$console.text" | tail -n 300
-        say "kernel $1: failed"
+        say "kernel $1: failed: $(why "$console.text")"
         return 1
     fi
     grep -E '^(guest: |test |test result: |parquet: )' "$console.text"
@@ -163,7 +185,7 @@ for architecture in $(architectures "$@"); do
 done
 failed=
 for kernel; do
-    test_kernel "$kernel" || failed="$failed $kernel"
+    test_kernel "$kernel" || failed="$failed $kernel ($(why "$work/console-$kernel.text" 2>/dev/null || echo 'was not booted'))"
 done
 [ -z "$table" ] || write_table "$@"
 if [ -n "$failed" ]; then

@@ -213,8 +213,8 @@ fn die_with_parent(command: &mut Command) {
     unsafe { command.pre_exec(arrange) };
 }
 
-/// All that was written to a memory file by a process that has ended.
-fn contents(file: &mut File) -> io::Result<Vec<u8>> {
+/// All that was written to a memory file.
+pub(crate) fn contents(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.rewind()?;
     file.read_to_end(&mut bytes)?;

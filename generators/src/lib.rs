@@ -3,15 +3,17 @@
 //! A generator is described by a [`GeneratorSpec`] (JSON, its only argument), paced through a [`control::Page`]
 //! (shared memory, handed over as standard input, so that no system call of the conversation falls into the window)
 //! and answers with a [`GeneratorReport`] (JSON on standard output, after the window). [`Generator`] is the runner's
-//! handle on such a process.
+//! handle on such a process. Programs of somebody else's are described by a [`ProgramSpec`] and held by a [`Program`].
 
 pub mod control;
 mod host;
+mod program;
 mod report;
 mod shared_page;
 mod spec;
 
 pub use host::{Credentials, Generator, GeneratorError};
+pub use program::{Program, ProgramError, ProgramSpec};
 pub use report::{CallReport, GeneratorReport};
 pub use shared_page::SharedPage;
 pub use spec::{GeneratorSpec, Workload};

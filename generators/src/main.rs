@@ -16,6 +16,7 @@ mod failure;
 mod raw;
 mod recorder;
 mod schedule;
+mod supervisor;
 mod workloads;
 
 use clap::Parser;
@@ -45,6 +46,11 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
+    if let Some(("program", description)) =
+        std::env::args().nth(1).as_deref().zip(std::env::args().nth(2).as_deref())
+    {
+        return supervisor::supervise(description);
+    }
     let description = arguments.next().filter(|first| first.starts_with('{'));
     let Some(description) = description else {
         let options = by_hand::Options::parse();

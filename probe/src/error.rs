@@ -49,6 +49,12 @@ pub enum ProbeError {
         /// The option of container runtimes that shares it.
         option: &'static str,
     },
+    /// What a process starts cannot be followed.
+    #[error("the kernel does not tell how to follow what a process starts: {reason}")]
+    Families {
+        /// What is missing.
+        reason: String,
+    },
     /// The kernel refused the BPF object.
     #[error("the kernel does not accept BPF programs from this process: {reason}")]
     Load {

@@ -3,40 +3,78 @@
 use crate::ProbeError;
 use crate::shared::Shared;
 use aya::Ebpf;
-use probe_abi::{PID_LIMIT, PIDS_PER_WORD, SCOPE_WORDS};
-use std::sync::atomic::{AtomicU64, Ordering};
+use btfparse::{Offset, Readable, TypeInformation};
+use probe_abi::{PID_LIMIT, PIDS_PER_ENTRY, SCOPE_ENTRIES, ScopeEntry};
+use std::fs;
 
 /// Whose calls count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Those of the processes that were included.
     Generators,
+    /// Those of the processes that were included, and of all that these start from then on, at any remove.
+    Families,
     /// Those of every process but this one and those that were excluded.
     System,
 }
 
-/// The list, one bit for each process id.
+/// The list.
 #[derive(Debug)]
-pub(crate) struct Listed(Shared<u64>);
+pub(crate) struct Listed(Shared<ScopeEntry>);
 
 impl Listed {
     pub(crate) fn of(object: &Ebpf) -> Result<Self, ProbeError> {
-        Ok(Self(Shared::of(object, "SCOPE", SCOPE_WORDS)?))
+        Ok(Self(Shared::of(object, "SCOPE", SCOPE_ENTRIES)?))
     }
 
-    /// Sets or clears the bit of process `tgid`.
+    /// Lists process `tgid`, or does not.
     pub(crate) fn set(&self, tgid: u32, listed: bool) -> Result<(), ProbeError> {
-        if tgid as usize >= PID_LIMIT {
+        let process = tgid as usize;
+        if process >= PID_LIMIT {
             return Err(ProbeError::ProcessId { tgid });
         }
-        let bit = 1 << (tgid as usize % PIDS_PER_WORD);
-        // SAFETY: within the map and aligned; the programs read whole words.
-        let word = unsafe { AtomicU64::from_ptr(self.0.at(tgid as usize / PIDS_PER_WORD)) };
-        if listed {
-            word.fetch_or(bit, Ordering::Relaxed);
-        } else {
-            word.fetch_and(!bit, Ordering::Relaxed);
+        let entry = self.0.at(process / PIDS_PER_ENTRY).cast::<u8>();
+        // SAFETY: within the entry; the programs read and write single bytes.
+        unsafe { entry.add(process % PIDS_PER_ENTRY).write_volatile(u8::from(listed)) };
+        Ok(())
+    }
+
+    /// Lists nobody any more.
+    pub(crate) fn clear(&self) {
+        for entry in self.0.iter() {
+            // SAFETY: within the map; a process that is listed at this moment may stay so, as if it were later.
+            unsafe {
+                if entry.read_volatile() != [0; PIDS_PER_ENTRY] {
+                    entry.write_volatile([0; PIDS_PER_ENTRY]);
+                }
+            }
         }
+    }
+}
+
+/// What the kernel tells of its types.
+const TYPES: &str = "/sys/kernel/btf/vmlinux";
+
+/// Where in the kernel's description of a thread the id of its process is, in bytes.
+pub(crate) fn child_tgid_offset() -> Result<u32, ProbeError> {
+    let unknown = |reason: String| ProbeError::Families { reason };
+    let bytes = fs::read(TYPES).map_err(|error| unknown(format!("{TYPES}: {error}")))?;
+    let offset = TypeInformation::new(&Bytes(bytes))
+        .and_then(|types| types.offset_of(types.id_of("task_struct").unwrap_or(0), "tgid"));
+    match offset {
+        Ok((_, Offset::ByteOffset(offset))) if offset > 0 => Ok(offset),
+        _ => Err(unknown(format!("{TYPES} has no `task_struct` with a `tgid`"))),
+    }
+}
+
+/// A file that has been read.
+struct Bytes(Vec<u8>);
+
+impl Readable for Bytes {
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> btfparse::Result<()> {
+        let rest = usize::try_from(offset).ok().and_then(|offset| self.0.get(offset..));
+        let found = rest.and_then(|rest| rest.get(..buffer.len()));
+        buffer.copy_from_slice(found.ok_or(std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?);
         Ok(())
     }
 }

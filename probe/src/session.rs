@@ -13,7 +13,7 @@ use crate::slowest::SlowCalls;
 use crate::target::MAX_TARGETS;
 use crate::{
     Backend, ProbeError, Reading, Scope, Target, Window, fentry, functions, grace, kretprobe, monotonic_ns,
-    object, raw_tracepoint,
+    object, raw_tracepoint, scope,
 };
 use aya::Ebpf;
 use probe_abi::{
@@ -164,7 +164,15 @@ impl Probe {
 
     /// From now on, the calls of process `tgid` count.
     pub fn include(&mut self, tgid: u32) -> Result<(), ProbeError> {
-        self.list(tgid, self.options.scope == Scope::Generators)
+        self.list(tgid, self.options.scope != Scope::System)
+    }
+
+    /// From now on, no process that was included counts any more, nor does any that one of them started.
+    pub fn exclude_all(&mut self) -> Result<(), ProbeError> {
+        if self.options.scope != Scope::System {
+            self.listed.clear();
+        }
+        self.forget_judgements()
     }
 
     /// From now on, the calls of process `tgid` do not count.
@@ -324,7 +332,11 @@ impl Probe {
 
     fn list(&mut self, tgid: u32, listed: bool) -> Result<(), ProbeError> {
         self.listed.set(tgid, listed)?;
-        // What the programs remember of callers is stale now.
+        self.forget_judgements()
+    }
+
+    /// What the programs remember of callers is stale now.
+    fn forget_judgements(&mut self) -> Result<(), ProbeError> {
         self.instructions.control.scope_changes += 1;
         self.instructions.give()
     }
@@ -335,6 +347,9 @@ fn instruct(instructions: &mut Instructions, targets: &[Target], options: Option
     let control = &mut instructions.control;
     control.counts_per_cpu = u32::try_from(2 * targets.len()).map_err(|_| ProbeError::Targets)?;
     control.listed_are_left_out = u32::from(options.scope == Scope::System);
+    if options.scope == Scope::Families {
+        control.child_tgid_offset = scope::child_tgid_offset()?;
+    }
     control.keep_slowest = u32::try_from(options.keep_slowest).unwrap_or(0);
     let numbered = |number: u32| number as usize % SYSCALL_NUMBERS;
     for (index, target) in (1..).zip(targets) {
@@ -367,6 +382,9 @@ fn attach(
             return Err(ProbeError::Unsupported { backend, reason });
         }
     };
+    if options.scope == Scope::Families && backend != Backend::RawTracepoint {
+        attachment.aids.push(object::attach_raw(programs, "scope_fork", "sched_process_fork")?);
+    }
     if options.keep_slowest > 0 {
         attachment.aids.push(object::attach_raw(programs, "slow_switch", "sched_switch")?);
     }

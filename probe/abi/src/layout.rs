@@ -29,11 +29,15 @@ pub const STACKS: usize = 4096;
 /// Process ids lie below this on every kernel (`PID_MAX_LIMIT`).
 pub const PID_LIMIT: usize = 1 << 22;
 
-/// Process ids for which one word of the scope map has a bit.
-pub const PIDS_PER_WORD: usize = 64;
+/// Process ids that one entry of the scope map is about.
+pub const PIDS_PER_ENTRY: usize = 64;
 
-/// Words of the scope map, one bit for each process id.
-pub const SCOPE_WORDS: usize = PID_LIMIT / PIDS_PER_WORD;
+/// Entries of the scope map.
+pub const SCOPE_ENTRIES: usize = PID_LIMIT / PIDS_PER_ENTRY;
+
+/// An entry of the scope map: for each process id a byte, 1 where the process is listed and 0 where it is not. Bytes
+/// rather than bits, so that processes can be listed on several CPUs at a time without atomics.
+pub type ScopeEntry = [u8; PIDS_PER_ENTRY];
 
 /// What the loader tells the programs.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +49,7 @@ pub struct Control {
     pub close_ns: u64,
     /// Counts the changes of the scope, each of which makes every remembered judgement stale.
     pub scope_changes: u64,
-    /// What a set bit of the scope map means: 0 "its calls count", 1 "its calls do not".
+    /// What being listed in the scope map means: 0 "its calls count", 1 "its calls do not".
     pub listed_are_left_out: u32,
     /// Entries of the count map that each CPU has: two banks for each target.
     pub counts_per_cpu: u32,
@@ -55,8 +59,9 @@ pub struct Control {
     pub shared_functions: u32,
     /// The window that is armed, counted from 1; 0 when none is, and every program returns at once.
     pub window: u32,
-    /// Keeps the layout free of implicit padding.
-    pub reserved: u32,
+    /// Where in the kernel's description of a thread the id of its process is, in bytes, if the children of processes
+    /// that are listed are to be listed, too; else 0.
+    pub child_tgid_offset: u32,
     /// For each system call number, which target it is.
     pub targets: [Numbered; SYSCALL_NUMBERS],
 }
@@ -71,8 +76,8 @@ impl Control {
         counts_per_cpu: 0,
         keep_slowest: 0,
         shared_functions: 0,
-        reserved: 0,
         window: 0,
+        child_tgid_offset: 0,
         targets: [Numbered { native: 0, compat: 0 }; SYSCALL_NUMBERS],
     };
 }

@@ -57,6 +57,12 @@ pub fn lists_those_left_out() -> bool {
     read!(listed_are_left_out) != 0
 }
 
+/// Where the process id of a thread is found, if children of listed processes are to be listed; else 0.
+#[inline(always)]
+pub fn child_tgid_offset() -> u32 {
+    read!(child_tgid_offset)
+}
+
 /// Entries of the count map that each CPU has.
 #[inline(always)]
 pub fn counts_per_cpu() -> u32 {

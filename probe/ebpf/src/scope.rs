@@ -13,11 +13,10 @@ use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_ns, bpf_probe_re
 use aya_ebpf::macros::{map, raw_tracepoint};
 use aya_ebpf::maps::Array;
 use aya_ebpf::programs::RawTracePointContext;
-use probe_abi::{PID_LIMIT, PIDS_PER_WORD, SCOPE_WORDS, STARTS};
+use probe_abi::{PID_LIMIT, PIDS_PER_ENTRY, SCOPE_ENTRIES, STARTS, ScopeEntry};
 
-/// One bit for each process id.
 #[map(name = "SCOPE")]
-static SCOPE_MAP: Array<u64> = Array::with_max_entries(SCOPE_WORDS as u32, BPF_F_MMAPABLE);
+static SCOPE_MAP: Array<ScopeEntry> = Array::with_max_entries(SCOPE_ENTRIES as u32, BPF_F_MMAPABLE);
 
 /// When the machine's latest fork or exec was. A time rather than a number, for it needs no atomic addition: two that
 /// coincide cannot lead back to a state of the world that had been left.
@@ -101,11 +100,18 @@ fn judge_anew(registers: u64) -> u64 {
 /// Whether the calls of process `tgid` count.
 #[inline(always)]
 pub fn covers(tgid: u32) -> bool {
+    let Some(listed) = listed(tgid) else { return false };
+    // SAFETY: the verifier checks that it points into the map's value; others may write to it at any time.
+    (unsafe { listed.read_volatile() } != 0) != control::lists_those_left_out()
+}
+
+/// Where it says whether process `tgid` is listed.
+#[inline(always)]
+fn listed(tgid: u32) -> Option<*mut u8> {
     let tgid = tgid % PID_LIMIT as u32;
-    let Some(word) = SCOPE_MAP.get_ptr(tgid / PIDS_PER_WORD as u32) else { return false };
-    // SAFETY: the verifier checks that `word` points to the map's value; the loader may write to it at any time.
-    let word = unsafe { word.read_volatile() };
-    (word >> (tgid % PIDS_PER_WORD as u32) & 1 != 0) != control::lists_those_left_out()
+    let entry = SCOPE_MAP.get_ptr_mut(tgid / PIDS_PER_ENTRY as u32)?;
+    // SAFETY: within the entry.
+    Some(unsafe { entry.cast::<u8>().add(tgid as usize % PIDS_PER_ENTRY) })
 }
 
 /// Where the saved registers say by which interface the call came, in bytes: the code segment.
@@ -133,10 +139,26 @@ fn turn_over() -> i32 {
     0
 }
 
-/// On `sched_process_fork`, before the child runs.
+/// On `sched_process_fork(parent, child)`, which the parent issues before the child runs.
 #[raw_tracepoint(tracepoint = "sched_process_fork")]
-pub fn scope_fork(_context: RawTracePointContext) -> i32 {
+pub fn scope_fork(context: RawTracePointContext) -> i32 {
+    let offset = control::child_tgid_offset();
+    if offset != 0 && covers((bpf_get_current_pid_tgid() >> 32) as u32) {
+        list_child(context.arg::<u64>(1) as usize + offset as usize);
+    }
     turn_over()
+}
+
+/// Lists the process whose id is at this address; for a new thread that is its own process, which is listed already.
+#[inline(always)]
+fn list_child(address: usize) {
+    // SAFETY: the helper checks the address.
+    if let Ok(tgid) = unsafe { bpf_probe_read_kernel(address as *const u32) }
+        && let Some(listed) = listed(tgid)
+    {
+        // SAFETY: as in `covers`.
+        unsafe { listed.write_volatile(1) };
+    }
 }
 
 /// On `sched_process_exec`.

@@ -148,8 +148,7 @@ fn switched(context: *mut c_void) -> Option<()> {
     let switches = switches_of(pid_tgid)?;
     // SAFETY: the verifier checks that the pointers are what they should be; only the thread itself writes to its entry.
     unsafe {
-        let stack =
-            bpf_get_stackid(context, addr_of!(STACKS_MAP).cast_mut().cast(), 0);
+        let stack = bpf_get_stackid(context, addr_of!(STACKS_MAP).cast_mut().cast(), 0);
         if (*switches).pid_tgid != pid_tgid {
             (*switches).pid_tgid = pid_tgid;
             (*switches).count = 0;

@@ -1,8 +1,8 @@
 //! Callers that fork, execute another program, are interrupted or die within a call.
 
 use crate::support::{
-    assert_balanced, end_child, errno, fork_child, pause_forever, seen, wait_until_asleep_in,
-    with_each_backend,
+    assert_balanced, end_child, errno, fork_child, getppid, in_a_child, pause_forever, seen,
+    wait_until_asleep_in, with_each_backend,
 };
 use probe::{Backend, Scope};
 use std::ffi::CString;
@@ -59,6 +59,45 @@ fn a_fork_returns_once_to_the_parent() {
         assert_eq!((readings[0].entered, readings[0].ok.count), (20, 20));
         end_child(child);
     });
+}
+
+/// A process that starts one, which starts one and so on; each issues a few calls of its own, and ends.
+fn family(generations: u32) {
+    getppid(5);
+    if generations > 0 {
+        in_a_child(|| family(generations - 1));
+    }
+}
+
+#[test]
+fn what_an_included_process_starts_counts_if_families_do() {
+    for (scope, expected) in [(Scope::Families, 5 * 4), (Scope::Generators, 5)] {
+        with_each_backend(&["getppid"], scope, |probe| {
+            probe.exclude_all().unwrap();
+            let child = fork_child(|| {
+                hold();
+                family(3);
+                pause_forever();
+            });
+            let stranger = fork_child(|| {
+                hold();
+                family(3);
+                pause_forever();
+            });
+            probe.include(child.unsigned_abs()).unwrap();
+            let readings = seen(probe, || {
+                for process in [child, stranger] {
+                    let_go(process);
+                    wait_until_asleep_in(process, process, libc::SYS_ppoll);
+                }
+            });
+            assert_balanced(&readings[0]);
+            assert_eq!(readings[0].ok.count, expected, "{scope:?}");
+            for process in [child, stranger] {
+                end_child(process);
+            }
+        });
+    }
 }
 
 /// Executes a program; returns only when that fails.

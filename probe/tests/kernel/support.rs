@@ -32,7 +32,7 @@ pub(crate) fn with_backend(backend: Backend, targets: &[&str], options: Options,
     match Probe::attach(backend, &targets, options) {
         Ok(mut probe) => {
             eprintln!("with {backend}");
-            if options.scope == Scope::Generators {
+            if options.scope != Scope::System {
                 probe.include(std::process::id()).unwrap();
             }
             test(&mut probe);

@@ -8,11 +8,15 @@
 
 use std::ffi::CString;
 use std::io;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 /// Where the disk is mounted, and the steps' working folder.
 const DISK: &str = "/disk";
+
+/// How long a step may take: several times what it does in an emulator on a busy machine.
+const STEP_LIMIT: Duration = Duration::from_secs(420);
 
 /// Source, target and type of each mount, in order.
 const MOUNTS: [(&str, &str, &str); 7] = [
@@ -64,14 +68,15 @@ fn step(line: &str) -> bool {
         return false;
     };
     println!("guest: step {name}");
-    let status = Command::new(program)
+    let ended = Command::new(program)
         .args(words)
         .current_dir(DISK)
         .env_clear()
         .env("PATH", DISK)
         .env("HOME", "/tmp")
-        .status();
-    match status {
+        .spawn()
+        .and_then(|child| wait_or_tell(child, name));
+    match ended {
         Ok(status) => {
             println!("guest: step {name}: {status}");
             status.success()
@@ -83,11 +88,51 @@ fn step(line: &str) -> bool {
     }
 }
 
+/// Waits for the end of a step. One that does not end is killed, once it is told where its threads
+/// were.
+fn wait_or_tell(mut child: Child, name: &str) -> io::Result<ExitStatus> {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if began.elapsed() > STEP_LIMIT {
+            println!("guest: step {name}: hangs");
+            tell_of_threads();
+            child.kill()?;
+            return child.wait();
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Prints where each thread of each program is in the kernel.
+fn tell_of_threads() {
+    let entries = |folder: &str| {
+        let numbers = fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = numbers.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).collect::<Vec<_>>()
+    };
+    let read = |path: String| fs::read_to_string(path).unwrap_or_default();
+    for process in entries("/proc") {
+        // The kernel's own threads have no program.
+        if fs::read_link(format!("/proc/{process}/exe")).is_err() {
+            continue;
+        }
+        for task in entries(&format!("/proc/{process}/task")) {
+            let folder = format!("/proc/{process}/task/{task}");
+            let [name, call] = ["comm", "syscall"].map(|file| read(format!("{folder}/{file}")));
+            println!("guest: {process}/{task} {} in {}", name.trim_end(), call.trim_end());
+            print!("{}", read(format!("{folder}/stack")));
+        }
+    }
+}
+
 /// Waits: disks are found while process 1 already runs.
 fn wait_for(path: &str) {
     let mut tries = 0;
     while !fs::exists(path).unwrap_or(false) && tries < 500 {
-        thread::sleep(std::time::Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
         tries += 1;
     }
 }
@@ -107,7 +152,7 @@ fn unmount_disk() -> io::Result<()> {
             return Err(io::Error::last_os_error());
         }
         tries += 1;
-        thread::sleep(std::time::Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

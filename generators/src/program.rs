@@ -1,0 +1,228 @@
+//! The runner's side of a program that somebody else wrote: described, started, held, let go, ended.
+//!
+//! The program runs below a supervisor, which is the `generator` binary: a process that adopts everything the program
+//! starts, and ends all of it when the runner closes the line to it, also by being killed. The two say to each other,
+//! line by line: `ready PID` once the program stands before its first instruction, `go` to let it run, `ended STATUS`.
+
+use crate::host::{Credentials, contents};
+use crate::shared_page::memory_file;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How often a wait looks up.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
+
+/// How much of what a program wrote to standard error is told, in characters, from its end.
+const LAST_WORDS: usize = 400;
+
+/// A program and what surrounds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramSpec {
+    /// The program and its arguments, as they are: no shell looks at them.
+    pub command: Vec<String>,
+    /// The folder that it starts in.
+    pub cwd: PathBuf,
+    /// Its environment, all of it.
+    pub env: BTreeMap<String, String>,
+    /// What it reads as standard input, relative to `cwd`; nothing unless given.
+    pub stdin: Option<PathBuf>,
+}
+
+/// Why a program is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// What it needs could not be set up.
+    #[error("cannot {action}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It did not come as far as its first instruction.
+    #[error("`{program}` cannot be started: {words}")]
+    Start {
+        /// Its name.
+        program: String,
+        /// Why.
+        words: String,
+    },
+    /// It ended with a failure.
+    #[error("`{program}` ended with {status}: {words}")]
+    Failed {
+        /// Its name.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it wrote to standard error.
+        words: String,
+    },
+}
+
+fn io_error(action: &'static str) -> impl Fn(io::Error) -> ProgramError {
+    move |source| ProgramError::Io { action, source }
+}
+
+/// A program and everything that it started. Dropping it ends all of that.
+#[derive(Debug)]
+pub struct Program {
+    supervisor: Child,
+    /// Its closing is the supervisor's sign to end everything.
+    line: Option<ChildStdin>,
+    answers: ChildStdout,
+    /// Of an answer that has not come as a whole.
+    partial: Vec<u8>,
+    stderr: File,
+    name: String,
+    pid: u32,
+    status: Option<ExitStatus>,
+}
+
+impl Program {
+    /// Starts the program by way of `binary`, as another user if `credentials` say so (which takes root), and holds it
+    /// before its first instruction.
+    pub fn hold(
+        binary: &Path,
+        spec: &ProgramSpec,
+        credentials: Option<Credentials>,
+    ) -> Result<Self, ProgramError> {
+        let description =
+            serde_json::to_string(spec).map_err(|error| io_error("describe a program")(error.into()))?;
+        let stderr = memory_file("messages").map_err(io_error("keep a program's messages"))?;
+        let mut command = Command::new(binary);
+        command.arg("program").arg(description).env_clear().process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(stderr.try_clone().map_err(io_error("keep a program's messages"))?);
+        if let Some(Credentials { uid, gid }) = credentials {
+            command.gid(gid).uid(uid);
+        }
+        let mut supervisor = command.spawn().map_err(io_error("start the generator"))?;
+        let line = supervisor.stdin.take();
+        let answers = supervisor.stdout.take().ok_or(io::ErrorKind::BrokenPipe.into());
+        let name = spec.command.first().cloned().unwrap_or_default();
+        let answers = answers.map_err(io_error("hear of a program"))?;
+        let mut program =
+            Self { supervisor, line, answers, partial: Vec::new(), stderr, name, pid: 0, status: None };
+        let ready = program.next_answer()?;
+        program.pid = match ready.as_deref().and_then(|answer| answer.strip_prefix("ready ")?.parse().ok()) {
+            Some(pid) => pid,
+            None => return Err(program.not_started()),
+        };
+        // From now on nobody waits for an answer.
+        rustix::io::ioctl_fionbio(&program.answers, true)
+            .map_err(|errno| io_error("hear of a program")(errno.into()))?;
+        Ok(program)
+    }
+
+    /// The program's process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Lets the program run.
+    pub fn go(&mut self) -> Result<(), ProgramError> {
+        let line = self.line.as_mut().ok_or(io::ErrorKind::BrokenPipe.into());
+        line.and_then(|line| line.write_all(b"go\n")).map_err(io_error("let a program run"))
+    }
+
+    /// How the program ended, if it has; what it started may still run.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, ProgramError> {
+        if self.status.is_none()
+            && let Some(answer) = self.next_answer()?
+        {
+            let status = answer.strip_prefix("ended ").and_then(|status| status.parse().ok());
+            self.status = Some(ExitStatus::from_raw(status.unwrap_or(libc::SIGKILL)));
+        }
+        Ok(self.status)
+    }
+
+    /// Fails unless the program, which has ended, did so with success.
+    pub fn check(&mut self) -> Result<(), ProgramError> {
+        match self.ended()? {
+            Some(status) if !status.success() => {
+                Err(ProgramError::Failed { program: self.name.clone(), status, words: self.last_words() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until the program has ended, at most until `deadline`; whether it has.
+    pub fn wait(&mut self, deadline: Instant) -> Result<bool, ProgramError> {
+        while self.ended()?.is_none() {
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+        Ok(true)
+    }
+
+    /// The end of what it and its supervisor wrote to standard error.
+    pub fn last_words(&mut self) -> String {
+        let bytes = contents(&mut self.stderr).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim();
+        let skipped = text.chars().count().saturating_sub(LAST_WORDS);
+        if text.is_empty() { "it said nothing".to_owned() } else { text.chars().skip(skipped).collect() }
+    }
+
+    /// The next line from the supervisor; none where there is none yet, or no supervisor any more.
+    fn next_answer(&mut self) -> Result<Option<String>, ProgramError> {
+        loop {
+            if let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.partial.drain(..=end).collect();
+                return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
+            }
+            let mut bytes = [0; 256];
+            match self.answers.read(&mut bytes) {
+                // It has been killed, and what it watched over with it.
+                Ok(0) if self.pid != 0 => return Ok(Some(format!("ended {}", libc::SIGKILL))),
+                Ok(0) => return Ok(None),
+                Ok(read) => self.partial.extend_from_slice(&bytes[..read]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(io_error("hear of a program")(error)),
+            }
+        }
+    }
+
+    fn not_started(&mut self) -> ProgramError {
+        drop(self.line.take());
+        let _ = self.supervisor.wait();
+        ProgramError::Start { program: self.name.clone(), words: self.last_words() }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.line.take());
+        // It ends once nothing is left of what it watched over.
+        let _ = self.supervisor.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_survives_its_way() {
+        let spec = ProgramSpec {
+            command: vec!["sort".to_owned(), "-r".to_owned()],
+            cwd: PathBuf::from("/tmp"),
+            env: BTreeMap::from([("LANG".to_owned(), "C".to_owned())]),
+            stdin: Some(PathBuf::from("numbers")),
+        };
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<ProgramSpec>(&text).unwrap(), spec);
+    }
+}
