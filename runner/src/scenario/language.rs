@@ -32,8 +32,8 @@ pub(crate) struct Table {
 pub(crate) enum Others {
     /// Nothing.
     Refused,
-    /// Tables or lists that the file names, each of this kind.
-    Named(Kind),
+    /// At least so many tables or lists that the file names, each of this kind.
+    Named(usize, Kind),
     /// Long options of stress-ng.
     StressNg,
 }
@@ -332,7 +332,7 @@ pub(crate) static FACTORS: Table = Table {
     meaning: "Each entry `NAME = [LEVEL, …]` is an axis, and `\"$NAME\"` elsewhere takes its level. Every combination of \
               levels is a cell.",
     keys: &[],
-    others: Others::Named(Kind::Levels),
+    others: Others::Named(0, Kind::Levels),
 };
 
 /// `[generators]`.
@@ -340,7 +340,7 @@ pub(crate) static GENERATORS: Table = Table {
     header: "[generators]",
     meaning: "Each table in it is a generator; all of them run at once in every trial.",
     keys: &[],
-    others: Others::Named(Kind::Either(&GENERATOR, &PROGRAM)),
+    others: Others::Named(0, Kind::Either(&GENERATOR, &PROGRAM)),
 };
 
 /// `[generators.NAME]`.
@@ -513,7 +513,7 @@ pub(crate) static LOADS: Table = Table {
     header: "[load]",
     meaning: "Each table in it is a level of the factor `load`; an empty one is no load.",
     keys: &[],
-    others: Others::Named(Kind::Table(&LOAD)),
+    others: Others::Named(1, Kind::Table(&LOAD)),
 };
 
 /// `[load.NAME]`: options of stress-ng; those that are named here are for documentation and editors.

@@ -36,7 +36,8 @@ fn table(table: &Table) -> Value {
     }
     match &table.others {
         Others::Refused => {}
-        Others::Named(each) => {
+        Others::Named(least, each) => {
+            set("minProperties", json!(least));
             set("patternProperties", json!({ format!("^{NAME_CHARACTER}{{1,64}}$"): kind(each) }));
         }
         Others::StressNg => {

@@ -1,5 +1,6 @@
 //! Tests of scenarios as a whole: what is refused and how that reads, what is accepted and what it means.
 
+mod documented;
 mod meaning;
 mod order;
 mod overrides;
