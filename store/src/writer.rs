@@ -17,6 +17,8 @@ pub(crate) const TRIALS: &str = "trials.parquet";
 pub(crate) const HISTOGRAMS: &str = "histograms.parquet";
 pub(crate) const ERRORS: &str = "errors.parquet";
 pub(crate) const SLOWEST: &str = "slowest.parquet";
+pub(crate) const GENERATORS: &str = "generators.parquet";
+pub(crate) const RESPONSES: &str = "responses.parquet";
 pub(crate) const MONITOR: &str = "monitor.parquet";
 pub(crate) const LOAD: &str = "load.parquet";
 pub(crate) const LATEST: &str = "latest";
@@ -121,11 +123,13 @@ impl RunWriter {
         let records = |paths: &[PathBuf]| -> Result<Vec<TrialRecord>, StoreError> {
             paths.iter().map(|path| parts::read(path)).collect()
         };
-        let frames: [(&str, Build); 5] = [
+        let frames: [(&str, Build); 7] = [
             (TRIALS, &|records| tables::trials(records, &shape)),
             (HISTOGRAMS, &tables::histograms),
             (ERRORS, &tables::errors),
             (SLOWEST, &tables::slowest),
+            (GENERATORS, &tables::generators),
+            (RESPONSES, &tables::responses),
             (MONITOR, &tables::monitor),
         ];
         for (name, build) in frames {
@@ -150,7 +154,7 @@ impl RunWriter {
     }
 
     fn checksums(&self) -> Result<BTreeMap<String, String>, StoreError> {
-        let names = [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, MONITOR, LOAD];
+        let names = [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, GENERATORS, RESPONSES, MONITOR, LOAD];
         let sum = |name: &&str| {
             let path = self.path.join(name);
             let content = fs::read(&path).map_err(|source| StoreError::Read { path, source })?;

@@ -108,6 +108,17 @@ fn measured(trial: u32) -> TrialRecord {
             ..Default::default()
         }],
         slowest: vec![slow("mmap", 1 << 35), slow("mmap", 700), slow("munmap", 9)],
+        generators: vec![generator("closed", None), generator("open", Some(2))],
+    }
+}
+
+fn generator(name: &str, late: Option<u64>) -> GeneratorRecord {
+    GeneratorRecord {
+        generator: name.into(),
+        workload: "mmap".into(),
+        operations: 2,
+        late,
+        response: late.map(|_| histogram(&[900, 1 << 36])),
     }
 }
 
@@ -135,6 +146,7 @@ fn failed(trial: u32) -> TrialRecord {
         measures: vec![],
         monitor: vec![],
         slowest: vec![],
+        generators: vec![],
         operations: 0,
         ..measured(trial)
     }
@@ -185,7 +197,7 @@ fn what_was_written_is_read_back_from_parquet() {
     assert_eq!(run.load, load());
     assert_eq!(run.manifest.state, State::Complete);
     assert_eq!(run.manifest.probe, manifest("a").probe);
-    assert_eq!(run.manifest.checksums.len(), 7);
+    assert_eq!(run.manifest.checksums.len(), 9);
     assert_eq!(run.scenario().unwrap(), "schema = 1\n");
     let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{left:?}");
@@ -270,6 +282,7 @@ fn of_the_first_columns() -> Vec<TrialRecord> {
     for record in &mut records {
         record.started_at = "2026-11-23T07:35:41Z".parse().unwrap();
         record.slowest.clear();
+        record.generators.clear();
         for measure in &mut record.measures {
             measure.errnos.clear();
             measure.ledger = measure.ledger.map(|ledger| Ledger { missed: None, compat: None, ..ledger });
@@ -291,7 +304,7 @@ fn runs_of_earlier_writers_are_read() {
 #[test]
 fn a_table_that_the_manifest_names_has_to_be_there() {
     let runs = tempfile::tempdir().unwrap();
-    for table in ["errors.parquet", "slowest.parquet"] {
+    for table in ["errors.parquet", "slowest.parquet", "generators.parquet", "responses.parquet"] {
         let path = write(runs.path(), table, &[measured(0)]).finish(State::Complete).unwrap();
         fs::remove_file(path.join(table)).unwrap();
         assert!(matches!(Run::open(&path), Err(StoreError::Read { .. })), "{table}");
