@@ -74,13 +74,13 @@ pub(crate) fn check_version(path: &Path, found: u32) -> Result<(), StoreError> {
 }
 
 /// A table in memory, its columns taken by name and type.
-struct Frame {
+pub(crate) struct Frame {
     path: PathBuf,
-    frame: DataFrame,
+    pub(crate) frame: DataFrame,
 }
 
 impl Frame {
-    fn read(path: PathBuf) -> Result<Self, StoreError> {
+    pub(crate) fn read(path: PathBuf) -> Result<Self, StoreError> {
         let file = File::open(&path).map_err(|source| StoreError::Read { path: path.clone(), source })?;
         let failed = |source| StoreError::Table { path: path.clone(), source };
         let mut reader = ParquetReader::new(file);

@@ -3,7 +3,7 @@
 use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
 use crate::parts::{self, Parts};
 use crate::tables::{self, Shape};
-use crate::{FORMAT_VERSION, LoadMetric, Manifest, State, StoreError, TrialRecord, Vantage};
+use crate::{FORMAT_VERSION, LoadMetric, Manifest, State, StoreError, TrialRecord, Vantage, seal};
 use chrono::{DateTime, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -197,8 +197,10 @@ impl<'a> Table<'a> {
 
 fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {
     let path = run.join(MANIFEST);
+    let manifest = &Manifest { seal: Some(seal::blank()), ..manifest.clone() };
     let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::damaged(&path, error))?;
     text.push(b'\n');
+    seal::put(&mut text);
     replace_with(&path, owner, &text)
 }
 

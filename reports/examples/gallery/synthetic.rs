@@ -296,6 +296,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
         environment: environment(),
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],
         checksums: BTreeMap::new(),
+        seal: None,
     }
 }
 
