@@ -9,7 +9,7 @@ const BLANK: &str = "00000000000000000000000000000000000000000000000000000000000
 const KEY: &str = "\"seal\": \"";
 
 /// Puts the seal in its place: behind the last `"seal": "` of a text that has room for it there.
-pub(crate) fn put(text: &mut Vec<u8>) {
+pub(crate) fn put(text: &mut [u8]) {
     if let Some(place) = place(text) {
         text[place.clone()].copy_from_slice(BLANK.as_bytes());
         let seal = blake3::hash(text).to_hex();

@@ -73,7 +73,7 @@ fn check_files(path: &Path, manifest: &Manifest) -> Vec<String> {
         match fs::read(path.join(name)) {
             Ok(content) if blake3::hash(&content).to_hex().as_str() == expected => {}
             Ok(content) => {
-                findings.push(format!("{name} ({} bytes) is not as it was written", content.len()))
+                findings.push(format!("{name} ({} bytes) is not as it was written", content.len()));
             }
             Err(error) => findings.push(format!("{name} cannot be read: {error}")),
         }
@@ -164,9 +164,9 @@ fn check_histogram(histogram: &SparseHistogram) -> Option<String> {
     if !is_in(histogram.min_ns, first.0) || !is_max_in {
         return Some("the extremes are not in the outermost slots".to_owned());
     }
-    let least: u128 =
+    let smallest: u128 =
         histogram.slots.iter().map(|slot| u128::from(bounds(slot.0).0) * u128::from(slot.1)).sum();
-    (u128::from(histogram.sum_ns) < least).then(|| "the sum is less than the slots allow".to_owned())
+    (u128::from(histogram.sum_ns) < smallest).then(|| "the sum is less than the slots allow".to_owned())
 }
 
 type Build<'a> = (&'a str, &'a dyn Fn(&[TrialRecord]) -> PolarsResult<DataFrame>);

@@ -94,6 +94,9 @@ fn swapped_missing_and_foreign_files_are_named() {
     assert_eq!(verify(&a).0, [""; 0]);
 }
 
+/// Makes a trial one that cannot be right.
+type Change = fn(&mut TrialRecord);
+
 /// What is wrong with a run of this one trial, which was written as it is.
 fn findings_of(change: impl FnOnce(&mut TrialRecord)) -> String {
     let runs = tempfile::tempdir().unwrap();
@@ -105,7 +108,7 @@ fn findings_of(change: impl FnOnce(&mut TrialRecord)) -> String {
 #[test]
 fn figures_that_cannot_be_right_are_found() {
     assert_eq!(findings_of(|_| {}), "");
-    let cases: [(&str, fn(&mut TrialRecord)); 6] = [
+    let cases: [(&str, Change); 6] = [
         ("are accounted for", |it| it.measures[0].ledger.as_mut().unwrap().lost += 1),
         ("in the histogram", |it| it.measures[1].ok.count += 1),
         ("in the outermost slots", |it| it.measures[1].ok.max_ns /= 2),
