@@ -107,7 +107,7 @@ pub struct Level {
 /// What was planned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanInfo {
-    /// `random_blocks`.
+    /// `random_blocks`, `sequential`.
     pub order: String,
     /// Seed of the order.
     pub seed: u64,
@@ -117,6 +117,24 @@ pub struct PlanInfo {
     pub cells: u32,
     /// Trials of the whole plan.
     pub trials: u32,
+    /// Where it is more than every combination of levels, equally often.
+    #[serde(default)]
+    pub design: Design,
+}
+
+/// What makes a plan more than every combination of levels, equally often.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Design {
+    /// Factors whose levels go along with each other, by name.
+    pub zip: Vec<Vec<String>>,
+    /// Where not every combination of levels is a cell: those that are, as indices of levels, one for each factor of
+    /// the scenario. Empty where every one is.
+    pub cells: Vec<Vec<u32>>,
+    /// The factor that says the warm-up's length; the scenario's is the longest then.
+    pub warmup_factor: Option<String>,
+    /// The factor that says the window's length; the scenario's is none then.
+    pub window_factor: Option<String>,
 }
 
 /// With what the run was observed.

@@ -6,7 +6,7 @@ use crate::{Metric, RunView};
 use probe_abi::SparseHistogram;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use store::{Measure, Status, TrialRecord, Vantage};
+use store::{Factor, Measure, Status, TrialRecord, Vantage};
 
 /// A cell with its figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -110,9 +110,19 @@ pub(super) fn levels_of<'a>(run: &RunView<'a>, trial: &'a TrialRecord) -> Vec<&'
     factors.map(|factor| trial.factors.get(&factor.name).map_or("", String::as_str)).collect()
 }
 
-/// The product of all factors' levels, the last factor moving fastest.
+/// The levels of every cell: those that the plan names, or the product of all factors' levels, the last factor moving
+/// fastest.
 fn matrix<'a>(run: &RunView<'a>) -> Vec<Vec<&'a str>> {
-    run.manifest.scenario.factors.iter().fold(vec![Vec::new()], |cells, factor| {
+    let factors = &run.manifest.scenario.factors;
+    let planned = &run.manifest.plan.design.cells;
+    if !planned.is_empty() {
+        let label = |factor: &'a Factor, level: u32| {
+            factor.levels.get(level as usize).map_or("", |level| level.label.as_str())
+        };
+        let cell = |levels: &Vec<u32>| factors.iter().zip(levels).map(|(f, l)| label(f, *l)).collect();
+        return planned.iter().map(cell).collect();
+    }
+    factors.iter().fold(vec![Vec::new()], |cells, factor| {
         let extended = cells.iter().flat_map(|cell: &Vec<&str>| {
             factor.levels.iter().map(move |level| {
                 let mut longer = cell.clone();

@@ -7,14 +7,16 @@ use crate::credentials::Credentials;
 use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, brief};
-use crate::scenario::{Estimate, Overheads, Plan, ProbeRequest, Scenario, Window, counted};
+use crate::scenario::{Cell, Estimate, Given, Overheads, Plan, ProbeRequest, Scenario, Window, counted};
 use crate::{environment, load};
 use probe::Backend;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
-use store::{Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status};
+use store::{
+    Design, Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status,
+};
 
 /// Executes the scenario; ends by rendering the report and printing its path.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
@@ -167,6 +169,7 @@ fn manifest(
     let cells = scenario.cells_with_load();
     let mut warnings = environment::warnings(&environment);
     warnings.extend(probe_warnings(&probe));
+    warnings.extend(crate::scenario::warnings(scenario));
     warnings.extend(calibrated.warnings);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Manifest {
@@ -184,6 +187,7 @@ fn manifest(
             repetitions: scenario.plan.repetitions,
             cells: count(cells),
             trials: count(plan.trials.len()),
+            design: design(scenario),
         },
         probe: ProbeInfo { calibrations: calibrated.calibrations, ..probe },
         environment,
@@ -214,15 +218,30 @@ fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
         overrides: scenario.overrides.clone(),
         syscalls: measure.targets.clone(),
         scope: measure.scope.name().to_owned(),
-        warmup_ns: nanoseconds(measure.warmup),
+        warmup_ns: measure.warmup.values().iter().copied().map(nanoseconds).max().unwrap_or(0),
         window_ns: match measure.window {
-            Window::Timed(window) => Some(nanoseconds(window)),
-            Window::Operations => None,
+            Given::Fixed(Window::Timed(window)) => Some(nanoseconds(window)),
+            Given::Fixed(Window::Operations) | Given::Factor { .. } => None,
         },
         factors: factors(scenario),
         generators: generator_lines(scenario),
         loss_limit: measure.loss_limit,
         keep_slowest: u32::try_from(measure.keep_slowest).unwrap_or(u32::MAX),
+    }
+}
+
+/// Where the plan is more than every combination of levels.
+fn design(scenario: &Scenario) -> Design {
+    let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+    let combination =
+        |cell: &Cell, load: usize| cell.levels.iter().copied().chain([load]).map(index).collect();
+    let cells = scenario.cells.iter().filter(|_| !scenario.is_full());
+    let name = |factor: usize| scenario.factors[factor].name.to_string();
+    Design {
+        zip: scenario.zips.clone(),
+        cells: cells.flat_map(|cell| cell.loads.iter().map(move |load| combination(cell, *load))).collect(),
+        warmup_factor: scenario.measure.warmup.factor().map(name),
+        window_factor: scenario.measure.window.factor().map(name),
     }
 }
 

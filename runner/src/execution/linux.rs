@@ -91,9 +91,10 @@ impl<'a> LinuxRig<'a> {
         for generator in &mut generators {
             generator.wait_phase(Phase::Ready, READY_DEADLINE)?;
         }
-        let (window, watch) = match scenario.measure.window {
-            WindowRule::Timed(length) => self.timed(&mut generators, length)?,
-            WindowRule::Operations => self.counted(&mut generators)?,
+        let warmup = *scenario.measure.warmup.at(&cell);
+        let (window, watch) = match *scenario.measure.window.at(&cell) {
+            WindowRule::Timed(length) => self.timed(&mut generators, (warmup, length))?,
+            WindowRule::Operations => self.counted(&mut generators, warmup)?,
         };
         self.check_load()?;
         let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
@@ -110,9 +111,9 @@ impl<'a> LinuxRig<'a> {
     fn timed(
         &mut self,
         generators: &mut [Generator],
-        length: Duration,
+        (warmup, length): (Duration, Duration),
     ) -> Result<(Window, crate::monitor::Watch), Cut> {
-        let open_ns = monotonic_ns() + nanoseconds(self.parts.scenario.measure.warmup);
+        let open_ns = monotonic_ns() + nanoseconds(warmup);
         let window = Window { open_ns, close_ns: open_ns + nanoseconds(length) };
         if let Some(probe) = self.parts.probes.attached() {
             probe.arm(window)?;
@@ -130,8 +131,12 @@ impl<'a> LinuxRig<'a> {
     }
 
     /// A window from before the first to after the last of a number of operations.
-    fn counted(&mut self, generators: &mut [Generator]) -> Result<(Window, crate::monitor::Watch), Cut> {
-        let warm_until = monotonic_ns() + nanoseconds(self.parts.scenario.measure.warmup);
+    fn counted(
+        &mut self,
+        generators: &mut [Generator],
+        warmup: Duration,
+    ) -> Result<(Window, crate::monitor::Watch), Cut> {
+        let warm_until = monotonic_ns() + nanoseconds(warmup);
         for generator in &mut *generators {
             generator.page().set_window_ns(warm_until, u64::MAX);
             generator.page().set_phase(Phase::Warm);
@@ -186,7 +191,7 @@ impl<'a> LinuxRig<'a> {
 impl Rig for LinuxRig<'_> {
     fn start_load(&mut self, trial: &PlannedTrial) -> Result<Option<String>, String> {
         let scenario = self.parts.scenario;
-        let level = &scenario.loads[trial.load];
+        let level = scenario.loads[trial.load].at(&scenario.cell(trial.cell));
         let request = LoadRequest {
             block: trial.block,
             level_name: level.name.to_string(),

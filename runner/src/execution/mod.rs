@@ -89,7 +89,11 @@ pub(crate) fn execute(
 ) -> Result<State, StoreError> {
     let mut state = State::Complete;
     let mut unsettled = Unsettled::within(execution.scenario.plan.ramp);
-    for group in plan.trials.chunk_by(|a, b| (a.block, a.load) == (b.block, b.load)) {
+    let scenario = execution.scenario;
+    let is_alike = |a: &PlannedTrial, b: &PlannedTrial| {
+        (a.block, a.load) == (b.block, b.load) && scenario.is_same_load(a.load, a.cell, b.cell)
+    };
+    for group in plan.trials.chunk_by(is_alike) {
         if execution.stopped() {
             state = State::Interrupted;
             break;

@@ -114,7 +114,14 @@ fn manifest() -> Manifest {
             loss_limit: 0.0,
             keep_slowest: 0,
         },
-        plan: PlanInfo { order: "random_blocks".to_owned(), seed: 1, repetitions: 2, cells: 4, trials: 8 },
+        plan: PlanInfo {
+            order: "random_blocks".to_owned(),
+            seed: 1,
+            repetitions: 2,
+            cells: 4,
+            trials: 8,
+            design: store::Design::default(),
+        },
         probe: ProbeInfo {
             requested: "user".to_owned(),
             backend: "user".to_owned(),

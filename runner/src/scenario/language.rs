@@ -94,6 +94,10 @@ pub(crate) enum Kind {
     Levels,
     /// What an option of stress-ng is set to.
     StressNg,
+    /// A list of lists of factors.
+    Zip,
+    /// A list of parts of cells.
+    Exclude,
     /// A table.
     Table(&'static Table),
     /// What no other kind says: the words of the documentation, and the schema.
@@ -228,9 +232,10 @@ pub(crate) static MEASURE: Table = Table {
             (
                 "[\"mmap\", \"munmap\"]",
                 "The targets. Under scope `generators` each must be issued by a generator; a trial's targets are those \
-                 that its generators issue.",
+                 that its generators issue. `\"$factor\"`, alone or in the list, names another in each of its cells.",
             ),
-        ),
+        )
+        .or_factor(),
         key(
             "probe",
             Kind::Choice(probes),
@@ -253,7 +258,8 @@ pub(crate) static MEASURE: Table = Table {
             Kind::Duration,
             Default::Is("\"200ms\""),
             ("\"1s\"", "How long generators run before the window opens; may be 0."),
-        ),
+        )
+        .or_factor(),
         key(
             "window",
             Kind::Duration,
@@ -263,7 +269,8 @@ pub(crate) static MEASURE: Table = Table {
                 "How long calls count; at least 1 ms. Where generators have `operations`, the window ends with these \
                  instead.",
             ),
-        ),
+        )
+        .or_factor(),
         key(
             "loss_limit",
             Kind::Number { least: 0.0, is_least_in: true, most: 1.0 },
@@ -305,7 +312,8 @@ pub(crate) static PLAN: Table = Table {
             (
                 "\"random_blocks\"",
                 "`random_blocks`: each repetition is a block with every cell in it, load levels in random order, cells \
-                 in random order inside each.",
+                 in random order inside each. `sequential`: everything in the file's order, so that whatever drifts \
+                 during the run looks like an effect of the factors.",
             ),
         ),
         key(
@@ -319,6 +327,26 @@ pub(crate) static PLAN: Table = Table {
             Kind::Duration,
             Default::Is("\"2s\""),
             ("\"5s\"", "The longest that a load level is waited for until it is steady."),
+        ),
+        key(
+            "zip",
+            Kind::Zip,
+            Default::Means("every combination of levels"),
+            (
+                "[[\"size\", \"threads\"]]",
+                "The levels of these factors go along with each other, the first with the first and so on, instead of \
+                 being combined. They must have equally many; `load` may be among them.",
+            ),
+        ),
+        key(
+            "exclude",
+            Kind::Exclude,
+            Default::Means("nothing"),
+            (
+                "[{ size = \"16MiB\", load = \"high\" }]",
+                "Cells that are left out: each entry names levels of some factors, one or a list of each, and takes \
+                 every cell that has them. An entry that takes none is an error, as is to leave nothing.",
+            ),
         ),
     ],
     others: Others::Refused,
@@ -414,14 +442,15 @@ pub(crate) static LOAD: Table = Table {
               takes them. Options that end, steer or record the load, name a path, execute a program or change the \
               machine are refused.",
     keys: &[
-        key("cpu", Kind::StressNg, Default::Means("none"), ("\"100% cpus\"", "Workers that compute.")),
-        key("io", Kind::StressNg, Default::Means("none"), ("\"50% cpus\"", "Workers that call sync.")),
+        key("cpu", Kind::StressNg, Default::Means("none"), ("\"100% cpus\"", "Workers that compute.")).or_factor(),
+        key("io", Kind::StressNg, Default::Means("none"), ("\"50% cpus\"", "Workers that call sync.")).or_factor(),
         key(
             "vm",
             Kind::StressNg,
             Default::Means("none"),
             ("1", "Workers that map memory and write to it, page after page."),
-        ),
+        )
+        .or_factor(),
         key(
             "vm-bytes",
             Kind::StressNg,
@@ -431,7 +460,8 @@ pub(crate) static LOAD: Table = Table {
                 "How much memory the workers of `vm` fill: a share of what is available, `\"40% memory\"` of all there \
                  is, or bytes.",
             ),
-        ),
+        )
+        .or_factor(),
     ],
     others: Others::StressNg,
 };

@@ -3,6 +3,7 @@
 //! Owns the meaning of a scenario (its cells, what its generators do in a cell, how load becomes an argument list).
 //! It does not know TOML; places in the text are carried along only so that later checks can point at them.
 
+use super::cells::Cell;
 use super::diagnostic::{Place, Source};
 use generators::{GeneratorSpec, Workload};
 use serde::Serialize;
@@ -35,8 +36,20 @@ impl Name {
         (fits && clean).then(|| Self(text.to_owned()))
     }
 
-    /// The label of a level: a name that may have a decimal point in it, as `0.5` and `1.5MiB` do.
+    /// The label of a level: a name that may have a decimal point in it, as `0.5` and `1.5MiB` do, or a share, as
+    /// `40%` and `50% cpus` are.
     pub(crate) fn of_level(text: &str) -> Option<Self> {
+        let is_share = |(share, of): (&str, &str)| {
+            Self::of_level(share).is_some() && matches!(of, "" | " cpus" | " memory")
+        };
+        if text.contains('%') {
+            let digits = |(share, _): &(&str, &str)| share.bytes().all(|c| c.is_ascii_digit() || c == b'.');
+            return text
+                .split_once('%')
+                .filter(digits)
+                .filter(|it| is_share(*it))
+                .map(|_| Self(text.to_owned()));
+        }
         let mut parts = text.split('.');
         let is_number = |part: Option<&str>| {
             part.is_some_and(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()))
@@ -77,6 +90,10 @@ pub(crate) struct Scenario {
     pub(crate) plan: PlanRequest,
     /// The axes besides load, in the file's order.
     pub(crate) factors: Vec<FactorDecl>,
+    /// The combinations of their levels that are measured, in the file's order, the last factor changing fastest.
+    pub(crate) cells: Vec<Cell>,
+    /// Names of factors whose levels go along with each other, `load` perhaps among them.
+    pub(crate) zips: Vec<Vec<String>>,
     /// What issues the measured calls, in the file's order.
     pub(crate) generators: Vec<GeneratorDecl>,
     /// What disturbs, in the file's order; never empty.
@@ -88,16 +105,18 @@ pub(crate) struct Scenario {
 /// What is measured and how.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Measure {
-    /// Names of the targets, each once, at least one.
+    /// Names of the targets of all cells, each once, at least one.
     pub(crate) targets: Vec<String>,
+    /// The targets as written, each of which may go along with a factor.
+    pub(crate) named: Vec<Given<String>>,
     /// The backend that is asked for.
     pub(crate) probe: Given<ProbeRequest>,
     /// Whose calls count.
     pub(crate) scope: Scope,
     /// How long generators run before the window opens; may be zero.
-    pub(crate) warmup: Duration,
+    pub(crate) warmup: Given<Duration>,
     /// How long the probe counts.
-    pub(crate) window: Window,
+    pub(crate) window: Given<Window>,
     /// Share of entered calls that may be lost before a trial is invalid, 0 to 1.
     pub(crate) loss_limit: f64,
     /// How many of the slowest calls of each target and trial the probe keeps one by one; 0 for none.
@@ -194,16 +213,20 @@ pub(crate) struct PlanRequest {
 pub(crate) enum Order {
     /// Complete random blocks: load levels shuffled in each, cells shuffled inside each load level.
     RandomBlocks,
+    /// Blocks in which everything is in the file's order.
+    Sequential,
 }
 
 impl Order {
     /// Every order with its name in scenarios.
-    pub(crate) const NAMES: [(&'static str, Self); 1] = [("random_blocks", Self::RandomBlocks)];
+    pub(crate) const NAMES: [(&'static str, Self); 2] =
+        [("random_blocks", Self::RandomBlocks), ("sequential", Self::Sequential)];
 
     /// The name in scenarios.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::RandomBlocks => "random_blocks",
+            Self::Sequential => "sequential",
         }
     }
 }
@@ -257,8 +280,16 @@ impl<T> Given<T> {
         }
     }
 
+    /// The index of the factor that it goes along with.
+    pub(crate) const fn factor(&self) -> Option<usize> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Factor { factor, .. } => Some(*factor),
+        }
+    }
+
     /// Goes on counting factors right when the one with this index, which it does not follow, is gone.
-    fn without_factor(&mut self, gone: usize) {
+    pub(super) fn without_factor(&mut self, gone: usize) {
         if let Self::Factor { factor, .. } = self
             && *factor > gone
         {
@@ -321,13 +352,15 @@ pub(crate) enum LoadValue {
     CpuShare(f64),
     /// This share of the machine's memory, as bytes.
     MemoryShare(f64),
-}
-
-/// One level of every factor; load is apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Cell {
-    /// For each factor, in order, the index of its level.
-    pub(crate) levels: Vec<usize>,
+    /// What a factor's level says: see [`LoadLevel::at`].
+    Factor {
+        /// Its name.
+        name: String,
+        /// Index into [`Scenario::factors`].
+        factor: usize,
+        /// The value at each of its levels.
+        levels: Vec<LoadValue>,
+    },
 }
 
 impl LoadLevel {
@@ -347,7 +380,7 @@ impl LoadLevel {
                 }
                 _ => None,
             },
-            Some(LoadValue::Flag | LoadValue::CpuShare(_)) => None,
+            Some(LoadValue::Flag | LoadValue::CpuShare(_) | LoadValue::Factor { .. }) => None,
         }
     }
 
@@ -367,6 +400,7 @@ impl LoadLevel {
                 LoadValue::Flag => {}
                 LoadValue::CpuShare(share) => arguments.push(share_of_cpus(*share, machine).to_string()),
                 LoadValue::MemoryShare(share) => arguments.push(share_of_memory(*share, machine).to_string()),
+                LoadValue::Factor { name, .. } => arguments.push(format!("${name}")),
             }
         }
         arguments
@@ -393,7 +427,7 @@ fn share_of_memory(share: f64, machine: &Machine) -> u64 {
 
 impl GeneratorDecl {
     /// Goes on counting factors right when the one with this index, which it does not follow, is gone.
-    fn without_factor(&mut self, gone: usize) {
+    pub(super) fn without_factor(&mut self, gone: usize) {
         self.workload.without_factor(gone);
         self.threads.without_factor(gone);
         self.touch.without_factor(gone);
@@ -420,50 +454,12 @@ impl GeneratorDecl {
 }
 
 impl Scenario {
-    /// The same scenario with this probe in every cell. The factor that said which is dropped: no other value goes
-    /// along with it, since none can have the names of backends.
-    pub(crate) fn with_probe(mut self, request: ProbeRequest) -> Self {
-        let replaced = std::mem::replace(&mut self.measure.probe, Given::Fixed(request));
-        if let Given::Factor { factor, .. } = replaced {
-            self.factors.remove(factor);
-            self.generators.iter_mut().for_each(|generator| generator.without_factor(factor));
-        }
-        self
-    }
-
     /// The factor whose levels are the backends, where there is one.
     pub(crate) fn probe_factor(&self) -> Option<&FactorDecl> {
         match self.measure.probe {
             Given::Fixed(_) => None,
             Given::Factor { factor, .. } => Some(&self.factors[factor]),
         }
-    }
-
-    /// How many cells there are: one level of every factor, load included.
-    pub(crate) fn cells_with_load(&self) -> usize {
-        self.cell_count() * self.loads.len()
-    }
-
-    /// How many combinations of levels there are, load apart.
-    pub(crate) fn cell_count(&self) -> usize {
-        self.factors.iter().map(|factor| factor.levels.len()).product()
-    }
-
-    /// How many trials there are in all.
-    pub(crate) fn trial_count(&self) -> usize {
-        self.cells_with_load() * self.plan.repetitions as usize
-    }
-
-    /// The cell with this index, in order of the file, the last factor changing fastest.
-    pub(crate) fn cell(&self, index: usize) -> Cell {
-        let mut rest = index;
-        let mut levels: Vec<usize> = Vec::with_capacity(self.factors.len());
-        for factor in self.factors.iter().rev() {
-            levels.push(rest % factor.levels.len());
-            rest /= factor.levels.len();
-        }
-        levels.reverse();
-        Cell { levels }
     }
 
     /// Factor name → label of its level, `load` among them: what a trial is filed under.
@@ -480,7 +476,7 @@ impl Scenario {
         self.generators.iter().map(|generator| (&generator.name, generator.spec(cell, scratch))).collect()
     }
 
-    /// The targets that can be seen in a cell: under scope `system` all, else those that its generators issue.
+    /// The targets of a cell: of those that it names, under scope `system` all, else those that its generators issue.
     pub(crate) fn targets_of(&self, cell: &Cell) -> Vec<&str> {
         let issued: BTreeSet<&str> = self
             .generators
@@ -488,6 +484,8 @@ impl Scenario {
             .flat_map(|generator| generator.workload.at(cell).syscalls().iter().copied())
             .collect();
         let all = self.measure.scope == Scope::System;
-        self.measure.targets.iter().map(String::as_str).filter(|t| all || issued.contains(t)).collect()
+        let named: BTreeSet<&str> = self.measure.named.iter().map(|name| name.at(cell).as_str()).collect();
+        let targets = self.measure.targets.iter().map(String::as_str);
+        targets.filter(|target| named.contains(target) && (all || issued.contains(target))).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! What `check` and `plan` say about a scenario, as text and as values for JSON. Pure; printing is the commands' part.
 
-use super::model::{Given, LoadLevel, LoadOption, LoadValue, Scenario, Window};
+use super::model::{Given, LoadLevel, LoadOption, LoadValue, Order, Scenario, Window};
 use super::plan::{Estimate, Overheads, Plan, PlannedTrial};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,9 +38,22 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
     for load in &scenario.loads {
         line("load", &load_text(load));
     }
+    for zip in &scenario.zips {
+        line("zipped", &zip.join(", "));
+    }
     line("trials", &trials_text(scenario));
     line("time", &time_text(scenario, Overheads::TYPICAL));
+    for warning in warnings(scenario) {
+        line("warning", &warning);
+    }
     text
+}
+
+/// What the figures of such a scenario will suffer from, whatever the machine does.
+pub(crate) fn warnings(scenario: &Scenario) -> Vec<String> {
+    let sequential = "order is sequential: whatever drifts during the run (temperature, caches, other work) looks like \
+                      an effect of the factors; `random_blocks` keeps them apart";
+    (scenario.plan.order == Order::Sequential).then(|| sequential.to_owned()).into_iter().collect()
 }
 
 /// `auto`, `by factor backend`.
@@ -52,10 +65,19 @@ fn probe_text(scenario: &Scenario) -> String {
 }
 
 fn window_text(scenario: &Scenario) -> String {
-    let warmup = duration_text(scenario.measure.warmup);
-    match scenario.measure.window {
-        Window::Timed(window) => format!("{} after {warmup} of warm-up", duration_text(window)),
-        Window::Operations => format!("until the generators' operations are done, after {warmup} of warm-up"),
+    let by = |factor: usize| format!("by factor {}", scenario.factors[factor].name);
+    let warmup = match &scenario.measure.warmup {
+        Given::Fixed(warmup) => duration_text(*warmup),
+        Given::Factor { factor, .. } => by(*factor),
+    };
+    match &scenario.measure.window {
+        Given::Fixed(Window::Operations) => {
+            format!("until the generators' operations are done, after {warmup} of warm-up")
+        }
+        Given::Fixed(Window::Timed(window)) => {
+            format!("{} after {warmup} of warm-up", duration_text(*window))
+        }
+        Given::Factor { factor, .. } => format!("{} after {warmup} of warm-up", by(*factor)),
     }
 }
 
@@ -74,6 +96,7 @@ fn option_text(option: &LoadOption) -> String {
         LoadValue::Flag => option.name.clone(),
         LoadValue::CpuShare(share) => format!("{} {}% cpus", option.name, share * 100.0),
         LoadValue::MemoryShare(share) => format!("{} {}% memory", option.name, share * 100.0),
+        LoadValue::Factor { name, .. } => format!("{} by factor {name}", option.name),
     }
 }
 
@@ -139,13 +162,15 @@ fn rounded(number: f64) -> String {
 
 /// Every trial in order, and how long they take.
 pub(crate) fn plan_text(scenario: &Scenario, plan: &Plan) -> String {
+    let warnings: Vec<String> = warnings(scenario).iter().map(|it| format!("warning: {it}\n")).collect();
     let mut text = format!(
-        "{}: {}\norder {}, seed {}\ntime {}\n\n",
+        "{}: {}\norder {}, seed {}\ntime {}\n{}\n",
         scenario.name,
         trials_text(scenario),
         scenario.plan.order.name(),
         plan.seed,
         time_text(scenario, Overheads::TYPICAL),
+        warnings.concat(),
     );
     let mut rows: Vec<Vec<String>> = Vec::with_capacity(plan.trials.len() + 1);
     let factors = scenario.factors.iter().map(|factor| factor.name.to_string());
@@ -196,6 +221,8 @@ pub(crate) struct PlanDocument {
     loads: Vec<String>,
     /// Estimated; without the windows where those end with operations.
     seconds: f64,
+    /// What the figures will suffer from.
+    warnings: Vec<String>,
     trials: Vec<TrialDocument>,
 }
 
@@ -228,6 +255,7 @@ pub(crate) fn plan_document(scenario: &Scenario, plan: &Plan) -> PlanDocument {
         cells: scenario.cells_with_load(),
         loads: scenario.loads.iter().map(|load| load.name.to_string()).collect(),
         seconds: Estimate::of(scenario, Overheads::TYPICAL).total().as_secs_f64(),
+        warnings: warnings(scenario),
         trials: plan.trials.iter().map(trial).collect(),
     }
 }
