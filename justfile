@@ -141,6 +141,10 @@ vm-test-all:
 examine RUN="latest":
     @"{{ root }}/checks/run.sh" "$1"
 
+# Hold the probe's counts and times against the callers' own view and against perf trace; needs root and perf
+truth: build
+    @"{{ root }}/checks/truth.sh"
+
 # What the probe adds to a call, beside the floor and the peers that are installed; the benchmark alone is root
 bench-probe *ARGS:
     #!/bin/sh

@@ -27,7 +27,7 @@ class Judged(unittest.TestCase):
         records, faults = judge("6.1", console(("one", f"{BOTH}\nok"), ("two", f"{BOTH}\nok")), WITHOUT_FENTRY)
         self.assertEqual(faults, [])
         self.assertEqual(states(records), {"kretprobe": "works", "fentry": "no programs", "raw_tracepoint": "works"})
-        self.assertEqual(cell(records[0], None), "works, counts exact in 2 tests")
+        self.assertEqual(cell(records[0], None), "works; exact in its 2 tests")
 
     def test_silence_is_a_fault_where_there_are_programs(self):
         records, faults = judge("6.1", console(("one", f"{BOTH}\nok")), PRESENT)
@@ -58,15 +58,15 @@ class Judged(unittest.TestCase):
         lines = console(("one", f"{BOTH}\nok"), wrong, status="101", failed=1)
         records, faults = judge("6.1", lines, WITHOUT_FENTRY)
         self.assertEqual(faults, ["raw_tracepoint: many went wrong"])
-        self.assertEqual(cell(records[0], None), "works, counts exact in 1 of 2 tests")
-        self.assertEqual(cell(records[2], 3), "works, counts wrong in 1 of 2 tests [3]")
+        self.assertEqual(cell(records[0], None), "works; exact in its only test")
+        self.assertEqual(cell(records[2], 3), "works; wrong counts in 1 of its 2 tests [3]")
 
     def test_what_is_known_of_a_backend_excuses_losses_that_were_counted(self):
         lines = console(("one", f"with raw_tracepoint\nmissed with raw_tracepoint: 3 of 9 calls of x\nwith kretprobe\nok"))
         self.assertIn(("7.3", "raw_tracepoint"), KNOWN)
         records, faults = judge("7.3", lines, WITHOUT_FENTRY)
         self.assertEqual(faults, [])
-        self.assertEqual(cell(records[2], 1), "works, counts exact in 1 tests; lost, and counted as lost, 3 of 9 calls of x [1]")
+        self.assertEqual(cell(records[2], 1), "works; exact in its only test; lost, and counted as lost, 3 of 9 calls of x [1]")
         self.assertEqual(judge("6.1", lines, WITHOUT_FENTRY)[1], ["raw_tracepoint: lost calls"])
 
     def test_what_is_known_of_a_backend_excuses_no_test(self):
@@ -80,10 +80,10 @@ class Judged(unittest.TestCase):
         self.assertEqual(judge("6.1", lines, WITHOUT_FENTRY)[1], ["step run: exit status: 3"])
 
     def test_lost_calls_are_told(self):
-        lines = console(("one", f"{BOTH}\nok")) + ["parquet: lost with kretprobe: 9 of 10 calls of futex"]
+        lines = console(("one", f"{BOTH}\nok")) + ["missed with kretprobe: 9 of 10 calls of futex"]
         self.assertEqual(judge("6.1", lines, WITHOUT_FENTRY)[1], ["kretprobe: lost calls"])
         records, _ = judge("6.1", lines, WITHOUT_FENTRY)
-        self.assertEqual(cell(records[0], None), "works, counts exact in 1 tests; lost, and counted as lost, 9 of 10 calls of futex")
+        self.assertEqual(cell(records[0], None), "works; exact in its only test; lost, and counted as lost, 9 of 10 calls of futex")
         self.assertFalse(records[0]["exact"])
 
     def test_nothing_is_made_of_half_a_console(self):

@@ -28,10 +28,14 @@ pub fn render(summary: &Summary) -> String {
         figures(&mut page, summary, (target, vantage));
     }
     page.push_str("## Where the calls went\n\n");
-    let ledger = rows::ledger(&summary.ledgers, false);
-    table(&mut page, &ledger.headings, &ledger.rows);
-    for note in rows::ledger_notes(&summary.ledgers) {
-        paragraph(&mut page, note);
+    if rows::has_ledger(&summary.ledgers) {
+        let ledger = rows::ledger(&summary.ledgers, false);
+        table(&mut page, &ledger.headings, &ledger.rows);
+        for note in rows::ledger_notes(&summary.ledgers) {
+            paragraph(&mut page, note);
+        }
+    } else {
+        paragraph(&mut page, rows::NO_LEDGER);
     }
     failed_calls(&mut page, summary);
     slow_calls(&mut page, summary);

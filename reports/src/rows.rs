@@ -40,6 +40,15 @@ pub(crate) fn has_compat(ledgers: &[TargetLedger]) -> bool {
     ledgers.iter().any(|ledger| ledger.compat.is_some_and(|compat| compat > 0))
 }
 
+/// What stands in the ledger's place where no probe has counted anything.
+pub(crate) const NO_LEDGER: &str =
+    "No probe counted calls. Callers count what they issued, and no more is known.";
+
+/// Whether any ledger has something of a probe's in it.
+pub(crate) fn has_ledger(ledgers: &[TargetLedger]) -> bool {
+    ledgers.iter().any(|ledger| ledger.entered.is_some())
+}
+
 /// Where the calls went. Columns that say nothing are left out.
 pub(crate) fn ledger(ledgers: &[TargetLedger], with_share: bool) -> Rows {
     let only_with_probe = |ledger: &TargetLedger, count: i128| known(ledger.entered.map(|_| count));

@@ -129,6 +129,9 @@ impl Page {
     }
 
     fn ledger(self, summary: &Summary) -> String {
+        if !rows::has_ledger(&summary.ledgers) {
+            return self.headed("Where the calls went", &self.wrapped(rows::NO_LEDGER));
+        }
         let rows = rows::ledger(&summary.ledgers, false);
         let mut grid = Grid::new(Column::all(&rows.headings, &[3]));
         rows.rows.into_iter().for_each(|row| grid.push(row));

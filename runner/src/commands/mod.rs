@@ -74,6 +74,18 @@ pub(crate) fn scratch(credentials: Option<&Credentials>) -> Result<Scratch, Fail
     Scratch::new(credentials).map_err(failed)
 }
 
+/// Whether the programs are there that the scenario executes.
+pub(crate) fn check_programs(scenario: &Scenario) -> Result<(), Failure> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |name: &str| {
+        let is_file = |file: PathBuf| file.is_file();
+        // From the root, a name replaces the folder that it is joined to.
+        std::env::split_paths(&path).any(|folder| is_file(folder.join(name)))
+    };
+    let missing = scenario.check_programs(is_there);
+    missing.map_err(|found| Failure::Failed(found.render(colour(&stderr()))))
+}
+
 /// Whether the installed stress-ng takes what the load levels tell it. It is asked as the user as whom it would run.
 /// Where none is installed, or none is needed, there is nothing to ask.
 pub(crate) fn check_load(

@@ -31,6 +31,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if scenario.needs_stress_ng() && load::version().is_none() {
         return Err(Failure::Failed(load::LoadError::NotInstalled.to_string()));
     }
+    super::check_programs(&scenario)?;
     check_load(&scenario, &machine, (&scratch, credentials.as_ref()))?;
     let stop = crate::signals::stop()?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
@@ -277,5 +278,7 @@ fn generator_lines(scenario: &Scenario) -> Vec<String> {
         }
         format!("{}: {}", declared.name, seen.join("; "))
     });
-    lines.collect()
+    let factor = |index: usize| scenario.factors[index].name.to_string();
+    let programs = scenario.programs.iter();
+    lines.chain(programs.map(|program| format!("{}: {}", program.name, program.describe(factor)))).collect()
 }

@@ -5,6 +5,7 @@
 //! three count the same calls and nobody has to be interrupted for it.
 
 use super::observed::{self, Seen};
+use super::programs::{Host, Programs};
 use super::{Measured, Outcome, Probes, Rig};
 use crate::credentials::Credentials;
 use crate::load::{self, Load, LoadRequest};
@@ -51,7 +52,7 @@ pub(crate) struct LinuxRig<'a> {
 }
 
 /// Why a trial has no figures.
-enum Cut {
+pub(super) enum Cut {
     Failed(String),
     Interrupted,
 }
@@ -78,6 +79,16 @@ impl<'a> LinuxRig<'a> {
         if let Some(user) = &self.parts.credentials {
             user.give(scratch.path())?;
         }
+        if let Some(probe) = self.parts.probes.attached() {
+            probe.exclude_all()?;
+        }
+        let host = Host {
+            generator: self.parts.generator.clone(),
+            user: self.parts.credentials.clone(),
+            scratch: scratch.path().to_owned(),
+            stop: self.parts.stop,
+        };
+        let mut programs = Programs::hold(scenario.programs_of(&cell, scratch.path()), host)?;
         let (mut generators, mut threads) = (Vec::new(), 0);
         for (_, spec) in scenario.generators_of(&cell, scratch.path()) {
             let user = self.parts.credentials.as_ref().map(Credentials::ids);
@@ -91,17 +102,23 @@ impl<'a> LinuxRig<'a> {
         for generator in &mut generators {
             generator.wait_phase(Phase::Ready, READY_DEADLINE)?;
         }
+        if let Some(probe) = self.parts.probes.attached() {
+            programs.pids().into_iter().try_for_each(|pid| probe.include(pid))?;
+        }
+        programs.begin()?;
         let warmup = *scenario.measure.warmup.at(&cell);
         let (window, watch) = match *scenario.measure.window.at(&cell) {
             WindowRule::Timed(length) => self.timed(&mut generators, (warmup, length))?,
-            WindowRule::Operations => self.counted(&mut generators, warmup)?,
+            WindowRule::Operations => self.counted(&mut generators, &mut programs, warmup)?,
         };
         self.check_load()?;
+        programs.check()?;
         let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
         let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
         let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
         let seen = Seen { readings, reports, threads, open_ns: window.open_ns };
         let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);
+        measured.doubt(programs.end());
         measured.window_ns = window.close_ns - window.open_ns;
         measured.monitor = watch.finish();
         Ok(measured)
@@ -134,6 +151,7 @@ impl<'a> LinuxRig<'a> {
     fn counted(
         &mut self,
         generators: &mut [Generator],
+        programs: &mut Programs,
         warmup: Duration,
     ) -> Result<(Window, crate::monitor::Watch), Cut> {
         let warm_until = monotonic_ns() + nanoseconds(warmup);
@@ -152,9 +170,11 @@ impl<'a> LinuxRig<'a> {
         for generator in &*generators {
             generator.page().set_phase(Phase::Go);
         }
+        programs.go()?;
         for generator in &mut *generators {
             self.wait(generator, Phase::Done)?;
         }
+        programs.wait()?;
         let close_ns = monotonic_ns();
         if let Some(probe) = self.parts.probes.attached() {
             probe.close(close_ns)?;

@@ -7,6 +7,7 @@
 mod linux;
 mod observed;
 mod probes;
+mod programs;
 #[cfg(test)]
 mod tests;
 mod unsettled;
@@ -192,6 +193,13 @@ fn cell_name(labels: &BTreeMap<String, String>) -> String {
 }
 
 impl Measured {
+    /// Adds a reason not to trust the figures, if there is one.
+    fn doubt(&mut self, reason: Option<String>) {
+        if let Some(reason) = reason {
+            self.doubt = Some(self.doubt.take().map_or(reason.clone(), |first| format!("{first}; {reason}")));
+        }
+    }
+
     fn fill(self, record: &mut TrialRecord) {
         record.status = if self.doubt.is_some() { Status::Invalid } else { Status::Ok };
         record.reason = self.doubt;

@@ -30,7 +30,9 @@ pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Me
         if let Some(reading) = reading {
             doubts.extend(loss(reading, scenario.measure.loss_limit));
             if scenario.measure.scope == Scope::Generators {
-                doubts.extend(contradiction(reading, &user, seen.threads));
+                // What programs call besides, nobody knows.
+                let edges = scenario.programs.is_empty().then_some(2 * seen.threads);
+                doubts.extend(contradiction(reading, &user, edges));
             }
             measures.push(kernel_measure(reading));
             slowest.extend(slow_calls(reading, seen.open_ns));
@@ -117,12 +119,12 @@ fn loss(reading: &Reading, limit: f64) -> Option<String> {
 ///
 /// The generator's clock readings enclose the probe's. So every call that the generator counts lies within the window
 /// for the probe, too; the probe alone may count those that straddle an edge for the generator: for each thread one at
-/// either edge, of each call of an operation. Lost and censored calls are missing on the probe's side only.
-fn contradiction(reading: &Reading, user: &Measure, threads: u64) -> Option<String> {
+/// either edge, of each call of an operation: `edges` in all, or none where others count, too. Lost and censored calls are missing on the probe's side only.
+fn contradiction(reading: &Reading, user: &Measure, edges: Option<u64>) -> Option<String> {
     let issued = user.ok.count + user.error.count;
     let accounted = reading.returned + reading.censored + reading.lost.unsigned_abs();
-    let edges = 2 * threads;
-    (accounted < issued || reading.returned > issued + edges).then(|| {
+    let is_too_many = edges.is_some_and(|edges| reading.returned > issued + edges);
+    (accounted < issued || is_too_many).then(|| {
         format!(
             "the probe counted {} returns of {}, its generators issued {issued}",
             reading.returned, reading.target.name

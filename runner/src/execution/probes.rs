@@ -38,6 +38,7 @@ impl Probes {
         let named = scenario.measure.targets.iter().map(|name| Target::named(name));
         let targets = named.collect::<Result<_, _>>().map_err(|error| Failure::Usage(chain(&error)))?;
         let scope = match scenario.measure.scope {
+            Scope::Generators if !scenario.programs.is_empty() => probe::Scope::Families,
             Scope::Generators => probe::Scope::Generators,
             Scope::System => probe::Scope::System,
         };
@@ -51,6 +52,9 @@ impl Probes {
         }
         if probes.attempts.iter().all(|attempt| attempt.backend.is_none()) {
             return Err(probes.refused());
+        }
+        if !scenario.programs.is_empty() {
+            probes.check_seen()?;
         }
         if probes.attempts.len() > 1 {
             probes.attached = None;
@@ -85,6 +89,20 @@ impl Probes {
             self.attached = Some(attached.map_err(|error| chain(&error))?);
         }
         Ok(())
+    }
+
+    /// Fails where a request came to no probe: nobody else sees what programs call.
+    fn check_seen(&self) -> Result<(), Failure> {
+        let blind = self.attempts.iter().find(|attempt| attempt.backend == Some(Backend::User));
+        let Some(attempt) = blind else { return Ok(()) };
+        let reasons = match attempt.reasons.as_slice() {
+            [] => "this run is to have none".to_owned(),
+            reasons => format!("none can be attached: {}", reasons.join("; ")),
+        };
+        Err(Failure::Failed(format!(
+            "the calls of programs are seen by a probe only, and {reasons}\n\
+             `runner doctor` says what this machine can measure, and how to mend what it cannot"
+        )))
     }
 
     fn refused(&self) -> Failure {

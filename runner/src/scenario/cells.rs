@@ -118,6 +118,7 @@ impl Scenario {
         if let Given::Factor { factor, .. } = replaced {
             let gone = self.factors.remove(factor);
             self.generators.iter_mut().for_each(|generator| generator.without_factor(factor));
+            self.programs.iter_mut().for_each(|program| program.without_factor(factor));
             self.loads.iter_mut().for_each(|load| load.without_factor(factor));
             self.measure.named.iter_mut().for_each(|name| name.without_factor(factor));
             self.measure.warmup.without_factor(factor);

@@ -13,6 +13,7 @@ pub(crate) use reference::reference;
 pub(crate) use schema::schema;
 
 use super::model::{Order, ProbeRequest, Scope};
+use super::programs::Until;
 use generators::Workload;
 
 /// A table of the language.
@@ -100,8 +101,9 @@ pub(crate) enum Kind {
     Exclude,
     /// A table.
     Table(&'static Table),
+    /// A table of the one kind, or of the other.
+    Either(&'static Table, &'static Table),
     /// What no other kind says: the words of the documentation, and the schema.
-    #[expect(dead_code, reason = "for keys whose form is their own")]
     Other {
         words: &'static str,
         schema: fn() -> serde_json::Value,
@@ -366,7 +368,7 @@ pub(crate) static GENERATORS: Table = Table {
     header: "[generators]",
     meaning: "Each table in it is a generator; all of them run at once in every trial.",
     keys: &[],
-    others: Others::Named(0, Kind::Table(&GENERATOR)),
+    others: Others::Named(0, Kind::Either(&GENERATOR, &PROGRAM)),
 };
 
 /// `[generators.NAME]`.
@@ -427,6 +429,113 @@ pub(crate) static GENERATOR: Table = Table {
     others: Others::Refused,
 };
 
+/// `[generators.PROGRAM]`: what the table of a generator is with a command in it.
+pub(crate) static PROGRAM: Table = Table {
+    header: "[generators.PROGRAM]",
+    meaning: "A generator that is a program of somebody else's: any table in `[generators]` with a `command`. The probe \
+              follows it and all that it starts; nobody sees its calls from its own side, so it takes a probe. No \
+              shell looks at the words. All commands run as the invoking user.",
+    keys: &[
+        key(
+            "command",
+            COMMAND,
+            Default::Required,
+            (
+                "[\"sort\", \"--parallel=2\", \"words\"]",
+                "The program and its arguments. In a word, `${factor}` stands for the level of a factor, and `$$` for a dollar.",
+            ),
+        ),
+        key(
+            "until",
+            Kind::Choice(untils),
+            Default::Is("\"end\""),
+            (
+                "\"window\"",
+                "`end`: it starts when the window opens, and its own end closes the window; other generators then need \
+                 `operations`. `window`: it starts before the warm-up, must outlast the window, and is ended then.",
+            ),
+        ),
+        key(
+            "cwd",
+            Kind::Prose,
+            Default::Means("an empty folder of the trial's own"),
+            ("\"/usr/share\"", "Where it starts, a path from the root."),
+        ),
+        key(
+            "stdin",
+            Kind::Prose,
+            Default::Means("nothing"),
+            (
+                "\"commands.sql\"",
+                "The file that it reads as its standard input, relative to where it starts.",
+            ),
+        ),
+        key(
+            "env",
+            Kind::Other { words: "a table of strings", schema: environment },
+            Default::Means("none"),
+            (
+                "{ LC_ALL = \"C\" }",
+                "What is added to its environment, which otherwise has only `PATH`, `LANG=C.UTF-8`, and \
+                 `HOME` and `TMPDIR`, both the trial's folder. Factors as in `command`.",
+            ),
+        ),
+        key(
+            "setup",
+            COMMANDS,
+            Default::Means("none"),
+            (
+                "[\"seq\", \"100000\"]",
+                "A command, or a list of commands, carried out one after the other before each trial, where the program \
+                 will start; each must succeed within 5 minutes. What they leave running is ended.",
+            ),
+        ),
+        key(
+            "ready",
+            COMMAND,
+            Default::Means("ready at once"),
+            (
+                "[\"redis-cli\", \"ping\"]",
+                "A command that is repeated until it succeeds, for at most 30 seconds, before anything else happens: with \
+                 `until = \"window\"` once the program runs, else before it does.",
+            ),
+        ),
+        key(
+            "teardown",
+            COMMANDS,
+            Default::Means("none"),
+            (
+                "[[\"sync\"]]",
+                "A command, or a list of commands, after each trial, however it went, and after the program has ended. One \
+                 that fails is told of.",
+            ),
+        ),
+    ],
+    others: Others::Refused,
+};
+
+/// A command.
+const COMMAND: Kind = Kind::Other { words: "a list of words", schema: command };
+
+/// Commands.
+const COMMANDS: Kind = Kind::Other { words: "a list of words, or a list of such lists", schema: commands };
+
+fn command() -> serde_json::Value {
+    serde_json::json!({ "type": "array", "minItems": 1, "maxItems": 256, "items": { "type": "string" } })
+}
+
+fn commands() -> serde_json::Value {
+    serde_json::json!({ "anyOf": [command(), { "type": "array", "maxItems": 256, "items": command() }] })
+}
+
+fn environment() -> serde_json::Value {
+    serde_json::json!({ "type": "object", "additionalProperties": { "type": "string" } })
+}
+
+fn untils() -> Vec<&'static str> {
+    Until::NAMES.map(|(name, _)| name).to_vec()
+}
+
 /// `[load]`.
 pub(crate) static LOADS: Table = Table {
     header: "[load]",
@@ -467,5 +576,5 @@ pub(crate) static LOAD: Table = Table {
 };
 
 /// Every table, in the order of the documentation.
-pub(crate) static TABLES: [&Table; 8] =
-    [&ROOT, &MEASURE, &PLAN, &FACTORS, &GENERATORS, &GENERATOR, &LOADS, &LOAD];
+pub(crate) static TABLES: [&Table; 9] =
+    [&ROOT, &MEASURE, &PLAN, &FACTORS, &GENERATORS, &GENERATOR, &PROGRAM, &LOADS, &LOAD];

@@ -10,6 +10,7 @@ mod language;
 mod model;
 mod overrides;
 mod plan;
+mod programs;
 mod stress_ng;
 mod text;
 mod units;
@@ -24,6 +25,7 @@ pub(crate) use language::{reference, schema};
 pub(crate) use model::{FactorDecl, Given, Machine, Name, ProbeRequest, Scenario, Scope, Window};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
+pub(crate) use programs::{Program, Until};
 pub(crate) use stress_ng::StressNg;
 pub(crate) use text::{check_text, counted, plan_document, plan_text, warnings};
 

@@ -5,6 +5,7 @@
 
 use super::cells::Cell;
 use super::diagnostic::{Place, Source};
+use super::programs::ProgramDecl;
 use generators::{GeneratorSpec, Workload};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,8 @@ pub(crate) struct Scenario {
     pub(crate) zips: Vec<Vec<String>>,
     /// What issues the measured calls, in the file's order.
     pub(crate) generators: Vec<GeneratorDecl>,
+    /// Programs among the generators, in the file's order.
+    pub(crate) programs: Vec<ProgramDecl>,
     /// What disturbs, in the file's order; never empty.
     pub(crate) loads: Vec<LoadLevel>,
     /// Texts that places point into: the file, then the overrides.
@@ -483,7 +486,8 @@ impl Scenario {
             .iter()
             .flat_map(|generator| generator.workload.at(cell).syscalls().iter().copied())
             .collect();
-        let all = self.measure.scope == Scope::System;
+        // What a program will call, nobody knows.
+        let all = self.measure.scope == Scope::System || !self.programs.is_empty();
         let named: BTreeSet<&str> = self.measure.named.iter().map(|name| name.at(cell).as_str()).collect();
         let targets = self.measure.targets.iter().map(String::as_str);
         targets.filter(|target| named.contains(target) && (all || issued.contains(target))).collect()

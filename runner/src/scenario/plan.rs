@@ -148,7 +148,11 @@ impl Estimate {
                 Window::Timed(window) => *window,
                 Window::Operations => Duration::ZERO,
             };
-            times(*measure.warmup.at(cell) + window, cell.loads.len())
+            // A program that ends the window is let go when that opens.
+            let has_warmup =
+                *measure.window.at(cell) != Window::Operations || !scenario.generators.is_empty();
+            let warmup = if has_warmup { *measure.warmup.at(cell) } else { Duration::ZERO };
+            times(warmup + window, cell.loads.len())
         };
         let repetitions = scenario.plan.repetitions as usize;
         let longest = scenario.plan.ramp;

@@ -35,6 +35,10 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
         let workloads: Vec<&str> = generator.workload.values().iter().map(|w| w.name()).collect();
         line("generator", &format!("{}: {}", generator.name, workloads.join(", ")));
     }
+    for program in &scenario.programs {
+        let factor = |index: usize| scenario.factors[index].name.to_string();
+        line("program", &format!("{}: {}", program.name, program.describe(factor)));
+    }
     for load in &scenario.loads {
         line("load", &load_text(load));
     }
@@ -71,6 +75,9 @@ fn window_text(scenario: &Scenario) -> String {
         Given::Factor { factor, .. } => by(*factor),
     };
     match &scenario.measure.window {
+        Given::Fixed(Window::Operations) if scenario.generators.is_empty() => {
+            "until the programs have ended".to_owned()
+        }
         Given::Fixed(Window::Operations) => {
             format!("until the generators' operations are done, after {warmup} of warm-up")
         }

@@ -82,15 +82,8 @@ impl<'a> Factors<'a> {
                 }
             };
         };
-        if self.refused.contains(&reference) {
-            return None;
-        }
-        let Some(index) = self.all.iter().position(|factor| factor.key.name == reference) else {
-            problems.push(self.unknown(reference, node));
-            return None;
-        };
+        let index = self.named((reference, node), problems)?;
         let factor = &self.all[index];
-        factor.is_used.set(true);
         let mut levels = Vec::with_capacity(factor.levels.len());
         for level in &factor.levels {
             match read(&bare(level)) {
@@ -107,6 +100,30 @@ impl<'a> Factors<'a> {
     /// Their declarations.
     pub(super) fn decls(&self) -> impl Iterator<Item = &FactorDecl> {
         self.all.iter().map(|factor| &factor.decl)
+    }
+
+    /// The labels of a factor's levels, wherever it is named.
+    pub(super) fn labels(
+        &self,
+        (name, node): (&str, &Node),
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<Given<String>> {
+        let index = self.named((name, node), problems)?;
+        let levels = self.all[index].decl.levels.iter().map(|level| level.label.to_string()).collect();
+        Some(Given::Factor { factor: index, levels })
+    }
+
+    /// The factor of this name, which is used at the node.
+    fn named(&self, (name, node): (&str, &Node), problems: &mut Vec<Diagnostic>) -> Option<usize> {
+        if self.refused.contains(&name) {
+            return None;
+        }
+        let index = self.all.iter().position(|factor| factor.key.name == name);
+        match index {
+            Some(index) => self.all[index].is_used.set(true),
+            None => problems.push(self.unknown(name, node)),
+        }
+        index
     }
 
     /// The levels, as written, of the factor with this index.

@@ -21,7 +21,7 @@ pub(super) struct Complaint {
 pub(super) type Reading<T> = Result<T, Complaint>;
 
 impl Complaint {
-    fn new(must: impl Into<String>, node: &Node) -> Self {
+    pub(super) fn new(must: impl Into<String>, node: &Node) -> Self {
         Self { must: must.into(), label: found(node), help: None }
     }
 
@@ -35,7 +35,7 @@ impl Complaint {
         self
     }
 
-    fn help(mut self, help: impl Into<String>) -> Self {
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }

@@ -6,6 +6,7 @@ use super::super::model::{GeneratorDecl, Given, Machine, Name};
 use super::super::wire::Key;
 use super::factors::Factors;
 use super::fields::{self, NAME_RULE, Section};
+use super::programs;
 use generators::Workload;
 
 /// Most generators of a scenario: each is a process of its own.
@@ -23,15 +24,15 @@ pub(super) fn read<'a>(
     factors: &Factors<'a>,
     machine: &Machine,
     problems: &mut Vec<Diagnostic>,
-) -> Vec<Declared<'a>> {
-    let Some(section) = section else { return Vec::new() };
+) -> (Vec<Declared<'a>>, Vec<programs::Declared<'a>>) {
+    let Some(section) = section else { return (Vec::new(), Vec::new()) };
     let entries = &section.table().entries;
     if let Some((key, _)) = entries.get(MAX_GENERATORS) {
         let message = format!("there are more than {MAX_GENERATORS} generators");
         problems.push(Diagnostic::at(&key.place, message, "is one too many"));
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
-    let mut all = Vec::with_capacity(entries.len());
+    let (mut all, mut all_programs) = (Vec::with_capacity(entries.len()), Vec::new());
     for (key, node) in entries {
         let name = Name::new(&key.name);
         if name.is_none() {
@@ -39,10 +40,15 @@ pub(super) fn read<'a>(
             problems.push(Diagnostic::at(&key.place, message, "is no name"));
         }
         let table = Section::open(&section.path_of(&key.name), node, problems);
-        let decl = table.and_then(|table| generator(name?, (&table, factors), machine, problems));
-        all.extend(decl.map(|decl| Declared { key, decl }));
+        let Some((table, name)) = table.zip(name) else { continue };
+        if table.node(programs::COMMAND).is_some() {
+            all_programs.extend(programs::read((key, name), (&table, factors), problems));
+        } else {
+            let decl = generator(name, (&table, factors), machine, problems);
+            all.extend(decl.map(|decl| Declared { key, decl }));
+        }
     }
-    all
+    (all, all_programs)
 }
 
 fn generator<'a>(

@@ -5,6 +5,7 @@ mod factors;
 mod fields;
 mod generators;
 mod load;
+mod programs;
 mod targets;
 
 pub(super) use self::fields::grouped;
@@ -13,12 +14,13 @@ use self::factors::Factors;
 use self::fields::Section;
 use self::generators::Declared;
 use self::targets::Targets;
-use super::diagnostic::{Diagnostic, Source};
+use super::diagnostic::{Diagnostic, Place, Source};
 use super::language::{self, MAX_REPETITIONS, MAX_SEED, MAX_SLOWEST, SCHEMA};
 use super::model::{
-    GeneratorDecl, Given, LoadOption, LoadValue, Machine, Measure, Order, PlanRequest, ProbeRequest,
-    Scenario, Scope, Window,
+    GeneratorDecl, Given, LoadValue, Machine, Measure, Order, PlanRequest, ProbeRequest, Scenario, Scope,
+    Window,
 };
+use super::programs::{ProgramDecl, Until};
 use super::wire::{Node, Table, Value};
 use std::time::Duration;
 
@@ -44,13 +46,14 @@ pub(super) fn scenario(
     let factors = Factors::read(factor_section.as_ref(), &mut problems);
     let generator_section = root.section("generators", &mut problems);
     let before = problems.len();
-    let generators = generators::read(generator_section.as_ref(), &factors, machine, &mut problems);
-    // What could not be read of a generator, or of a missing table, may be what uses a factor.
-    let are_read = problems.len() == before;
+    let (generators, programs) =
+        generators::read(generator_section.as_ref(), &factors, machine, &mut problems);
     let load_section = root.section("load", &mut problems);
     load::check_not_empty(load_section.as_ref(), root.node("load"), &mut problems);
     let loads = load::read(load_section.as_ref(), &factors, &mut problems);
-    let is_counted = check_pace(&generators, &mut problems);
+    // What could not be read of a generator, a load, or of a missing table, may be what uses a factor.
+    let are_read = problems.len() == before;
+    let is_counted = check_pace(&generators, &programs, &mut problems);
     let measure_section = root.section("measure", &mut problems);
     if root.node("measure").is_none() {
         root.missing("measure", &mut problems);
@@ -63,6 +66,7 @@ pub(super) fn scenario(
     let cells = cells::read(plan_section.as_ref(), (&factors, &loads), place, &mut problems);
     let factors = factors.finish(are_read && measure_section.is_some(), &mut problems);
     let generators: Vec<GeneratorDecl> = generators.into_iter().map(|declared| declared.decl).collect();
+    let programs: Vec<ProgramDecl> = programs.into_iter().map(|declared| declared.decl).collect();
     let (Some(name), Some((measure, targets)), Some(cells), true) =
         (name, measure, cells, problems.is_empty())
     else {
@@ -83,15 +87,12 @@ pub(super) fn scenario(
         cells,
         zips,
         generators,
+        programs,
         loads,
         sources,
     };
     // Errors before would make each target look unissued.
-    if let Some(node) = measure_section.as_ref().and_then(|section| section.node("syscalls")) {
-        problems = targets::check_issued(&targets, &scenario, node);
-    }
-    problems.extend(check_probe_alone(&scenario));
-    problems.extend(check_trials(place, &scenario));
+    problems.extend(check_whole((&targets, measure_section.as_ref()), &scenario, place));
     if problems.is_empty() { Ok(scenario) } else { Err(problems) }
 }
 
@@ -202,31 +203,72 @@ fn plan(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> PlanRe
     plan
 }
 
-/// Whether windows end with operations; a trial has one window, so generators must agree.
-fn check_pace(generators: &[Declared<'_>], problems: &mut Vec<Diagnostic>) -> bool {
+/// Whether windows end with operations or programs; a trial has one window, so generators must agree.
+fn check_pace(
+    generators: &[Declared<'_>],
+    programs: &[programs::Declared<'_>],
+    problems: &mut Vec<Diagnostic>,
+) -> bool {
     let counted = generators.iter().find(|declared| declared.decl.operations.is_some());
+    let ending = programs.iter().find(|declared| declared.decl.until == Until::End);
+    let ends = counted.map(|counted| (counted.key, "has `operations`, with which the window ends"));
+    let ends = ends.or_else(|| ending.map(|ending| (ending.key, "ends the window with its own end")));
     let timed = generators.iter().find(|declared| declared.decl.operations.is_none());
-    if let (Some(counted), Some(timed)) = (counted, timed) {
-        let message = "either every generator has `operations` or none has";
+    if let (Some((key, how)), Some(timed)) = (ends, timed) {
+        let message = match counted {
+            Some(_) => "either every generator has `operations` or none has",
+            None => "beside a program that is measured to its end, a generator needs `operations`",
+        };
         let problem =
             Diagnostic::at(&timed.key.place, message, "has none, and would run for the window's time");
-        problems.push(problem.related(&counted.key.place, "has `operations`, with which the window ends"));
+        problems.push(problem.related(&key.place, how));
     }
-    counted.is_some()
+    ends.is_some()
 }
 
-/// A factor that says the probe can be replaced by `--probe`, and is gone then; text for stress-ng alone could go along
-/// with the names of backends.
+/// Refuses to look at programs without a probe: nobody else sees their calls.
+fn check_seen(section: &Section<'_>, measure: &Measure, problems: &mut Vec<Diagnostic>) {
+    let is_blind = measure.probe.values().contains(&ProbeRequest::User);
+    if let (true, Some(node)) = (is_blind, section.node("probe")) {
+        let message = "without a probe nothing is seen of programs";
+        let problem = Diagnostic::at(&node.place, message, "sees the workloads' calls only");
+        problems.push(problem.help("use another probe"));
+    }
+}
+
+/// What can be told only of a scenario of which every part is one.
+fn check_whole(
+    (targets, section): (&Targets<'_>, Option<&Section<'_>>),
+    scenario: &Scenario,
+    place: Option<&Node>,
+) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    if let Some(section) = section {
+        if scenario.programs.is_empty() {
+            problems.extend(targets::check_issued(targets, scenario, section));
+        } else {
+            check_seen(section, &scenario.measure, &mut problems);
+        }
+    }
+    problems.extend(check_probe_alone(scenario));
+    problems.extend(check_trials(place, scenario));
+    problems
+}
+
+/// A factor that says the probe can be replaced by `--probe`, and is gone then; text for stress-ng or a program could go
+/// along with the names of backends.
 fn check_probe_alone(scenario: &Scenario) -> Vec<Diagnostic> {
     let Given::Factor { factor: probe, .. } = scenario.measure.probe else { return Vec::new() };
     let options = scenario.loads.iter().flat_map(|load| &load.options);
-    let follows =
-        options.filter(|option| matches!(option.value, LoadValue::Factor { factor, .. } if factor == probe));
-    let refuse = |option: &LoadOption| {
+    let options = options
+        .filter(|option| matches!(option.value, LoadValue::Factor { factor, .. } if factor == probe))
+        .map(|option| &option.place);
+    let programs = scenario.programs.iter().filter(|program| program.follows(probe));
+    let refuse = |place: &Place| {
         let message = "a factor that says the probe says nothing else";
-        Diagnostic::at(&option.place, message, "goes along with the same factor")
+        Diagnostic::at(place, message, "goes along with the same factor")
     };
-    follows.map(refuse).collect()
+    options.chain(programs.map(|program| &program.place)).map(refuse).collect()
 }
 
 fn check_trials(place: Option<&Node>, scenario: &Scenario) -> Option<Diagnostic> {

@@ -78,10 +78,14 @@ fn too_many(node: &Node) -> Diagnostic {
 }
 
 /// Refuses targets that nobody issues where only generators are seen: by a level, in no cell of it.
-pub(super) fn check_issued(targets: &Targets<'_>, scenario: &Scenario, place: &Node) -> Vec<Diagnostic> {
-    if scenario.measure.scope == Scope::System {
+pub(super) fn check_issued(
+    targets: &Targets<'_>,
+    scenario: &Scenario,
+    section: &Section<'_>,
+) -> Vec<Diagnostic> {
+    let (Some(place), Scope::Generators) = (section.node("syscalls"), scenario.measure.scope) else {
         return Vec::new();
-    }
+    };
     if scenario.generators.is_empty() {
         let message = "there is no generator, and scope `generators` counts no other calls";
         let problem = Diagnostic::at(&place.place, message, "nobody would issue these");

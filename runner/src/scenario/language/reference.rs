@@ -66,7 +66,7 @@ fn words(kind: &Kind) -> String {
         }
         Kind::Zip => "a list of lists of factors".to_owned(),
         Kind::Exclude => "a list of tables".to_owned(),
-        Kind::Table(_) => "a table".to_owned(),
+        Kind::Table(_) | Kind::Either(..) => "a table".to_owned(),
         Kind::Other { words, .. } => (*words).to_owned(),
     }
 }

@@ -113,6 +113,7 @@ fn kind(kind: &Kind) -> Value {
             } })
         }
         Kind::Table(inner) => table(inner),
+        Kind::Either(one, other) => json!({ "anyOf": [table(one), table(other)] }),
         Kind::Other { schema, .. } => schema(),
     }
 }

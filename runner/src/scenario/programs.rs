@@ -1,0 +1,165 @@
+//! Programs as generators, after validation: what is executed, around what, and what it is in a cell.
+//!
+//! It does not know how a program is held and followed.
+
+use super::cells::Cell;
+use super::diagnostic::{Diagnostic, Diagnostics, Place, quoted};
+use super::model::{Given, Name, Scenario};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// A command, word by word.
+pub(crate) type Words = Vec<Word>;
+
+/// A word of a command: text, and levels of factors, one behind the other.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Word(pub(super) Vec<Given<String>>);
+
+impl Word {
+    /// The word in a cell.
+    fn at(&self, cell: &Cell) -> String {
+        self.0.iter().map(|part| part.at(cell).as_str()).collect()
+    }
+
+    /// The word as written.
+    fn describe(&self, factor: impl Fn(usize) -> String) -> String {
+        let part = |part: &Given<String>| match part {
+            Given::Fixed(text) => text.clone(),
+            Given::Factor { factor: index, .. } => format!("${{{}}}", factor(*index)),
+        };
+        self.0.iter().map(part).collect()
+    }
+}
+
+/// A program as declared, for all cells.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ProgramDecl {
+    /// Its name in the scenario.
+    pub(crate) name: Name,
+    /// What is executed; at least one word.
+    pub(crate) command: Words,
+    /// Where it starts; none for a fresh folder of the trial's own.
+    pub(crate) cwd: Option<PathBuf>,
+    /// What is added to its environment.
+    pub(crate) env: BTreeMap<String, Word>,
+    /// What it reads, relative to where it starts.
+    pub(crate) stdin: Option<PathBuf>,
+    /// Commands that must have succeeded before the trial.
+    pub(crate) setup: Vec<Words>,
+    /// A command that succeeds as soon as the program is ready for what comes after it.
+    pub(crate) ready: Option<Words>,
+    /// Commands after the trial, however it went.
+    pub(crate) teardown: Vec<Words>,
+    /// How long it runs.
+    pub(crate) until: Until,
+    /// Where its table is.
+    pub(super) place: Place,
+}
+
+/// How long a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// From the window's opening to its own end, which closes the window.
+    End,
+    /// From before the warm-up to after the window, whose length is the scenario's.
+    Window,
+}
+
+impl Until {
+    /// Both, with their names in scenarios.
+    pub(crate) const NAMES: [(&'static str, Self); 2] = [("end", Self::End), ("window", Self::Window)];
+}
+
+/// A program in one cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// What is executed.
+    pub(crate) command: Vec<String>,
+    /// Before the trial.
+    pub(crate) setup: Vec<Vec<String>>,
+    /// Succeeds when the program is ready.
+    pub(crate) ready: Option<Vec<String>>,
+    /// After the trial.
+    pub(crate) teardown: Vec<Vec<String>>,
+    /// How long it runs.
+    pub(crate) until: Until,
+    /// Where all of them start.
+    pub(crate) cwd: PathBuf,
+    /// What is added to the environment of all of them.
+    pub(crate) env: BTreeMap<String, String>,
+    /// What the program reads.
+    pub(crate) stdin: Option<PathBuf>,
+}
+
+impl ProgramDecl {
+    /// The program in a cell, in a folder of its own unless it has another.
+    pub(crate) fn at(&self, cell: &Cell, scratch: &Path) -> Program {
+        let words = |words: &Words| words.iter().map(|word| word.at(cell)).collect::<Vec<_>>();
+        Program {
+            command: words(&self.command),
+            setup: self.setup.iter().map(words).collect(),
+            ready: self.ready.as_ref().map(words),
+            teardown: self.teardown.iter().map(words).collect(),
+            until: self.until,
+            cwd: self.cwd.clone().unwrap_or_else(|| scratch.to_owned()),
+            env: self.env.iter().map(|(name, value)| (name.clone(), value.at(cell))).collect(),
+            stdin: self.stdin.clone(),
+        }
+    }
+
+    /// Goes on counting factors right when the one with this index, which it does not follow, is gone.
+    pub(super) fn without_factor(&mut self, gone: usize) {
+        let around = self.setup.iter_mut().chain(&mut self.ready).chain(&mut self.teardown);
+        let words = around.flatten().chain(&mut self.command).chain(self.env.values_mut());
+        words.flat_map(|word| &mut word.0).for_each(|part| part.without_factor(gone));
+    }
+
+    /// Whether any of its words goes along with the factor with this index.
+    pub(super) fn follows(&self, factor: usize) -> bool {
+        let around = self.setup.iter().chain(&self.ready).chain(&self.teardown);
+        let mut words = around.flatten().chain(&self.command).chain(self.env.values());
+        words.any(|word| word.0.iter().any(|part| part.factor() == Some(factor)))
+    }
+
+    /// The command as written, for people.
+    pub(crate) fn describe(&self, factor: impl Fn(usize) -> String) -> String {
+        let word = |word: &Word| match word.describe(&factor) {
+            text if text.is_empty() || text.contains(char::is_whitespace) => format!("'{text}'"),
+            text => text,
+        };
+        self.command.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Scenario {
+    /// The programs of a cell, in the file's order.
+    pub(crate) fn programs_of(&self, cell: &Cell, scratch: &Path) -> Vec<Program> {
+        self.programs.iter().map(|program| program.at(cell, scratch)).collect()
+    }
+
+    /// What is to be executed and is not there, as `is_there` says of a name or of a path from the root. Other paths may
+    /// be what a setup makes.
+    pub(crate) fn check_programs(&self, is_there: impl Fn(&str) -> bool) -> Result<(), Diagnostics> {
+        let cells: Vec<Cell> = (0..self.cell_count()).map(|index| self.cell(index)).collect();
+        let mut found = Vec::new();
+        for declared in &self.programs {
+            let in_cells = cells.iter().map(|cell| declared.at(cell, Path::new("")));
+            let names: BTreeSet<String> = in_cells.flat_map(Program::executes).collect();
+            let missing = names.iter().filter(|name| !name.contains('/') || name.starts_with('/'));
+            for name in missing.filter(|name| !is_there(name)) {
+                let message = format!("program {} is not installed, or not on the PATH", quoted(name));
+                let problem = Diagnostic::at(&declared.place, message, "needs it");
+                found.push(problem.help("install it, or leave this scenario out"));
+            }
+        }
+        if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
+    }
+}
+
+impl Program {
+    /// The first words of everything that is executed.
+    fn executes(self) -> impl Iterator<Item = String> {
+        let around = self.setup.into_iter().chain(self.ready).chain(self.teardown);
+        around.chain([self.command]).filter_map(|words| words.into_iter().next())
+    }
+}
