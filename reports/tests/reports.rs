@@ -553,6 +553,42 @@ fn factors_that_go_along_with_each_other_are_told_of_together() {
     );
 }
 
+#[test]
+fn what_a_rule_did_is_said_and_intervals_allow_for_its_looks() {
+    let mut run = synthetic::run(&Recipe { repetitions: 12, ..small() });
+    let before = summarise(&run.view());
+    run.manifest.plan.design.stop = Some(store::StopRule {
+        metric: "p50".to_owned(),
+        relative_interval: 0.05,
+        least: 8,
+        most: 40,
+        max_time_ns: None,
+        looks: vec![8, 12, 18, 27, 40],
+        confidence: 0.99,
+        reason: Some(store::StopReason::Time),
+        figures: 8,
+        unsure: 3,
+    });
+    let summary = summarise(&run.view());
+    assert_eq!(summary.warnings[0], "3 of 8 figures (median) are not as sure as asked, within ± 5 %.");
+    let said = "Repetitions were added until every median was within ± 5 %, and ended after 12 with the time that \
+                there is. Intervals allow for the 5 numbers of repetitions at which this was looked at: each is one of 99 %.";
+    let shown = in_one_line(&text::render(&summary, &TextOptions::default()));
+    assert!(shown.contains(&in_one_line(said)), "{shown}");
+    assert!(markdown::render(&summary).contains("12 with the time that there is"));
+    assert!(in_one_line(&rendered(&run).html).contains("with the time that there is"));
+    let figure = |summary: &reports::Summary| {
+        summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().figure(Metric::P50).unwrap()
+    };
+    assert_eq!(figure(&before).value_ns.to_bits(), figure(&summary).value_ns.to_bits());
+    // Of twelve values the second smallest and largest are the ends at 99 %.
+    let mut values = summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().values(Metric::P50);
+    values.sort_by(f64::total_cmp);
+    let interval = figure(&summary).interval_ns.unwrap();
+    assert!((interval.low - values[1]).abs() < values[1] / 64.0, "{interval:?} {values:?}");
+    assert!((interval.high - values[10]).abs() < values[10] / 64.0, "{interval:?} {values:?}");
+}
+
 fn rendered(run: &SyntheticRun) -> html::Rendered {
     html::render(&run.view(), &summarise(&run.view())).unwrap()
 }

@@ -4,10 +4,12 @@ use super::{check_load, generator, machine, print, report, scenario, scratch};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
 use crate::credentials::Credentials;
-use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
+use crate::execution::{Execution, LinuxRig, Parts, Probes, execute, stop_rule};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, brief};
-use crate::scenario::{Cell, Estimate, Given, Overheads, Plan, ProbeRequest, Scenario, Window, counted};
+use crate::scenario::{
+    Cell, Estimate, Given, Overheads, Plan, ProbeRequest, Scenario, Window, counted, longest,
+};
 use crate::{environment, load};
 use probe::Backend;
 use serde::Serialize;
@@ -139,8 +141,11 @@ fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
         ProbeInfo { backend, .. } => backend.clone(),
     };
     let about = if estimate.is_lower_bound { "more than" } else { "about" };
+    let at_most = if scenario.plan.until.is_some() { "at most " } else { "" };
+    let most = longest(scenario, Overheads::TYPICAL);
+    let most = most.map_or_else(String::new, |most| format!(" to {}", brief(most)));
     progress.note(&format!(
-        "{}: {} ({} × {}), {about} {}; seed {}; probe: {probe}",
+        "{}: {at_most}{} ({} × {}), {about} {}{most}; seed {}; probe: {probe}",
         scenario.name,
         counted(manifest.plan.trials as usize, "trial"),
         counted(manifest.plan.cells as usize, "cell"),
@@ -185,7 +190,7 @@ fn manifest(
         plan: PlanInfo {
             order: scenario.plan.order.name().to_owned(),
             seed: plan.seed,
-            repetitions: scenario.plan.repetitions,
+            repetitions: scenario.plan.most_repetitions(),
             cells: count(cells),
             trials: count(plan.trials.len()),
             design: design(scenario),
@@ -243,6 +248,7 @@ fn design(scenario: &Scenario) -> Design {
         cells: cells.flat_map(|cell| cell.loads.iter().map(move |load| combination(cell, *load))).collect(),
         warmup_factor: scenario.measure.warmup.factor().map(name),
         window_factor: scenario.measure.window.factor().map(name),
+        stop: stop_rule(scenario),
     }
 }
 

@@ -68,9 +68,9 @@ impl Scenario {
         self.cells.len()
     }
 
-    /// How many trials there are in all.
+    /// How many trials there are in all, at most.
     pub(crate) fn trial_count(&self) -> usize {
-        self.cells_with_load() * self.plan.repetitions as usize
+        self.cells_with_load() * self.plan.most_repetitions() as usize
     }
 
     /// The cell with this index.

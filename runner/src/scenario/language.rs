@@ -15,6 +15,7 @@ pub(crate) use schema::schema;
 use super::model::{Order, ProbeRequest, Scope};
 use super::programs::Until;
 use generators::Workload;
+use reports::Metric;
 
 /// A table of the language.
 pub(crate) struct Table {
@@ -163,6 +164,10 @@ fn scopes() -> Vec<&'static str> {
 
 fn orders() -> Vec<&'static str> {
     Order::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
+fn metrics() -> Vec<&'static str> {
+    Metric::ALL.iter().map(|metric| metric.name()).collect()
 }
 
 /// The whole file.
@@ -331,6 +336,15 @@ pub(crate) static PLAN: Table = Table {
             ("\"5s\"", "The longest that a load level is waited for until it is steady."),
         ),
         key(
+            "until",
+            Kind::Table(&UNTIL),
+            Default::Means("just the repetitions"),
+            (
+                "{ metric = \"p99\" }",
+                "When enough repetitions have been taken; then `repetitions` is the least.",
+            ),
+        ),
+        key(
             "zip",
             Kind::Zip,
             Default::Means("every combination of levels"),
@@ -348,6 +362,44 @@ pub(crate) static PLAN: Table = Table {
                 "[{ size = \"16MiB\", load = \"high\" }]",
                 "Cells that are left out: each entry names levels of some factors, one or a list of each, and takes \
                  every cell that has them. An entry that takes none is an error, as is to leave nothing.",
+            ),
+        ),
+    ],
+    others: Others::Refused,
+};
+
+/// `[plan.until]`.
+pub(crate) static UNTIL: Table = Table {
+    header: "[plan.until]",
+    meaning: "Whole blocks are added until a figure of every cell and target is sure, or a maximum is reached. One looks \
+              at a few numbers of repetitions, fixed beforehand, and the more of them the surer each has to be \
+              ([METHODOLOGY.md](../METHODOLOGY.md) says how).",
+    keys: &[
+        key(
+            "metric",
+            Kind::Choice(metrics),
+            Default::Is("\"p50\""),
+            ("\"p99\"", "The figure that is to be sure."),
+        ),
+        key(
+            "relative_interval",
+            Kind::Number { least: 0.0, is_least_in: false, most: 1.0 },
+            Default::Is("0.05"),
+            ("0.1", "Half the width of its interval may be at most this share of it. Slots are 1/64 wide."),
+        ),
+        key(
+            "max_repetitions",
+            Kind::Integer { from: 1, to: MAX_REPETITIONS },
+            Default::Is("40"),
+            ("20", "Most repetitions; at least 6, and as many as `repetitions`."),
+        ),
+        key(
+            "max_time",
+            Kind::Duration,
+            Default::Means("no limit"),
+            (
+                "\"10m\"",
+                "No block is begun that would end later than this, the least repetitions aside; at least 1 s.",
             ),
         ),
     ],
@@ -576,5 +628,5 @@ pub(crate) static LOAD: Table = Table {
 };
 
 /// Every table, in the order of the documentation.
-pub(crate) static TABLES: [&Table; 9] =
-    [&ROOT, &MEASURE, &PLAN, &FACTORS, &GENERATORS, &GENERATOR, &PROGRAM, &LOADS, &LOAD];
+pub(crate) static TABLES: [&Table; 10] =
+    [&ROOT, &MEASURE, &PLAN, &UNTIL, &FACTORS, &GENERATORS, &GENERATOR, &PROGRAM, &LOADS, &LOAD];

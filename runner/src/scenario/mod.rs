@@ -22,12 +22,12 @@ mod tests;
 pub(crate) use cells::Cell;
 pub(crate) use diagnostic::Diagnostics;
 pub(crate) use language::{reference, schema};
-pub(crate) use model::{FactorDecl, Given, Machine, Name, ProbeRequest, Scenario, Scope, Window};
+pub(crate) use model::{FactorDecl, Given, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use programs::{Program, Until};
 pub(crate) use stress_ng::StressNg;
-pub(crate) use text::{check_text, counted, plan_document, plan_text, warnings};
+pub(crate) use text::{check_text, counted, longest, plan_document, plan_text, warnings};
 
 use diagnostic::{Diagnostic, Source};
 use std::fs::File;

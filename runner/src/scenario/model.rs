@@ -7,6 +7,7 @@ use super::cells::Cell;
 use super::diagnostic::{Place, Source};
 use super::programs::ProgramDecl;
 use generators::{GeneratorSpec, Workload};
+use reports::Metric;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -198,7 +199,7 @@ pub(crate) enum Window {
 }
 
 /// How often and in what order trials are executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PlanRequest {
     /// Blocks, 1 to 10,000.
     pub(crate) repetitions: u32,
@@ -208,6 +209,28 @@ pub(crate) struct PlanRequest {
     pub(crate) order: Order,
     /// The longest that a load level may take to settle before the first trial under it.
     pub(crate) ramp: Duration,
+    /// Until when blocks are added beyond the repetitions, which are the least then; none for no more.
+    pub(crate) until: Option<StopRule>,
+}
+
+impl PlanRequest {
+    /// The most blocks that there may be.
+    pub(crate) fn most_repetitions(&self) -> u32 {
+        self.until.map_or(self.repetitions, |rule| rule.max_repetitions)
+    }
+}
+
+/// Blocks are added until a figure of every cell is sure, or a maximum is reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct StopRule {
+    /// The figure.
+    pub(crate) metric: Metric,
+    /// Half the width that its interval may have, as a share of it; above 0.
+    pub(crate) relative_interval: f64,
+    /// Most blocks, no fewer than the repetitions.
+    pub(crate) max_repetitions: u32,
+    /// Time after which no block is begun.
+    pub(crate) max_time: Option<Duration>,
 }
 
 /// How trials are ordered.

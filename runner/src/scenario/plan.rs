@@ -49,7 +49,7 @@ impl Plan {
         let loads = scenario.loads_with_cells();
         let mut trials = Vec::with_capacity(scenario.trial_count());
         let mut trial = 0;
-        for block in 0..scenario.plan.repetitions {
+        for block in 0..scenario.plan.most_repetitions() {
             let mut random = random_of_block(seed, block);
             let mut order = |n| match scenario.plan.order {
                 Order::RandomBlocks => shuffled(n, &mut random),
@@ -140,8 +140,13 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// The estimate for a scenario.
+    /// The estimate for a scenario; where a rule may add blocks, for the least of them.
     pub(crate) fn of(scenario: &Scenario, overheads: Overheads) -> Self {
+        Self::of_blocks(scenario, scenario.plan.repetitions, overheads)
+    }
+
+    /// The estimate for so many blocks.
+    pub(crate) fn of_blocks(scenario: &Scenario, blocks: u32, overheads: Overheads) -> Self {
         let measure = &scenario.measure;
         let measuring = |cell: &Cell| {
             let window = match measure.window.at(cell) {
@@ -154,7 +159,7 @@ impl Estimate {
             let warmup = if has_warmup { *measure.warmup.at(cell) } else { Duration::ZERO };
             times(warmup + window, cell.loads.len())
         };
-        let repetitions = scenario.plan.repetitions as usize;
+        let repetitions = blocks as usize;
         let longest = scenario.plan.ramp;
         let ramp = |under: &UnderLoad| {
             let fills = scenario.loads[under.load].fills_memory();
@@ -166,7 +171,7 @@ impl Estimate {
         Self {
             measuring: times(scenario.cells.iter().map(measuring).sum(), repetitions),
             ramps: times(ramps, repetitions),
-            overhead: times(overheads.trial + probe, scenario.trial_count()),
+            overhead: times(overheads.trial + probe, scenario.cells_with_load() * repetitions),
             is_lower_bound: measure.window == Given::Fixed(Window::Operations),
         }
     }

@@ -14,14 +14,16 @@ use self::factors::Factors;
 use self::fields::Section;
 use self::generators::Declared;
 use self::targets::Targets;
-use super::diagnostic::{Diagnostic, Place, Source};
+use super::diagnostic::{Diagnostic, Place, Source, quoted};
 use super::language::{self, MAX_REPETITIONS, MAX_SEED, MAX_SLOWEST, SCHEMA};
 use super::model::{
     GeneratorDecl, Given, LoadValue, Machine, Measure, Order, PlanRequest, ProbeRequest, Scenario, Scope,
-    Window,
+    StopRule, Window,
 };
 use super::programs::{ProgramDecl, Until};
 use super::wire::{Node, Table, Value};
+use reports::Metric;
+use reports::statistics::{CONFIDENCE, repetitions_for};
 use std::time::Duration;
 
 /// Most trials of a plan.
@@ -190,8 +192,13 @@ fn keep_slowest(section: &Section<'_>, probe: &Given<ProbeRequest>, problems: &m
 }
 
 fn plan(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> PlanRequest {
-    let mut plan =
-        PlanRequest { repetitions: 7, seed: 1, order: Order::RandomBlocks, ramp: Duration::from_secs(2) };
+    let mut plan = PlanRequest {
+        repetitions: 7,
+        seed: 1,
+        order: Order::RandomBlocks,
+        ramp: Duration::from_secs(2),
+        until: None,
+    };
     let Some(section) = section else { return plan };
     section.only(&language::PLAN.names(), problems);
     let repetitions = section.optional("repetitions", fields::integer(1..=MAX_REPETITIONS), problems);
@@ -200,7 +207,38 @@ fn plan(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> PlanRe
     plan.seed = section.optional("seed", seeds, problems).unwrap_or(plan.seed);
     plan.order = section.optional("order", fields::choice(&Order::NAMES), problems).unwrap_or(plan.order);
     plan.ramp = section.optional("ramp", fields::duration(Duration::ZERO), problems).unwrap_or(plan.ramp);
+    let until = section.section("until", problems);
+    plan.until = until.map(|until| stop_rule(&until, plan.repetitions, problems));
     plan
+}
+
+/// `until`: when enough repetitions have been taken.
+fn stop_rule(section: &Section<'_>, repetitions: u32, problems: &mut Vec<Diagnostic>) -> StopRule {
+    section.only(&language::UNTIL.names(), problems);
+    let metrics = Metric::ALL.map(|metric| (metric.name(), metric));
+    let metric = section.optional("metric", fields::choice(&metrics), problems);
+    let a_share = "must be a share above 0 and at most 1, such as 0.05";
+    let share = section.optional("relative_interval", fields::number(0.0, 1.0, a_share), problems);
+    let most = section.optional("max_repetitions", fields::integer(1..=MAX_REPETITIONS), problems);
+    let most = most.and_then(|number| u32::try_from(number).ok());
+    let max_time = section.optional("max_time", fields::duration(Duration::from_secs(1)), problems);
+    // Fewer values than this have no interval of 95 %.
+    let least = repetitions.max(u32::try_from(repetitions_for(1.0 - CONFIDENCE)).unwrap_or(u32::MAX));
+    if let (Some(node), true) = (section.node("max_repetitions"), most.is_some_and(|most| most < least)) {
+        let message = format!("{} must be at least {least}", quoted("plan.until.max_repetitions"));
+        let label = if least == repetitions {
+            format!("there are {repetitions} repetitions in any case")
+        } else {
+            "so few repetitions have no interval of 95 %".to_owned()
+        };
+        problems.push(Diagnostic::at(&node.place, message, label));
+    }
+    StopRule {
+        metric: metric.unwrap_or(Metric::P50),
+        relative_interval: share.unwrap_or(0.05),
+        max_repetitions: most.unwrap_or(40).max(least),
+        max_time,
+    }
 }
 
 /// Whether windows end with operations or programs; a trial has one window, so generators must agree.
@@ -272,10 +310,11 @@ fn check_probe_alone(scenario: &Scenario) -> Vec<Diagnostic> {
 }
 
 fn check_trials(place: Option<&Node>, scenario: &Scenario) -> Option<Diagnostic> {
-    let trials = scenario.cells_with_load().checked_mul(scenario.plan.repetitions as usize);
+    let repetitions = scenario.plan.most_repetitions();
+    let trials = scenario.cells_with_load().checked_mul(repetitions as usize);
     if trials.is_some_and(|trials| trials <= MAX_TRIALS) {
         return None;
     }
-    let parts = format!("{} cells × {} repetitions", scenario.cells_with_load(), scenario.plan.repetitions);
+    let parts = format!("{} cells × {repetitions} repetitions", scenario.cells_with_load());
     Some(cells::too_many("trials", trials, parts, place))
 }

@@ -93,6 +93,23 @@ fn what_is_excluded_is_in_no_block() {
 }
 
 #[test]
+fn a_rule_plans_as_many_blocks_as_there_may_be() {
+    let rule =
+        "until = { metric = \"p99\", relative_interval = 0.1, max_repetitions = 12, max_time = \"10m\" }";
+    let scenario = parse(&edited("seed = 1", rule)).unwrap();
+    let plan = Plan::of(&scenario, 1);
+    assert_eq!(plan.trials.len(), 12 * 12);
+    assert_eq!(plan.trials[..36], Plan::of(&parse(VALID).unwrap(), 1).trials);
+    let text = plan_text(&scenario, &plan);
+    assert!(text.starts_with("sweep: 36 to 144 = 12 cells × 3 to 12 repetitions\n"), "{text}");
+    assert!(text.contains("time about 25.1s to 1m 40s (") && text.lines().count() < 50, "{text}");
+    assert!(text.ends_with(
+        "and further blocks until every p99 is within ± 10 %, at most 12 repetitions or 10m 00s\n"
+    ));
+    assert!(check_text(&scenario).contains("  until       every p99 is within ± 10 %"));
+}
+
+#[test]
 fn another_seed_gives_another_order() {
     let scenario = scenario(5, 4, 3, 3);
     assert_ne!(Plan::of(&scenario, 1).trials, Plan::of(&scenario, 2).trials);

@@ -151,6 +151,31 @@ fn zipped_and_excluded() {
 }
 
 #[test]
+fn until() {
+    let seed = |by: &'static str| ("seed = 1", by);
+    let cases = [
+        ("rule that is no table", seed("until = \"p99\"")),
+        ("rule with an unknown key", seed("until = { metrik = \"p99\" }")),
+        ("rule with an unknown metric", seed("until = { metric = \"p95\" }")),
+        ("rule that nothing can meet", seed("until = { relative_interval = 0 }")),
+        ("rule in percent", seed("until = { relative_interval = \"5%\" }")),
+        ("rule with too few repetitions", seed("until = { max_repetitions = 5 }")),
+        ("rule with fewer than the repetitions", seed("repetitions = 3\nuntil = { max_repetitions = 12 }")),
+        ("rule with too short a time", seed("until = { max_time = \"1ms\" }")),
+        ("rule of too many trials", seed("until = { max_repetitions = 9000 }")),
+    ];
+    let cases: Vec<_> = cases
+        .into_iter()
+        .map(|(what, (passage, by))| match by.strip_prefix("repetitions = 3\n") {
+            Some(rule) => (what, "repetitions = 3", format!("repetitions = 13\n{rule}")),
+            None => (what, passage, by.to_owned()),
+        })
+        .collect();
+    let cases: Vec<_> = cases.iter().map(|(what, passage, by)| (*what, *passage, by.as_str())).collect();
+    insta::assert_snapshot!(refusals(&cases));
+}
+
+#[test]
 fn factors() {
     insta::assert_snapshot!(refusals(&[
         ("empty factor", "[1, 2, 4]", "[]"),
