@@ -3,7 +3,7 @@
 use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
 use crate::parts::{self, Parts};
 use crate::tables::{self, Shape};
-use crate::{FORMAT_VERSION, LoadMetric, Manifest, State, StoreError, TrialRecord, Vantage, seal};
+use crate::{FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, State, StoreError, TrialRecord, Vantage, seal};
 use chrono::{DateTime, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -92,6 +92,12 @@ impl RunWriter {
     /// run is finished.
     pub fn warn(&mut self, warnings: Vec<String>) {
         self.manifest.warnings.extend(warnings);
+    }
+
+    /// Puts another plan in the first one's place, when what was measured decided how long it is. Kept when the run is
+    /// finished.
+    pub fn replan(&mut self, plan: PlanInfo) {
+        self.manifest.plan = plan;
     }
 
     /// Makes a finished trial durable.

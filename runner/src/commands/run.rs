@@ -4,10 +4,12 @@ use super::{check_load, generator, machine, print, report, scenario, scratch};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
 use crate::credentials::Credentials;
-use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
+use crate::execution::{Execution, LinuxRig, Parts, Probes, execute, stop_rule};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, brief};
-use crate::scenario::{Estimate, Overheads, Plan, ProbeRequest, Scenario, Window, counted};
+use crate::scenario::{
+    Cell, Estimate, Given, Overheads, Plan, ProbeRequest, Scenario, Window, counted, longest,
+};
 use crate::turn::Turn;
 use crate::{environment, load};
 use probe::Backend;
@@ -17,7 +19,9 @@ use std::io::{Write, stderr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use store::{Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status};
+use store::{
+    Design, Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status,
+};
 
 /// Executes the scenario; ends by rendering the report and printing its path.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
@@ -155,8 +159,11 @@ fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
         ProbeInfo { backend, .. } => backend.clone(),
     };
     let about = if estimate.is_lower_bound { "more than" } else { "about" };
+    let at_most = if scenario.plan.until.is_some() { "at most " } else { "" };
+    let most = longest(scenario, Overheads::TYPICAL);
+    let most = most.map_or_else(String::new, |most| format!(" to {}", brief(most)));
     progress.note(&format!(
-        "{}: {} ({} × {}), {about} {}; seed {}; probe: {probe}",
+        "{}: {at_most}{} ({} × {}), {about} {}{most}; seed {}; probe: {probe}",
         scenario.name,
         counted(manifest.plan.trials as usize, "trial"),
         counted(manifest.plan.cells as usize, "cell"),
@@ -186,6 +193,7 @@ fn manifest(
     let cells = scenario.cells_with_load();
     let mut warnings = environment::warnings(&environment);
     warnings.extend(probe_warnings(&probe));
+    warnings.extend(crate::scenario::warnings(scenario));
     warnings.extend(calibrated.warnings);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Manifest {
@@ -200,9 +208,10 @@ fn manifest(
         plan: PlanInfo {
             order: scenario.plan.order.name().to_owned(),
             seed: plan.seed,
-            repetitions: scenario.plan.repetitions,
+            repetitions: scenario.plan.most_repetitions(),
             cells: count(cells),
             trials: count(plan.trials.len()),
+            design: design(scenario),
         },
         probe: ProbeInfo { calibrations: calibrated.calibrations, ..probe },
         environment,
@@ -234,15 +243,31 @@ fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
         overrides: scenario.overrides.clone(),
         syscalls: measure.targets.clone(),
         scope: measure.scope.name().to_owned(),
-        warmup_ns: nanoseconds(measure.warmup),
+        warmup_ns: measure.warmup.values().iter().copied().map(nanoseconds).max().unwrap_or(0),
         window_ns: match measure.window {
-            Window::Timed(window) => Some(nanoseconds(window)),
-            Window::Operations => None,
+            Given::Fixed(Window::Timed(window)) => Some(nanoseconds(window)),
+            Given::Fixed(Window::Operations) | Given::Factor { .. } => None,
         },
         factors: factors(scenario),
         generators: generator_lines(scenario),
         loss_limit: measure.loss_limit,
         keep_slowest: u32::try_from(measure.keep_slowest).unwrap_or(u32::MAX),
+    }
+}
+
+/// Where the plan is more than every combination of levels.
+fn design(scenario: &Scenario) -> Design {
+    let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+    let combination =
+        |cell: &Cell, load: usize| cell.levels.iter().copied().chain([load]).map(index).collect();
+    let cells = scenario.cells.iter().filter(|_| !scenario.is_full());
+    let name = |factor: usize| scenario.factors[factor].name.to_string();
+    Design {
+        zip: scenario.zips.clone(),
+        cells: cells.flat_map(|cell| cell.loads.iter().map(move |load| combination(cell, *load))).collect(),
+        warmup_factor: scenario.measure.warmup.factor().map(name),
+        window_factor: scenario.measure.window.factor().map(name),
+        stop: stop_rule(scenario),
     }
 }
 
