@@ -292,7 +292,7 @@ fn check_scope(
     let issued: BTreeSet<&str> = generators
         .iter()
         .flat_map(|generator| generator.workload.values())
-        .flat_map(|workload| workload.syscalls().iter().copied())
+        .flat_map(|workload| workload.syscalls())
         .collect();
     let Some(Node { value: Value::List(items), place, .. }) = section.node("syscalls") else {
         return;
