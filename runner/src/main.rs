@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Verb::Report(arguments) => commands::report::report(&arguments),
         Verb::Diff(arguments) => commands::diff::diff(&arguments),
         Verb::Doctor(arguments) => commands::doctor::doctor(&arguments),
+        Verb::Verify(arguments) => commands::verify::verify(&arguments),
         Verb::List(arguments) => commands::list::list(&arguments),
         Verb::Schema(arguments) => commands::schema::schema_of(&arguments),
         Verb::Keep { folder } => {

@@ -165,6 +165,34 @@ fn the_slowest_calls_are_kept_where_they_are_asked_for() {
     }
 }
 
+#[test]
+fn a_run_is_verified_to_the_bit_and_in_its_order() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), COUNTED, &["--probe", "user"]).status.success());
+    let verify = |run: &str| runner().current_dir(&folder).args(["verify", run]).output().unwrap();
+    let output = verify("latest");
+    assert!(output.status.success() && text(&output.stdout).contains("intact: 4 of 4 trials"), "{output:?}");
+    // Everything as it was, but two trials in each other's place.
+    let mut swapped = latest(folder.path());
+    let other_cell = |it: &TrialRecord| it.block == 0 && it.factors != swapped.trials[0].factors;
+    let other = swapped.trials.iter().position(other_cell).unwrap();
+    let factors = swapped.trials[0].factors.clone();
+    swapped.trials[0].factors = std::mem::replace(&mut swapped.trials[other].factors, factors);
+    let scenario = swapped.scenario().unwrap();
+    let runs = folder.path().join("swapped");
+    let mut writer = store::RunWriter::create(&runs, swapped.manifest.clone(), &scenario, None).unwrap();
+    swapped.trials.iter().for_each(|trial| writer.append_trial(trial).unwrap());
+    writer.append_load(&swapped.load).unwrap();
+    let path = writer.finish(State::Complete).unwrap();
+    let output = verify(path.to_str().unwrap());
+    assert_eq!(output.status.code(), Some(1));
+    let lines = text(&output.stdout);
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    assert!(lines.contains("trial 0 is not the one that scenario and seed have at its place"), "{lines}");
+    fs::write(path.join("scenario.toml"), format!("{scenario}#")).unwrap();
+    assert!(text(&verify(path.to_str().unwrap()).stdout).contains("scenario.toml"));
+}
+
 /// A scenario of programs, whose tables follow.
 fn programs(syscalls: &str, tables: &str) -> String {
     let head = "schema = 1\nname = \"programs\"\n[plan]\nrepetitions = 1\n[measure]\nwarmup = \"1ms\"";

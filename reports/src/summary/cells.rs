@@ -172,7 +172,7 @@ fn measure_summary(key: Key<'_>, observed: &[Observed<'_>]) -> MeasureSummary {
     }
 }
 
-fn figure(metric: Metric, repetitions: &[Repetition]) -> Option<Figure> {
+pub(super) fn figure(metric: Metric, repetitions: &[Repetition]) -> Option<Figure> {
     let mut boots: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for repetition in repetitions {
         boots.entry(&repetition.boot).or_default().push(repetition.values_ns[metric.index()]?);

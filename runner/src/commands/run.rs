@@ -190,6 +190,7 @@ fn manifest(
         environment,
         warnings,
         checksums: BTreeMap::new(),
+        seal: None,
     }
 }
 

@@ -22,7 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use store::{
-    LoadMetric, Measure, MonitorSample, RunWriter, SlowCall, State, Status, StoreError, TrialRecord,
+    GeneratorRecord, LoadMetric, Measure, MonitorSample, RunWriter, SlowCall, State, Status, StoreError,
+    TrialRecord,
 };
 use unsettled::Unsettled;
 
@@ -63,6 +64,8 @@ pub(crate) struct Measured {
     pub(crate) monitor: Vec<MonitorSample>,
     /// The slowest calls of each target, slowest first.
     pub(crate) slowest: Vec<SlowCall>,
+    /// What each workload of each generator did.
+    pub(crate) generators: Vec<GeneratorRecord>,
     /// Why the figures are not to be trusted, if they are not.
     pub(crate) doubt: Option<String>,
 }
@@ -157,6 +160,7 @@ impl Execution<'_> {
                 measures: Vec::new(),
                 monitor: Vec::new(),
                 slowest: Vec::new(),
+                generators: Vec::new(),
             };
             match outcome {
                 Outcome::Interrupted => return Ok(State::Interrupted),
@@ -204,5 +208,6 @@ impl Measured {
         record.measures = self.measures;
         record.monitor = self.monitor;
         record.slowest = self.slowest;
+        record.generators = self.generators;
     }
 }

@@ -125,6 +125,7 @@ fn manifest() -> Manifest {
         environment: Environment::default(),
         warnings: Vec::new(),
         checksums: BTreeMap::new(),
+        seal: None,
     }
 }
 

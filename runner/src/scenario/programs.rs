@@ -136,7 +136,7 @@ impl Scenario {
         let mut found = Vec::new();
         for declared in &self.programs {
             let in_cells = cells.iter().map(|cell| declared.at(cell, Path::new("")));
-            let names: BTreeSet<String> = in_cells.flat_map(|program| program.executes()).collect();
+            let names: BTreeSet<String> = in_cells.flat_map(Program::executes).collect();
             let missing = names.iter().filter(|name| !name.contains('/') || name.starts_with('/'));
             for name in missing.filter(|name| !is_there(name)) {
                 let message = format!("program {} is not installed, or not on the PATH", quoted(name));
