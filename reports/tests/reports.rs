@@ -705,3 +705,23 @@ fn generators_with_a_rate_or_a_mix_are_told_of() {
         assert!(page.contains("75.0 %") && page.contains("25.0 %"), "{page}");
     }
 }
+
+#[test]
+fn where_every_call_failed_the_failures_have_the_figures() {
+    let mut run = small_run();
+    for trial in run.trials.iter_mut().filter(|trial| trial.factors["size"] == "4KiB") {
+        for measure in &mut trial.measures {
+            measure.error = std::mem::take(&mut measure.ok);
+        }
+    }
+    let (summary, whole) = (summarise(&run.view()), summarise(&small_run().view()));
+    let measure =
+        |summary: &reports::Summary| summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().clone();
+    let (failed, succeeded) = (measure(&summary), measure(&whole));
+    assert!(failed.of_failures && !succeeded.of_failures);
+    assert_eq!((failed.calls, failed.errors), (0, succeeded.calls));
+    assert_eq!(failed.figure(Metric::P50), succeeded.figure(Metric::P50));
+    let report = text::render(&summary, &TextOptions { width: 100, colour: false });
+    assert!(in_one_line(&report).contains("times are those of the calls that failed"), "{report}");
+    assert!(markdown::render(&summary).contains("times are those of the calls that failed"));
+}
