@@ -15,7 +15,7 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Execute a scenario, keep the run and render its report
     Run(RunArguments),
-    /// Show every trial in order and how long the run will take; measures nothing
+    /// Show every trial in order, how long the run will take and what it can show; measures nothing
     Plan(PlanArguments),
     /// Validate scenarios: file, line, column and what was expected
     Check(CheckArguments),
@@ -87,6 +87,11 @@ pub(crate) struct RunArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArguments,
+    /// A kept run: how small a change such a plan can find, if figures vary as they did there
+    #[arg(long, value_name = "RUN")]
+    pub(crate) like: Option<String>,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
     /// One JSON document on standard output
     #[arg(long)]
     pub(crate) json: bool,

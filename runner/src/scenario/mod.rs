@@ -6,6 +6,7 @@
 mod build;
 mod cells;
 mod diagnostic;
+mod effects;
 mod language;
 mod model;
 mod overrides;
@@ -21,6 +22,7 @@ mod tests;
 
 pub(crate) use cells::Cell;
 pub(crate) use diagnostic::Diagnostics;
+pub(crate) use effects::Effects;
 pub(crate) use language::{reference, schema};
 pub(crate) use model::{FactorDecl, Given, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window};
 pub(crate) use overrides::Override;

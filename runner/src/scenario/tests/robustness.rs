@@ -1,5 +1,6 @@
 //! No text makes the reader panic, whatever it says; nor does the rendering of what is wrong with it.
 
+use super::super::effects::Effects;
 use super::super::plan::Plan;
 use super::super::text::{check_text, plan_text};
 use super::{VALID, parse, parse_with, repeated};
@@ -12,7 +13,7 @@ fn exercise(text: &str, overrides: &[&str]) {
             let plan = Plan::of(&scenario, scenario.plan.seed);
             assert_eq!(plan.trials.len(), scenario.trial_count());
             assert!(!check_text(&scenario).is_empty());
-            assert!(!plan_text(&scenario, &plan).is_empty());
+            assert!(!plan_text(&scenario, &plan, &Effects::of(&scenario, None)).is_empty());
         }
         Err(errors) => {
             assert!(errors.len() > 0);
