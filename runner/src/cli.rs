@@ -29,6 +29,8 @@ pub(crate) enum Verb {
     Doctor(DoctorArguments),
     /// List the runs that are kept
     List(RunsDir),
+    /// Write a commented scenario to begin with, NAME.toml, which runs as it is
+    New(NewArguments),
     /// Print the scenario language: a JSON Schema for editors, or its tables of keys
     Schema(SchemaArguments),
     /// Clear up after a runner: for the runner itself, which starts it
@@ -150,6 +152,12 @@ pub(crate) struct DiffArguments {
     pub(crate) gate: bool,
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArguments {
+    /// The scenario's name, and its file's without `.toml`
+    pub(crate) name: String,
 }
 
 /// How the scenario language is written.
