@@ -37,6 +37,7 @@ pub fn render(summary: &Summary) -> String {
     } else {
         paragraph(&mut page, rows::NO_LEDGER);
     }
+    generators(&mut page, summary);
     failed_calls(&mut page, summary);
     slow_calls(&mut page, summary);
     if !summary.failures.is_empty() {
@@ -139,6 +140,13 @@ fn costs(page: &mut String, summary: &Summary) {
         [vec![cost.syscall.clone()], cost.levels.clone(), cost_row(cost).to_vec()].concat()
     };
     table(page, &headings, &summary.costs.iter().map(row).collect::<Vec<_>>());
+}
+
+fn generators(page: &mut String, summary: &Summary) {
+    let Some(generators) = rows::generators(summary) else { return };
+    page.push_str("## What the generators did\n\n");
+    table(page, &generators.headings(), &generators.rows);
+    paragraph(page, rows::GENERATORS_NOTE);
 }
 
 fn failed_calls(page: &mut String, summary: &Summary) {

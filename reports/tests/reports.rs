@@ -684,3 +684,39 @@ fn a_run_of_one_cell_and_one_without_trials_have_pages_too() {
     none.trials.clear();
     assert!(rendered(&none).html.contains("No trial has figures yet."));
 }
+
+/// A run in which one generator had a mix of two workloads, one of them at a fixed rate.
+fn mixed_run() -> SyntheticRun {
+    let mut run = small_run();
+    for trial in &mut run.trials {
+        let response = trial.measures[0].ok.clone();
+        let record = |workload: &str, operations, response: Option<_>| store::GeneratorRecord {
+            generator: "caller".to_owned(),
+            workload: workload.to_owned(),
+            operations,
+            late: response.as_ref().map(|_| operations / 4),
+            response,
+        };
+        trial.generators = vec![record("read", 3_000, Some(response)), record("openat", 1_000, None)];
+    }
+    run
+}
+
+#[test]
+fn generators_with_a_rate_or_a_mix_are_told_of() {
+    assert_eq!(summarise(&small_run().view()).generators, []);
+    let summary = summarise(&mixed_run().view());
+    assert_eq!(summary.generators.len(), 2 * 4);
+    let read = &summary.generators[0];
+    assert_eq!((read.workload.as_str(), read.share, read.late_share), ("read", 0.75, Some(0.25)));
+    assert!((read.operations_per_second - 6_000.0).abs() < 1e-9, "3,000 in half a second");
+    let p50 = summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().figure(Metric::P50);
+    assert_eq!(read.response(Metric::P50), p50, "the same latencies have the same figure");
+    assert_eq!(summary.generators[4].response, None);
+    let options = TextOptions { width: 100, colour: false };
+    let report = text::render(&summary, &options);
+    insta::assert_snapshot!(between(&report, "What the generators did", "Load achieved"));
+    for page in [markdown::render(&summary), text::render(&summary, &options)] {
+        assert!(page.contains("75.0 %") && page.contains("25.0 %"), "{page}");
+    }
+}

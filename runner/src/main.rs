@@ -15,6 +15,7 @@ mod progress;
 mod scenario;
 mod scratch;
 mod signals;
+mod turn;
 
 use clap::Parser;
 use cli::{Cli, Verb};
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Verb::Report(arguments) => commands::report::report(&arguments),
         Verb::Diff(arguments) => commands::diff::diff(&arguments),
         Verb::Doctor(arguments) => commands::doctor::doctor(&arguments),
+        Verb::Verify(arguments) => commands::verify::verify(&arguments),
         Verb::List(arguments) => commands::list::list(&arguments),
         Verb::New(arguments) => commands::new::new(&arguments),
         Verb::Schema(arguments) => commands::schema::schema_of(&arguments),

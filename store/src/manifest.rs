@@ -50,6 +50,10 @@ pub struct Manifest {
     pub warnings: Vec<String>,
     /// BLAKE3 of each file of the finished run, by name.
     pub checksums: BTreeMap<String, String>,
+    /// Checksum of the manifest's own text, with noughts in this place; none in those of earlier writers. The writer sets
+    /// it; it is the last entry.
+    #[serde(default)]
+    pub seal: Option<String>,
 }
 
 /// What the scenario asked for, as far as a reader of figures needs it.

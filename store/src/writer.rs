@@ -3,7 +3,7 @@
 use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
 use crate::parts::{self, Parts};
 use crate::tables::{self, Shape};
-use crate::{FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, State, StoreError, TrialRecord, Vantage};
+use crate::{FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, State, StoreError, TrialRecord, Vantage, seal};
 use chrono::{DateTime, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -17,6 +17,8 @@ pub(crate) const TRIALS: &str = "trials.parquet";
 pub(crate) const HISTOGRAMS: &str = "histograms.parquet";
 pub(crate) const ERRORS: &str = "errors.parquet";
 pub(crate) const SLOWEST: &str = "slowest.parquet";
+pub(crate) const GENERATORS: &str = "generators.parquet";
+pub(crate) const RESPONSES: &str = "responses.parquet";
 pub(crate) const MONITOR: &str = "monitor.parquet";
 pub(crate) const LOAD: &str = "load.parquet";
 pub(crate) const LATEST: &str = "latest";
@@ -127,11 +129,13 @@ impl RunWriter {
         let records = |paths: &[PathBuf]| -> Result<Vec<TrialRecord>, StoreError> {
             paths.iter().map(|path| parts::read(path)).collect()
         };
-        let frames: [(&str, Build); 5] = [
+        let frames: [(&str, Build); 7] = [
             (TRIALS, &|records| tables::trials(records, &shape)),
             (HISTOGRAMS, &tables::histograms),
             (ERRORS, &tables::errors),
             (SLOWEST, &tables::slowest),
+            (GENERATORS, &tables::generators),
+            (RESPONSES, &tables::responses),
             (MONITOR, &tables::monitor),
         ];
         for (name, build) in frames {
@@ -156,7 +160,7 @@ impl RunWriter {
     }
 
     fn checksums(&self) -> Result<BTreeMap<String, String>, StoreError> {
-        let names = [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, MONITOR, LOAD];
+        let names = [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, GENERATORS, RESPONSES, MONITOR, LOAD];
         let sum = |name: &&str| {
             let path = self.path.join(name);
             let content = fs::read(&path).map_err(|source| StoreError::Read { path, source })?;
@@ -199,8 +203,10 @@ impl<'a> Table<'a> {
 
 fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {
     let path = run.join(MANIFEST);
+    let manifest = &Manifest { seal: Some(seal::blank()), ..manifest.clone() };
     let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::damaged(&path, error))?;
     text.push(b'\n');
+    seal::put(&mut text);
     replace_with(&path, owner, &text)
 }
 

@@ -144,6 +144,7 @@ fn trial(recipe: &Recipe, (size, load): (&str, &str), random: &mut ChaCha12Rng) 
         measures,
         monitor: (1..=5).map(|i| sample(i, strength, random)).collect(),
         slowest: Vec::new(),
+        generators: Vec::new(),
     }
 }
 
@@ -296,6 +297,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
         environment: environment(),
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],
         checksums: BTreeMap::new(),
+        seal: None,
     }
 }
 

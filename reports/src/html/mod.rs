@@ -87,6 +87,7 @@ struct Page<'a> {
     ledger: Option<Rows>,
     oldest: String,
     ledger_notes: Vec<&'static str>,
+    generators: Option<rows::Worded>,
     errors: Vec<ErrorRow>,
     error_headings: Vec<&'static str>,
     /// Whether every process's calls counted.
@@ -143,6 +144,7 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         ledger: rows::has_ledger(&summary.ledgers).then(|| rows::ledger(&summary.ledgers, true)),
         oldest: oldest(summary),
         ledger_notes: rows::ledger_notes(&summary.ledgers),
+        generators: rows::generators(summary),
         errors: calls::errors(summary),
         error_headings: calls::error_headings(),
         of_system: manifest.scenario.scope == "system",

@@ -187,7 +187,7 @@ fn measure_summary(key: Key<'_>, observed: &[Observed<'_>], confidence: Option<f
 }
 
 /// Where a rule decided how many repetitions there are, intervals are those that it looked at, with its confidence.
-fn figure(metric: Metric, repetitions: &[Repetition], confidence: Option<f64>) -> Option<Figure> {
+pub(super) fn figure(metric: Metric, repetitions: &[Repetition], confidence: Option<f64>) -> Option<Figure> {
     let mut boots: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for repetition in repetitions {
         boots.entry(&repetition.boot).or_default().push(repetition.values_ns[metric.index()]?);

@@ -7,6 +7,7 @@ mod account;
 mod calls;
 mod cells;
 mod cost;
+mod generators;
 mod load;
 
 pub(crate) use account::{FailedTrials, failed_alike};
@@ -14,6 +15,7 @@ pub use account::{Progress, TargetLedger, TrialFailure};
 pub use calls::{ErrorCount, KeptCall, SlowestCalls};
 pub use cells::{CellSummary, Figure, MeasureSummary, Repetition};
 pub use cost::{CostFigure, ProbeCost};
+pub use generators::GeneratorSummary;
 pub use load::{LevelLoad, StressorLoad};
 
 use crate::statistics::FULL_REPETITIONS;
@@ -44,6 +46,8 @@ pub struct Summary {
     pub failures: Vec<TrialFailure>,
     /// Where the probe is a factor: what its backends cost the callers, by target and cell.
     pub costs: Vec<ProbeCost>,
+    /// What generators did that have a rate or a mix of workloads; empty where none has.
+    pub generators: Vec<GeneratorSummary>,
     /// The load that each level achieved.
     pub load: Vec<LevelLoad>,
     /// What the reader should know before the figures.
@@ -60,6 +64,10 @@ pub fn summarise(run: &RunView<'_>) -> Summary {
         manifest: run.manifest.clone(),
         progress,
         costs: cost::costs(run.manifest, &cells),
+        generators: generators::generators(
+            run,
+            &cells.iter().map(|cell| cell.levels.clone()).collect::<Vec<_>>(),
+        ),
         cells,
         errors: calls::errors(run, &ledgers),
         ledgers,

@@ -43,6 +43,7 @@ pub fn render(summary: &Summary, options: &TextOptions) -> String {
         sections.push(page.figures(summary, target));
     }
     sections.push(page.ledger(summary));
+    sections.extend(page.generators(summary));
     sections.extend(page.failed_calls(summary));
     sections.extend(page.slow_calls(summary));
     sections.extend(page.failures(summary));

@@ -10,12 +10,15 @@ use crate::progress::{Progress, brief};
 use crate::scenario::{
     Cell, Estimate, Given, Overheads, Plan, ProbeRequest, Scenario, Window, counted, longest,
 };
+use crate::turn::Turn;
 use crate::{environment, load};
 use probe::Backend;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Write, stderr};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use store::{
     Design, Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status,
 };
@@ -36,6 +39,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     super::check_programs(&scenario)?;
     check_load(&scenario, &machine, (&scratch, credentials.as_ref()))?;
     let stop = crate::signals::stop()?;
+    let Some(_turn) = take_turn(&stop)? else { return Ok(ExitCode::from(130)) };
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let mut probes = Probes::of(&scenario)?;
     let calibrated = Calibrated::of(&probes.detach(), scenario.measure.keep_slowest);
@@ -69,6 +73,20 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     };
     let kept = |error| format!("{}; what was finished is kept in {}", chain(&error), folder.display());
     conclude(&finished.map_err(|error| Failure::Failed(kept(error)))?, arguments)
+}
+
+/// Waits until no other runner measures on this machine; none when a signal came first.
+fn take_turn(stop: &AtomicBool) -> Result<Option<Turn>, Failure> {
+    let waits = |pid: Option<i32>| {
+        let whom = pid.map_or_else(
+            || "another runner".to_owned(),
+            |pid| format!("the runner with process number {pid}"),
+        );
+        let _ = writeln!(stderr(), "waiting for {whom}: two would measure each other's load");
+    };
+    let failed =
+        |error| Failure::Failed(format!("cannot tell whether another runner measures here: {error}"));
+    Turn::wait(stop, waits).map_err(failed)
 }
 
 /// Reads the finished run back, renders its report and says how it went.
@@ -199,6 +217,7 @@ fn manifest(
         environment,
         warnings,
         checksums: BTreeMap::new(),
+        seal: None,
     }
 }
 

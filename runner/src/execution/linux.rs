@@ -4,7 +4,7 @@
 //! bounds are times of the monotonic clock that probe, generators and monitor are told before it opens, so that all
 //! three count the same calls and nobody has to be interrupted for it.
 
-use super::observed::{self, Seen};
+use super::observed::{self, Seen, Whose};
 use super::programs::{Host, Programs};
 use super::{Measured, Outcome, Probes, Rig};
 use crate::credentials::Credentials;
@@ -90,13 +90,15 @@ impl<'a> LinuxRig<'a> {
         };
         let mut programs = Programs::hold(scenario.programs_of(&cell, scratch.path()), host)?;
         let (mut generators, mut threads) = (Vec::new(), 0);
-        for (_, spec) in scenario.generators_of(&cell, scratch.path()) {
+        let mut whose = Vec::new();
+        for (name, spec) in scenario.generators_of(&cell, scratch.path()) {
             let user = self.parts.credentials.as_ref().map(Credentials::ids);
             let generator = Generator::spawn(&self.parts.generator, &spec, user)?;
             if let Some(probe) = self.parts.probes.attached() {
                 probe.include(generator.pid())?;
             }
             threads += u64::from(spec.threads);
+            whose.push(Whose { generator: name.to_string(), workload: spec.workload.name() });
             generators.push(generator);
         }
         for generator in &mut generators {
@@ -115,6 +117,7 @@ impl<'a> LinuxRig<'a> {
         programs.check()?;
         let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
         let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
+        let reports = whose.into_iter().zip(reports).collect();
         let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
         let seen = Seen { readings, reports, threads, open_ns: window.open_ns };
         let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);

@@ -25,7 +25,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use stopping::Stopping;
 use store::{
-    LoadMetric, Measure, MonitorSample, RunWriter, SlowCall, State, Status, StoreError, TrialRecord,
+    GeneratorRecord, LoadMetric, Measure, MonitorSample, RunWriter, SlowCall, State, Status, StoreError,
+    TrialRecord,
 };
 use unsettled::Unsettled;
 
@@ -66,6 +67,8 @@ pub(crate) struct Measured {
     pub(crate) monitor: Vec<MonitorSample>,
     /// The slowest calls of each target, slowest first.
     pub(crate) slowest: Vec<SlowCall>,
+    /// What each workload of each generator did.
+    pub(crate) generators: Vec<GeneratorRecord>,
     /// Why the figures are not to be trusted, if they are not.
     pub(crate) doubt: Option<String>,
 }
@@ -177,6 +180,7 @@ impl Execution<'_> {
                 measures: Vec::new(),
                 monitor: Vec::new(),
                 slowest: Vec::new(),
+                generators: Vec::new(),
             };
             match outcome {
                 Outcome::Interrupted => return Ok(State::Interrupted),
@@ -227,5 +231,6 @@ impl Measured {
         record.measures = self.measures;
         record.monitor = self.monitor;
         record.slowest = self.slowest;
+        record.generators = self.generators;
     }
 }

@@ -155,6 +155,7 @@ fn manifest() -> Manifest {
         environment: Environment::default(),
         warnings: Vec::new(),
         checksums: BTreeMap::new(),
+        seal: None,
     }
 }
 
