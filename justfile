@@ -106,6 +106,10 @@ install: build
 test *ARGS:
     cargo test --workspace --locked "$@"
 
+# Change scenarios at random for SECONDS and see that the reader neither panics nor hangs
+fuzz-scenarios SECONDS="60":
+    FUZZ_SECONDS="$1" cargo test --locked -p runner --bin runner changed_scenarios -- --ignored --nocapture
+
 # Format the sources
 fmt *ARGS:
     cargo fmt --all "$@"

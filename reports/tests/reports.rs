@@ -589,6 +589,21 @@ fn what_a_rule_did_is_said_and_intervals_allow_for_its_looks() {
     assert!((interval.high - values[10]).abs() < values[10] / 64.0, "{interval:?} {values:?}");
 }
 
+#[test]
+fn what_a_run_like_a_kept_one_can_find() {
+    let run = small_run();
+    let summary = summarise(&run.view());
+    let targets = ["mmap".to_owned(), "read".to_owned()];
+    let found =
+        |repetitions| reports::detection::detectable(&summary, &targets, Metric::P50, (repetitions, 4));
+    assert_eq!(found(7).len(), 4, "a cell is a figure, and nobody read");
+    assert!(found(4).iter().all(|it| it.ratio.is_none()));
+    let (few, many) = (found(7), found(20));
+    assert!(few.is_sorted_by(|a, b| a.ratio <= b.ratio) && few[0].ratio.unwrap() > 1.0);
+    assert!(many[3].ratio < few[3].ratio, "{many:?} {few:?}");
+    assert!(few.iter().any(|it| it.cell == "size 4KiB, load high"), "{few:?}");
+}
+
 fn rendered(run: &SyntheticRun) -> html::Rendered {
     html::render(&run.view(), &summarise(&run.view())).unwrap()
 }

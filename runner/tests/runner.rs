@@ -693,3 +693,106 @@ fn a_first_signal_is_answered_and_a_second_ends_everything() {
     let said = fs::read_to_string(folder.path().join("stderr")).unwrap();
     assert!(said.contains("interrupted: keeping what is finished; press again to end at once"), "{said}");
 }
+
+#[test]
+fn a_new_scenario_is_commented_and_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = |name: &str| runner().current_dir(&folder).args(["new", name]).output().unwrap();
+    let written = new("mine");
+    assert_eq!((written.status.code(), text(&written.stdout).as_str()), (Some(0), "mine.toml\n"));
+    let first = fs::read_to_string(folder.path().join("mine.toml")).unwrap();
+    assert!(
+        first.contains("name = \"mine\"") && first.matches('#').count() > 15 && !first.contains("#:schema")
+    );
+    for refused in ["mine", "mine.toml", "../other", "", "a b"] {
+        assert_eq!(new(refused).status.code(), Some(2), "{refused}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("mine.toml")).unwrap(), first, "what is there stays");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    if !has_stress_ng() {
+        return;
+    }
+    let short = ["--probe", "user", "--quiet", "--repetitions", "1", "--set", "measure.window=30ms"];
+    let ramp = ["--set", "measure.warmup=5ms", "--set", "plan.ramp=200ms"];
+    let output =
+        runner().current_dir(&folder).args(["run", "mine.toml"]).args(short).args(ramp).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(latest(folder.path()).trials.len(), 4);
+}
+
+#[test]
+fn a_new_scenario_beside_the_schema_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["schema", "scenarios"] {
+        fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    fs::write(folder.path().join("schema/scenario.json"), "{}").unwrap();
+    let scenarios = folder.path().join("scenarios");
+    assert!(runner().current_dir(&scenarios).args(["new", "mine"]).output().unwrap().status.success());
+    let written = fs::read_to_string(scenarios.join("mine.toml")).unwrap();
+    assert!(written.starts_with("#:schema ../schema/scenario.json\n"));
+}
+
+const LEFT_OUT: &str = r#"schema = 1
+name = "left_out"
+[measure]
+syscalls = "$call"
+probe = "user"
+warmup = "0"
+window = "$window"
+[plan]
+ramp = "100ms"
+repetitions = 2
+until = { relative_interval = 1, max_repetitions = 12, max_time = "1h" }
+zip = [["threads", "window"], ["load", "workers"]]
+exclude = [{ call = "openat", load = "busy" }]
+[factors]
+call = ["getpid", "openat"]
+threads = [1, 2]
+window = ["10ms", "20ms"]
+workers = [0, 1]
+[generators.caller]
+workload = "$call"
+threads = "$threads"
+[load.baseline]
+[load.busy]
+cpu = "$workers"
+"#;
+
+/// Factors that go along with each other and with the load, windows by a factor, cells left out, and a rule.
+#[test]
+fn what_a_plan_leaves_out_is_not_executed_and_a_rule_ends_it() {
+    if !has_stress_ng() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), LEFT_OUT, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let run = latest(folder.path());
+    let plan = &run.manifest.plan;
+    assert_eq!(
+        (plan.cells, plan.design.cells.len(), plan.design.window_factor.as_deref()),
+        (6, 6, Some("window"))
+    );
+    assert_eq!(run.trials.len(), plan.repetitions as usize * 6);
+    let stop = plan.design.stop.as_ref().unwrap();
+    // How much figures vary is the machine's business.
+    let is_sure = stop.reason == Some(store::StopReason::Sure);
+    assert!(stop.reason.is_some() && is_sure == (stop.unsure == 0) && stop.figures == 6, "{stop:?}");
+    assert!(stop.looks.contains(&plan.repetitions), "{stop:?}");
+    for trial in &run.trials {
+        let level = |factor: &str| trial.factors[factor].as_str();
+        assert_eq!(
+            (level("threads") == "2", level("load") == "busy"),
+            (level("window") == "20ms", level("workers") == "1")
+        );
+        assert!(level("call") != "openat" || level("load") != "busy");
+        assert_eq!(trial.window_ns, if level("window") == "20ms" { 20_000_000 } else { 10_000_000 });
+        let targets: BTreeSet<&str> = trial.measures.iter().map(|it| it.syscall.as_str()).collect();
+        assert_eq!(targets, BTreeSet::from([level("call")]));
+    }
+    let verified = runner().current_dir(&folder).args(["verify", "latest"]).output().unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stdout));
+    let page = fs::read_to_string(run.path.join("report/index.html")).unwrap();
+    assert!(page.contains("Repetitions were added until every median was within"), "the rule is told of");
+}

@@ -1,7 +1,7 @@
 //! The scenario language as data: the only place where its tables and keys are named.
 //!
-//! The reader refuses what is not here; the editors' schema ([`schema`]) and the reference in `docs/scenarios.md`
-//! ([`reference`]) are made of it. A new key is one entry here, and the code that reads its value. What holds between
+//! The reader refuses what is not here; the editors' schema ([`schema()`]) and the reference in `docs/scenarios.md`
+//! ([`reference()`]) are made of it. A new key is one entry here, and the code that reads its value. What holds between
 //! values (a workload that takes no size) is the reader's alone.
 
 mod reference;
