@@ -11,5 +11,5 @@ static void prepare(const char *scratch)
 
 static inline __attribute__((always_inline)) void perform(enum mode mode, struct call *calls)
 {
-    CALL(mode, &calls[0], SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    CALL(mode, &calls[0], SYS_futex, (long)&word, FUTEX_WAKE_PRIVATE, 1);
 }

@@ -8,5 +8,5 @@ static void prepare(const char *scratch)
 
 static inline __attribute__((always_inline)) void perform(enum mode mode, struct call *calls)
 {
-    CALL(mode, &calls[0], SYS_getpid);
+    CALL(mode, &calls[0], SYS_getpid, 0);
 }

@@ -15,6 +15,6 @@ static void prepare(const char *scratch)
 
 static inline __attribute__((always_inline)) void perform(enum mode mode, struct call *calls)
 {
-    CALL(mode, &calls[0], SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
+    CALL(mode, &calls[0], SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CALL(mode, &calls[1], SYS_munmap, calls[0].result, size);
 }

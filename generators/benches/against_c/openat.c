@@ -16,6 +16,6 @@ static void prepare(const char *scratch)
 
 static inline __attribute__((always_inline)) void perform(enum mode mode, struct call *calls)
 {
-    CALL(mode, &calls[0], SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    CALL(mode, &calls[0], SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC);
     CALL(mode, &calls[1], SYS_close, calls[0].result);
 }

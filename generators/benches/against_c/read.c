@@ -11,6 +11,6 @@ static void prepare(const char *scratch)
 
 static inline __attribute__((always_inline)) void perform(enum mode mode, struct call *calls)
 {
-    CALL(mode, &calls[0], SYS_read, descriptor, buffer, sizeof buffer);
-    CALL(mode, &calls[1], SYS_lseek, descriptor, 0L, SEEK_SET);
+    CALL(mode, &calls[0], SYS_read, descriptor, (long)buffer, sizeof buffer);
+    CALL(mode, &calls[1], SYS_lseek, descriptor, 0, SEEK_SET);
 }
