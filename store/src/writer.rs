@@ -3,7 +3,9 @@
 use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
 use crate::parts::{self, Parts};
 use crate::tables::{self, Shape};
-use crate::{FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, State, StoreError, TrialRecord, Vantage, seal};
+use crate::{
+    FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, seal,
+};
 use chrono::{DateTime, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -74,6 +76,26 @@ impl RunWriter {
         sync_folder(runs_dir).map_err(failed)?;
         files::point(&runs_dir.join(LATEST), Path::new(&manifest.id), owner).map_err(failed)?;
         Ok(Self { parts: Parts::of(&path), path, manifest, owner, load_parts: 0 })
+    }
+
+    /// Opens a run that did not come to its end, to go on with it; returns the trials that it has, in order.
+    ///
+    /// One that was ended in order gets its parts back first. As soon as the manifest says `running` again, they are what
+    /// counts; a crash before leaves the run as it was.
+    pub fn reopen(path: &Path, owner: Option<Owner>) -> Result<(Self, Vec<TrialRecord>), StoreError> {
+        let Run { path, mut manifest, trials, load } = Run::open(path)?;
+        let parts = Parts::of(&path);
+        if manifest.state != State::Running {
+            parts.create(owner)?;
+            trials.iter().try_for_each(|trial| parts.write_trial(trial, owner))?;
+            parts.write_load(1, &load, owner)?;
+            manifest.state = State::Running;
+            manifest.ended_at = None;
+            manifest.checksums.clear();
+            write_manifest(&path, &manifest, owner)?;
+        }
+        let load_parts = parts.load_parts()?;
+        Ok((Self { parts, path, manifest, owner, load_parts }, trials))
     }
 
     /// The run's folder.

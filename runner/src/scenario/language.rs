@@ -143,6 +143,8 @@ pub(crate) const MAX_REPETITIONS: u64 = 10_000;
 pub(crate) const MAX_SEED: u64 = i64::MAX.unsigned_abs();
 /// Most threads of a generator.
 pub(crate) const MAX_THREADS: u64 = 4_096;
+/// Most folders that a path goes through.
+pub(crate) const MAX_DEPTH: u64 = 1_000;
 /// Most operations of a trial.
 pub(crate) const MAX_OPERATIONS: u64 = 1_000_000_000_000;
 /// Most operations per second that can be intended: one each nanosecond.
@@ -432,7 +434,7 @@ pub(crate) static GENERATOR: Table = Table {
             "workload",
             Kind::Choice(workloads),
             Default::Required,
-            ("\"mmap\"", "What one operation is."),
+            ("\"mmap\"", "What one operation is: each has [a page](generators.md)."),
         )
         .or_factor(),
         key(
@@ -453,7 +455,21 @@ pub(crate) static GENERATOR: Table = Table {
             "touch",
             Kind::Boolean,
             Default::Is("false"),
-            ("true", "Whether each page of mapped memory is written to."),
+            ("true", "Whether each page of mapped memory is written to. Has no effect on workloads that map none."),
+        )
+        .or_factor(),
+        key(
+            "duration",
+            Kind::Duration,
+            Default::Means("required by the workloads that take a duration"),
+            ("\"50us\"", "How long each operation of `nanosleep` sleeps. Has no effect on others."),
+        )
+        .or_factor(),
+        key(
+            "depth",
+            Kind::Integer { from: 1, to: MAX_DEPTH },
+            Default::Means("required by the workloads that take a depth"),
+            ("10", "How many folders the path of `openat_deep` goes through. Has no effect on others."),
         )
         .or_factor(),
         key(

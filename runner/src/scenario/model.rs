@@ -6,7 +6,7 @@
 use super::cells::Cell;
 use super::diagnostic::{Place, Source};
 use super::programs::ProgramDecl;
-use generators::{GeneratorSpec, Workload};
+use generators::{GeneratorSpec, Parameter, Workload};
 use reports::Metric;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -337,6 +337,10 @@ pub(crate) struct GeneratorDecl {
     pub(crate) size_bytes: Option<Given<u64>>,
     /// Whether mapped pages are written; meant for the workloads that map.
     pub(crate) touch: Given<bool>,
+    /// How long an operation lasts at least; meant for the workloads that take a duration.
+    pub(crate) duration_ns: Option<Given<u64>>,
+    /// Folders above a file; meant for the workloads that take a depth.
+    pub(crate) depth: Option<Given<u32>>,
     /// Operations per second over all threads; none for a closed loop.
     pub(crate) rate_per_second: Option<Given<f64>>,
     /// Operations in all; none for as many as fit into the window.
@@ -458,25 +462,37 @@ impl GeneratorDecl {
         self.threads.without_factor(gone);
         self.touch.without_factor(gone);
         self.size_bytes.iter_mut().for_each(|size| size.without_factor(gone));
+        self.duration_ns.iter_mut().for_each(|duration| duration.without_factor(gone));
+        self.depth.iter_mut().for_each(|depth| depth.without_factor(gone));
         self.rate_per_second.iter_mut().for_each(|rate| rate.without_factor(gone));
         self.operations.iter_mut().for_each(|operations| operations.without_factor(gone));
     }
 
-    /// What the generator is told in a cell. Size and touch are left out for workloads that have no use for them, so
-    /// that workloads can be the levels of a factor.
+    /// What the generator is told in a cell. What a workload does not take is left out, so that workloads can be the
+    /// levels of a factor.
     fn spec(&self, cell: &Cell, scratch: &Path) -> GeneratorSpec {
         let workload = *self.workload.at(cell);
-        let size_bytes = self.size_bytes.as_ref().map(|size| *size.at(cell));
         GeneratorSpec {
             workload,
             threads: *self.threads.at(cell),
-            size_bytes: size_bytes.filter(|_| workload.takes_size()),
-            touch: *self.touch.at(cell) && workload.takes_touch(),
+            size_bytes: taken((workload, Parameter::Size), self.size_bytes.as_ref(), cell),
+            touch: *self.touch.at(cell) && workload.takes(Parameter::Touch),
+            duration_ns: taken((workload, Parameter::Duration), self.duration_ns.as_ref(), cell),
+            depth: taken((workload, Parameter::Depth), self.depth.as_ref(), cell),
             rate_per_second: self.rate_per_second.as_ref().map(|rate| *rate.at(cell)),
             operations: self.operations.as_ref().map(|operations| *operations.at(cell)),
             scratch: scratch.to_owned(),
         }
     }
+}
+
+/// The value of a parameter in a cell, if its workload takes it.
+fn taken<T: Copy>(
+    (workload, parameter): (Workload, Parameter),
+    given: Option<&Given<T>>,
+    cell: &Cell,
+) -> Option<T> {
+    given.filter(|_| workload.takes(parameter)).map(|given| *given.at(cell))
 }
 
 impl Scenario {
@@ -504,11 +520,8 @@ impl Scenario {
 
     /// The targets of a cell: of those that it names, under scope `system` all, else those that its generators issue.
     pub(crate) fn targets_of(&self, cell: &Cell) -> Vec<&str> {
-        let issued: BTreeSet<&str> = self
-            .generators
-            .iter()
-            .flat_map(|generator| generator.workload.at(cell).syscalls().iter().copied())
-            .collect();
+        let issued: BTreeSet<&str> =
+            self.generators.iter().flat_map(|generator| generator.workload.at(cell).syscalls()).collect();
         // What a program will call, nobody knows.
         let all = self.measure.scope == Scope::System || !self.programs.is_empty();
         let named: BTreeSet<&str> = self.measure.named.iter().map(|name| name.at(cell).as_str()).collect();

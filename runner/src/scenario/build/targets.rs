@@ -95,7 +95,7 @@ pub(super) fn check_issued(
         .generators
         .iter()
         .flat_map(|generator| generator.workload.values())
-        .flat_map(|workload| workload.syscalls().iter().copied())
+        .flat_map(|workload| workload.syscalls())
         .collect();
     let list = issued.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     // What each cell sees, once: there may be as many cells as there are trials.

@@ -132,7 +132,7 @@ fn level() -> Value {
 /// What editors offer as targets: what the workloads issue. Others are named by who knows them.
 fn issued() -> Vec<&'static str> {
     let mut names: Vec<&str> =
-        generators::Workload::ALL.iter().flat_map(|workload| workload.syscalls()).copied().collect();
+        generators::Workload::ALL.iter().flat_map(|workload| workload.syscalls()).collect();
     names.sort_unstable();
     names.dedup();
     names

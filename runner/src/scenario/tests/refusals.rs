@@ -222,6 +222,20 @@ fn generators() {
             "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
             "workload = \"getpid\"\ntouch = true"
         ),
+        (
+            "no duration",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"nanosleep\""
+        ),
+        ("duration without use", "touch = false", "duration = \"1ms\""),
+        ("duration of nothing", "touch = false", "duration = \"0s\""),
+        (
+            "no depth",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"openat_deep\""
+        ),
+        ("depth without use", "touch = false", "depth = 3"),
+        ("depth beyond a path", "touch = false", "depth = 1001"),
         ("touch as a string", "touch = false", "touch = \"false\""),
         ("no rate", "rate = 1000", "rate = 0"),
         ("negative rate", "rate = 1000", "rate = -1.5"),
