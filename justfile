@@ -159,6 +159,18 @@ bench-probe *ARGS:
     exec cargo --config "target.'cfg(all())'.runner = '$elevate'" bench --locked --profile dev -p probe \
         --bench cost -- "$@"
 
+# The generator's calls per second beside those of the same loops written in C; needs a C compiler
+bench-generators *ARGS:
+    #!/bin/sh
+    set -eu
+    loops=$(mktemp -d)
+    trap 'rm -rf "$loops"' EXIT
+    for source in generators/benches/against_c/*.c; do
+        "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -pthread -o "$loops/$(basename "$source" .c)" "$source"
+    done
+    # Built as `just run` builds the generator.
+    cargo bench --locked --profile dev -p generators --bench against_c -- --loops "$loops" "$@"
+
 # Everything that a change has to pass
 ci:
     .ci/run
