@@ -15,6 +15,7 @@ pub mod markdown;
 mod metric;
 mod rows;
 pub mod statistics;
+pub mod stopping;
 mod summary;
 pub mod text;
 pub mod units;

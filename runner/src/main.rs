@@ -15,6 +15,7 @@ mod progress;
 mod scenario;
 mod scratch;
 mod signals;
+mod turn;
 
 use clap::Parser;
 use cli::{Cli, Verb};

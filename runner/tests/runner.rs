@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use store::{Run, State, Status, TrialRecord, Vantage};
 
@@ -40,7 +41,15 @@ operations = 500
 fn runner() -> Command {
     let mut command = Command::cargo_bin("runner").unwrap();
     command.timeout(Duration::from_mins(2)).env_remove("RUNNER_RUNS_DIR");
+    // Tests run beside each other.
+    command.env("SYSCALL_LAB_TURN", own_turn());
     command
+}
+
+/// A turn that nobody else waits for.
+fn own_turn() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn shipped() -> Vec<PathBuf> {
@@ -165,6 +174,30 @@ fn the_slowest_calls_are_kept_where_they_are_asked_for() {
             }
         }
     }
+}
+
+#[test]
+fn two_runners_take_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let turn = own_turn();
+    let file = folder.path().join("scenario.toml");
+    fs::write(&file, COUNTED).unwrap();
+    let start = || {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("runner"));
+        command.current_dir(&folder).arg("run").arg(&file).args(["--probe", "user", "--quiet"]);
+        command.env_remove("RUNNER_RUNS_DIR").env("SYSCALL_LAB_TURN", &turn);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
+    assert!(both.iter().all(|output| output.status.success()), "{both:?}");
+    let waited =
+        both.iter().filter(|output| text(&output.stderr).contains("waiting for the runner with process"));
+    assert_eq!(waited.count(), 1, "{both:?}");
+    let ids = store::run_ids(&folder.path().join("runs")).unwrap();
+    let runs = ids.iter().map(|id| Run::open(&folder.path().join("runs").join(id)).unwrap().manifest);
+    let mut runs: Vec<_> = runs.collect();
+    runs.sort_by_key(|manifest| manifest.started_at);
+    assert!(runs[0].ended_at.unwrap() <= runs[1].started_at, "one measured while the other did");
 }
 
 #[test]
@@ -331,7 +364,9 @@ fn every_shipped_scenario_runs_when_shortened() {
             let expected = if probe_of(&run, trial).is_some() { Status::Ok } else { Status::Failed };
             assert_eq!((trial.status, trial.measures.is_empty()), (expected, expected == Status::Failed));
         }
-        assert!(run.trials.iter().any(|trial| trial.operations > 0));
+        // Programs have calls, and no operations that anybody counts.
+        let calls = |trial: &TrialRecord| trial.measures.iter().map(|it| it.ok.count).sum::<u64>();
+        assert!(run.trials.iter().any(|trial| trial.operations > 0 || calls(trial) > 0));
     }
 }
 
@@ -518,6 +553,7 @@ fn a_report_that_cannot_be_written_costs_no_figures() {
     let file = folder.path().join("scenario.toml");
     fs::write(&file, COUNTED.replace("operations = 1000", "operations = 20000")).unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_runner"));
+    command.env("SYSCALL_LAB_TURN", own_turn());
     command.current_dir(&folder).env_remove("RUNNER_RUNS_DIR").args([
         "run",
         "scenario.toml",
@@ -570,6 +606,7 @@ fn signalled(folder: &Path, signals: &[rustix::process::Signal]) -> std::process
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runner"))
         .current_dir(folder)
         .env_remove("RUNNER_RUNS_DIR")
+        .env("SYSCALL_LAB_TURN", own_turn())
         .env("TMPDIR", folder)
         .args(["run", "scenario.toml", "--quiet"])
         .stdout(Stdio::null())

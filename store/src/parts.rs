@@ -69,6 +69,16 @@ impl Parts {
         Ok(metrics)
     }
 
+    /// The number of the latest part with load metrics; 0 where there is none.
+    pub(crate) fn load_parts(&self) -> Result<usize, StoreError> {
+        let latest = self.named(LOAD_PREFIX)?.pop();
+        let number = latest.as_ref().and_then(|path| {
+            let name = path.file_stem()?.to_str()?;
+            name.strip_prefix(LOAD_PREFIX)?.parse().ok()
+        });
+        Ok(number.unwrap_or(0))
+    }
+
     fn named(&self, prefix: &str) -> Result<Vec<PathBuf>, StoreError> {
         let failed = |source| StoreError::Read { path: self.folder.clone(), source };
         let mut paths = Vec::new();

@@ -12,6 +12,10 @@ use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
 use std::fs;
 use std::path::Path;
 
+/// All files of a run but the manifest.
+const FILES: [&str; 9] =
+    [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, GENERATORS, RESPONSES, MONITOR, LOAD];
+
 /// What may lie in a run's folder besides its files: what is drawn anew at will, and what is there while it is under way.
 const BESIDES: [&str; 2] = ["report", ".parts"];
 
@@ -82,7 +86,8 @@ fn check_files(path: &Path, manifest: &Manifest) -> Vec<String> {
         name == MANIFEST
             || manifest.checksums.contains_key(name)
             || BESIDES.contains(&name)
-            || manifest.state == State::Running && name == SCENARIO
+            // Tables of a run that was ended and is gone on with.
+            || manifest.state == State::Running && FILES.contains(&name)
     };
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());

@@ -3,7 +3,9 @@
 use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
 use crate::parts::{self, Parts};
 use crate::tables::{self, Shape};
-use crate::{FORMAT_VERSION, LoadMetric, Manifest, State, StoreError, TrialRecord, Vantage, seal};
+use crate::{
+    FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, seal,
+};
 use chrono::{DateTime, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -76,6 +78,26 @@ impl RunWriter {
         Ok(Self { parts: Parts::of(&path), path, manifest, owner, load_parts: 0 })
     }
 
+    /// Opens a run that did not come to its end, to go on with it; returns the trials that it has, in order.
+    ///
+    /// One that was ended in order gets its parts back first. As soon as the manifest says `running` again, they are what
+    /// counts; a crash before leaves the run as it was.
+    pub fn reopen(path: &Path, owner: Option<Owner>) -> Result<(Self, Vec<TrialRecord>), StoreError> {
+        let Run { path, mut manifest, trials, load } = Run::open(path)?;
+        let parts = Parts::of(&path);
+        if manifest.state != State::Running {
+            parts.create(owner)?;
+            trials.iter().try_for_each(|trial| parts.write_trial(trial, owner))?;
+            parts.write_load(1, &load, owner)?;
+            manifest.state = State::Running;
+            manifest.ended_at = None;
+            manifest.checksums.clear();
+            write_manifest(&path, &manifest, owner)?;
+        }
+        let load_parts = parts.load_parts()?;
+        Ok((Self { parts, path, manifest, owner, load_parts }, trials))
+    }
+
     /// The run's folder.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -92,6 +114,12 @@ impl RunWriter {
     /// run is finished.
     pub fn warn(&mut self, warnings: Vec<String>) {
         self.manifest.warnings.extend(warnings);
+    }
+
+    /// Puts another plan in the first one's place, when what was measured decided how long it is. Kept when the run is
+    /// finished.
+    pub fn replan(&mut self, plan: PlanInfo) {
+        self.manifest.plan = plan;
     }
 
     /// Makes a finished trial durable.

@@ -101,6 +101,26 @@ fn an_unfinished_run_is_read_from_its_parts() {
     assert_eq!((run.trials.as_slice(), run.manifest.state), (&records[..], State::Running));
 }
 
+#[test]
+fn a_run_that_did_not_end_is_gone_on_with() {
+    let runs = tempfile::tempdir().unwrap();
+    let records = [measured(0), failed(1)];
+    let cut_off = write(runs.path(), "cut_off", &records[..1]).path().to_owned();
+    let interrupted = write(runs.path(), "interrupted", &records[..1]).finish(State::Interrupted).unwrap();
+    for path in [cut_off, interrupted] {
+        let (mut writer, trials) = RunWriter::reopen(&path, None).unwrap();
+        assert_eq!(trials, records[..1]);
+        assert_eq!(Run::open(&path).unwrap().manifest.state, State::Running);
+        assert_eq!(verify(&path).0, [""; 0]);
+        writer.append_trial(&records[1]).unwrap();
+        writer.append_load(&load()).unwrap();
+        writer.finish(State::Complete).unwrap();
+        let run = Run::open(&path).unwrap();
+        assert_eq!((run.trials.as_slice(), run.load), (&records[..], [load(), load()].concat()));
+        assert_eq!(verify(&path).0, [""; 0]);
+    }
+}
+
 /// The records as they were written before errors were kept by number, with slow calls and what the kernel missed.
 fn of_the_first_columns() -> Vec<TrialRecord> {
     let mut records = vec![measured(0), failed(1)];

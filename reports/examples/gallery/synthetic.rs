@@ -291,6 +291,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
             repetitions: recipe.repetitions,
             cells,
             trials: cells * recipe.repetitions,
+            design: store::Design::default(),
         },
         probe: probe(),
         environment: environment(),

@@ -12,7 +12,7 @@ use crate::rows::{self, Rows};
 use crate::summary::{FailedTrials, Summary, failed_alike};
 use crate::text::{load_row, stressor_line};
 use crate::view::{probe_words, seen};
-use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, units};
+use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, stopping, units};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -130,12 +130,14 @@ struct View {
 
 fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -> Page<'a> {
     let manifest = run.manifest;
+    let rule = stopping::sentence(manifest).into_iter();
+    let notes: Vec<String> = rule.chain(calibration::sentences(manifest)).collect();
     Page {
         name: &manifest.scenario.name,
         id: &manifest.id,
         summary: &manifest.scenario.summary,
         badges: facts::badges(summary),
-        calibration: calibration::sentences(manifest).iter().map(|it| units::glued(it)).collect(),
+        calibration: notes.iter().map(|it| units::glued(it)).collect(),
         answer: answer::paragraphs(summary).iter().map(|paragraph| set_off(paragraph)).collect(),
         warnings: &summary.warnings,
         targets: targets.iter().map(|target| section(summary, target)).collect(),

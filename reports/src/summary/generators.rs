@@ -66,10 +66,11 @@ pub(super) fn generators(run: &RunView<'_>, cells: &[Vec<String>]) -> Vec<Genera
     if !is_telling {
         return Vec::new();
     }
-    observed.iter().map(|((_, cell), observed)| summary(&cells[*cell], observed)).collect()
+    let confidence = run.manifest.plan.design.stop.as_ref().map(|stop| stop.confidence);
+    observed.iter().map(|((_, cell), observed)| summary(&cells[*cell], observed, confidence)).collect()
 }
 
-fn summary(levels: &[String], observed: &[Observed<'_>]) -> GeneratorSummary {
+fn summary(levels: &[String], observed: &[Observed<'_>], confidence: Option<f64>) -> GeneratorSummary {
     let (mut operations, mut of_all, mut late) = (0, 0, None);
     let (mut rates, mut repetitions) = (Vec::new(), Vec::new());
     for (trial, record) in observed {
@@ -95,6 +96,7 @@ fn summary(levels: &[String], observed: &[Observed<'_>]) -> GeneratorSummary {
         operations_per_second: median(&rates).unwrap_or(0.0),
         share: share(operations, of_all),
         late_share: late.map(|late| share(late, operations)),
-        response: (!repetitions.is_empty()).then(|| Metric::ALL.map(|metric| figure(metric, &repetitions))),
+        response: (!repetitions.is_empty())
+            .then(|| Metric::ALL.map(|metric| figure(metric, &repetitions, confidence))),
     }
 }

@@ -159,6 +159,36 @@ impl Summary {
         words.join(", ")
     }
 
+    /// The factors whose levels go along with those of the one at `place`, without it.
+    pub(crate) fn zipped_with(&self, place: usize) -> Vec<usize> {
+        let factors = &self.manifest.scenario.factors;
+        let Some(name) = factors.get(place).map(|factor| &factor.name) else { return Vec::new() };
+        let zip = self.manifest.plan.design.zip.iter().find(|zip| zip.contains(name));
+        let others = zip.into_iter().flatten().filter(|other| *other != name);
+        others.filter_map(|other| factors.iter().position(|factor| factor.name == *other)).collect()
+    }
+
+    /// What goes along when the factor at `place` moves from its first to its last level: `, with threads 1 to 8,`.
+    pub(crate) fn along_words(&self, place: usize) -> String {
+        let words = |other: usize| {
+            let factor = &self.manifest.scenario.factors[other];
+            let ends = factor.levels.first().zip(factor.levels.last());
+            ends.map(|(first, last)| format!("{} {} to {}", factor.name, first.label, last.label))
+        };
+        let words: Vec<String> = self.zipped_with(place).into_iter().filter_map(words).collect();
+        if words.is_empty() { String::new() } else { format!(", with {},", words.join(" and ")) }
+    }
+
+    /// The levels of a cell with the factor at `place` moved to the level at `index`, and what goes along with it.
+    pub(crate) fn moved<'a>(&'a self, levels: &[&'a str], place: usize, index: usize) -> Vec<&'a str> {
+        let mut moved = levels.to_vec();
+        for axis in self.zipped_with(place).into_iter().chain([place]) {
+            let level = self.manifest.scenario.factors[axis].levels.get(index);
+            moved[axis] = level.map_or("", |level| level.label.as_str());
+        }
+        moved
+    }
+
     /// The place of the load among the factors.
     pub(crate) fn load_place(&self) -> Option<usize> {
         self.manifest.scenario.factors.iter().position(|factor| factor.name == LOAD)

@@ -84,7 +84,8 @@ impl Page {
             manifest.plan.repetitions,
             probe_words(&manifest.probe)
         );
-        let facts = [vec![facts], calibration::sentences(manifest)].concat();
+        let rule = crate::stopping::sentence(manifest).into_iter().collect();
+        let facts = [vec![facts], rule, calibration::sentences(manifest)].concat();
         self.headed(&title, &self.wrapped(&facts.join("\n")))
     }
 

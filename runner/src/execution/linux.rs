@@ -108,9 +108,10 @@ impl<'a> LinuxRig<'a> {
             programs.pids().into_iter().try_for_each(|pid| probe.include(pid))?;
         }
         programs.begin()?;
-        let (window, watch) = match scenario.measure.window {
-            WindowRule::Timed(length) => self.timed(&mut generators, length)?,
-            WindowRule::Operations => self.counted(&mut generators, &mut programs)?,
+        let warmup = *scenario.measure.warmup.at(&cell);
+        let (window, watch) = match *scenario.measure.window.at(&cell) {
+            WindowRule::Timed(length) => self.timed(&mut generators, (warmup, length))?,
+            WindowRule::Operations => self.counted(&mut generators, &mut programs, warmup)?,
         };
         self.check_load()?;
         programs.check()?;
@@ -130,9 +131,9 @@ impl<'a> LinuxRig<'a> {
     fn timed(
         &mut self,
         generators: &mut [Generator],
-        length: Duration,
+        (warmup, length): (Duration, Duration),
     ) -> Result<(Window, crate::monitor::Watch), Cut> {
-        let open_ns = monotonic_ns() + nanoseconds(self.parts.scenario.measure.warmup);
+        let open_ns = monotonic_ns() + nanoseconds(warmup);
         let window = Window { open_ns, close_ns: open_ns + nanoseconds(length) };
         if let Some(probe) = self.parts.probes.attached() {
             probe.arm(window)?;
@@ -154,8 +155,9 @@ impl<'a> LinuxRig<'a> {
         &mut self,
         generators: &mut [Generator],
         programs: &mut Programs,
+        warmup: Duration,
     ) -> Result<(Window, crate::monitor::Watch), Cut> {
-        let warm_until = monotonic_ns() + nanoseconds(self.parts.scenario.measure.warmup);
+        let warm_until = monotonic_ns() + nanoseconds(warmup);
         for generator in &mut *generators {
             generator.page().set_window_ns(warm_until, u64::MAX);
             generator.page().set_phase(Phase::Warm);
@@ -212,7 +214,7 @@ impl<'a> LinuxRig<'a> {
 impl Rig for LinuxRig<'_> {
     fn start_load(&mut self, trial: &PlannedTrial) -> Result<Option<String>, String> {
         let scenario = self.parts.scenario;
-        let level = &scenario.loads[trial.load];
+        let level = scenario.loads[trial.load].at(&scenario.cell(trial.cell));
         let request = LoadRequest {
             block: trial.block,
             level_name: level.name.to_string(),

@@ -36,7 +36,14 @@ pub(crate) fn manifest(id: &str) -> Manifest {
             loss_limit: 0.001,
             keep_slowest: 3,
         },
-        plan: PlanInfo { order: "random_blocks".into(), seed: 1, repetitions: 1, cells: 2, trials: 2 },
+        plan: PlanInfo {
+            order: "random_blocks".into(),
+            seed: 1,
+            repetitions: 1,
+            cells: 2,
+            trials: 2,
+            design: Design::default(),
+        },
         probe: ProbeInfo {
             requested: "auto".into(),
             backend: "raw_tracepoint".into(),

@@ -1,10 +1,11 @@
 //! Load levels: which of stress-ng's options a scenario may set, and to what.
 
 use super::super::diagnostic::{Diagnostic, quoted};
-use super::super::model::{LoadLevel, LoadOption, LoadValue, Name};
+use super::super::model::{Given, LoadLevel, LoadOption, LoadValue, Name};
 use super::super::units;
 use super::super::wire::{Key, Node, Value};
-use super::fields::{NAME_RULE, Section, found};
+use super::factors::{Factors, reference};
+use super::fields::{Complaint, NAME_RULE, Section, found};
 
 /// Most load levels of a scenario.
 const MAX_LEVELS: usize = 100;
@@ -59,7 +60,11 @@ const OUT_OF_BOUNDS: [&str; 16] = [
 ];
 
 /// Reads the tables in `[load]`; without any there is one level without load, `baseline`.
-pub(super) fn read(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> Vec<LoadLevel> {
+pub(super) fn read<'a>(
+    section: Option<&Section<'a>>,
+    factors: &Factors<'a>,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<LoadLevel> {
     let Some(section) = section else {
         return Name::new("baseline")
             .map(|name| LoadLevel { name, options: Vec::new(), place: None })
@@ -82,8 +87,9 @@ pub(super) fn read(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>
         let Some(table) = Section::open(&section.path_of(&key.name), node, problems) else {
             continue;
         };
+        let entries = table.table().entries.iter();
         let options =
-            table.table().entries.iter().filter_map(|(key, node)| option(key, node, problems)).collect();
+            entries.filter_map(|(key, node)| option((&table, key), node, factors, problems)).collect();
         levels.extend(name.map(|name| LoadLevel { name, options, place: Some(key.place.clone()) }));
     }
     levels
@@ -103,20 +109,24 @@ pub(super) fn check_not_empty(
     }
 }
 
-fn option(key: &Key, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<LoadOption> {
+fn option(
+    (table, key): (&Section<'_>, &Key),
+    node: &Node,
+    factors: &Factors<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<LoadOption> {
     if let Some(problem) = refused(key) {
         problems.push(problem);
         return None;
     }
-    match value(node) {
-        Ok(value) => Some(LoadOption { name: key.name.clone(), value, place: key.place.clone() }),
-        Err((must, label)) => {
-            let message = format!("stress-ng's {} {must}", quoted(&format!("--{}", key.name)));
-            let help = (must == NO_FACTOR).then(|| "write a [load.NAME] table for each value".to_owned());
-            problems.push(Diagnostic::at(&node.place, message, label).maybe_help(help));
-            None
+    let read = |node: &Node| value(node).map_err(|(must, label)| Complaint::with(must, label));
+    let value = match factors.given_at((&table.path_of(&key.name), node), read, problems)? {
+        Given::Fixed(value) => value,
+        Given::Factor { factor, levels } => {
+            LoadValue::Factor { name: reference(node).unwrap_or_default().to_owned(), factor, levels }
         }
-    }
+    };
+    Some(LoadOption { name: key.name.clone(), value, place: key.place.clone() })
 }
 
 /// Why an option is not a scenario's to set.
@@ -156,9 +166,6 @@ fn is_stressor(name: &str) -> bool {
     matches!(name, "dev" | "fstat" | "gpu")
 }
 
-/// Load is a factor itself, whose levels are the tables.
-const NO_FACTOR: &str = "cannot go along with a factor: load takes no factor";
-
 fn value(node: &Node) -> Result<LoadValue, (&'static str, String)> {
     const MUST: &str = "must be a string, a whole number not below 0, or `true`";
     match &node.value {
@@ -183,7 +190,6 @@ fn text_value(text: &str, node: &Node) -> Result<LoadValue, (&'static str, Strin
         Some((_, "memory")) => Err((SHARE, "is not above 0 % and at most 100 %".to_owned())),
         Some((_, "")) => Ok(LoadValue::Text(text.to_owned())),
         Some(_) => Err((SHARE, found(node))),
-        None if text.starts_with('$') => Err((NO_FACTOR, found(node))),
         None if text.is_empty() || text.starts_with('-') || text.contains(|c: char| c.is_control()) => {
             Err(("must be text that does not begin with a dash", found(node)))
         }
