@@ -4,7 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use generators::control::{Page, Phase};
-use generators::{GeneratorReport, GeneratorSpec, Parameter, Workload};
+use generators::{GeneratorReport, GeneratorSpec, Parameter, Pin, Workload};
 use probe_abi::SparseHistogram;
 use std::fmt::Write;
 use std::time::Duration;
@@ -37,6 +37,15 @@ pub(crate) struct Options {
     /// Folders above the file of `openat_deep`; 10 unless given.
     #[arg(long)]
     depth: Option<u32>,
+    /// Threads that `futex_waiters` wakes; 4 unless given.
+    #[arg(long)]
+    waiters: Option<u32>,
+    /// Where threads run: `spread` for the i-th on the i-th CPU, or a CPU's number for all.
+    #[arg(long, value_parser = parse_pin)]
+    pin: Option<Pin>,
+    /// How long a thread waits after each operation.
+    #[arg(long, value_parser = parse_duration, conflicts_with = "rate")]
+    think: Option<Duration>,
     /// Operations per second over all threads; as fast as they go unless given.
     #[arg(long)]
     rate: Option<f64>,
@@ -99,6 +108,9 @@ impl Options {
             touch: self.touch,
             duration_ns: self.duration.map(span_ns).or(workload.takes(Parameter::Duration).then_some(50_000)),
             depth: self.depth.or(workload.takes(Parameter::Depth).then_some(10)),
+            waiters: self.waiters.or(workload.takes(Parameter::Waiters).then_some(4)),
+            pin: self.pin,
+            think_ns: self.think.map_or(0, span_ns),
             rate_per_second: self.rate,
             operations: self.operations,
             scratch: self.scratch.clone().unwrap_or_else(std::env::temp_dir),
@@ -181,6 +193,13 @@ fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "too large".into())
 }
 
+fn parse_pin(text: &str) -> Result<Pin, String> {
+    if text == "spread" {
+        return Ok(Pin::Spread);
+    }
+    text.parse().map(Pin::Cpu).map_err(|_| "expected `spread` or the number of a CPU".into())
+}
+
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split_unit(text);
     let number: u64 = number.parse().map_err(|_| "expected a whole number before the unit".to_owned())?;
@@ -206,6 +225,8 @@ mod tests {
         assert_eq!(parse_size("4096"), Ok(4096));
         assert_eq!(parse_size("64KiB"), Ok(65536));
         assert_eq!(parse_duration("250us"), Ok(Duration::from_micros(250)));
+        assert_eq!((parse_pin("spread"), parse_pin("3")), (Ok(Pin::Spread), Ok(Pin::Cpu(3))));
+        assert!(parse_pin("-1").is_err());
         assert_eq!(parse_duration("2s"), Ok(Duration::from_secs(2)));
         for wrong in ["", "KiB", "4 KiB", "4kb", "99999999999999999999", "16777216TiB"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");

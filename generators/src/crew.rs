@@ -5,6 +5,7 @@
 
 use crate::clock::{nap, now_ns, wait_until};
 use crate::failure::Failure;
+use crate::pin::pin_thread;
 use crate::recorder::{Intention, Recorder};
 use crate::schedule::Schedule;
 use crate::workloads::{self, Operation, Site};
@@ -42,10 +43,16 @@ pub(crate) fn run(spec: GeneratorSpec, page: &'static Page) -> Result<GeneratorR
         Workload::Getpid => run_threads::<workloads::Getpid>(&site, page),
         Workload::Nanosleep => run_threads::<workloads::Nanosleep>(&site, page),
         Workload::Futex => run_threads::<workloads::Futex>(&site, page),
+        Workload::FutexPingpong => run_threads::<workloads::FutexPingpong>(&site, page),
+        Workload::FutexWaiters => run_threads::<workloads::FutexWaiters>(&site, page),
         Workload::Pipe => run_threads::<workloads::Pipe>(&site, page),
+        Workload::PipePingpong => run_threads::<workloads::PipePingpong>(&site, page),
         Workload::Eventfd => run_threads::<workloads::Eventfd>(&site, page),
+        Workload::EventfdPingpong => run_threads::<workloads::EventfdPingpong>(&site, page),
         Workload::EpollWait => run_threads::<workloads::EpollWait>(&site, page),
         Workload::Socket => run_threads::<workloads::Socket>(&site, page),
+        Workload::Clone => run_threads::<workloads::Clone>(&site, page),
+        Workload::Execve => run_threads::<workloads::Execve>(&site, page),
     }
 }
 
@@ -118,7 +125,9 @@ fn run_threads<O: Operation>(site: &Arc<Site>, page: &'static Page) -> Result<Ge
     for handle in handles {
         total.merge(&handle.join().ok().flatten().ok_or(Failure::ThreadLost)?);
     }
-    Ok(total.report(site.spec.workload.timed()))
+    let mut report = total.report(site.spec.workload.timed());
+    report.untimed = site.spec.untimed();
+    Ok(report)
 }
 
 fn start<O: Operation>(crew: &Arc<Crew>, thread: u32) -> Result<JoinHandle<Option<Recorder>>, Failure> {
@@ -143,7 +152,8 @@ fn await_prepared(crew: &Crew, handles: &[JoinHandle<Option<Recorder>>]) -> Resu
 /// The life of one thread; none when it could not be prepared.
 fn live<O: Operation>(crew: &Crew, thread: u32) -> Option<Recorder> {
     let spec = &crew.site.spec;
-    let mut operation = match workloads::prepare_and_try::<O>(&crew.site) {
+    let pinned = spec.pin.map_or(Ok(()), |pin| pin_thread(pin, thread));
+    let mut operation = match pinned.and_then(|()| workloads::prepare_and_try::<O>(&crew.site)) {
         Ok(operation) => operation,
         Err(failure) => {
             crew.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
@@ -152,18 +162,24 @@ fn live<O: Operation>(crew: &Crew, thread: u32) -> Option<Recorder> {
     };
     let mut recorder = Recorder::new(spec.workload.timed().len(), spec.rate_per_second.is_some());
     crew.prepared.fetch_add(1, Ordering::Release);
+    let think_ns = spec.think_ns;
     let leg = if let Some(operations) = spec.operations {
         crew.await_phase(Phase::Warm);
         let warm_until_ns = crew.page.window_ns().0;
-        let warm_up = Leg { window: 0..0, end_ns: warm_until_ns, operations: u64::MAX };
+        let warm_up = Leg { window: 0..0, end_ns: warm_until_ns, operations: u64::MAX, think_ns };
         warm_up.run(&mut operation, &mut recorder, schedule(crew, thread).as_mut());
         crew.warmed.fetch_add(1, Ordering::Release);
         crew.await_phase(Phase::Go);
-        Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: share(operations, thread, spec.threads) }
+        Leg {
+            window: 0..u64::MAX,
+            end_ns: u64::MAX,
+            operations: share(operations, thread, spec.threads),
+            think_ns,
+        }
     } else {
         crew.await_phase(Phase::Go);
         let (open_ns, close_ns) = crew.page.window_ns();
-        Leg { window: open_ns..close_ns, end_ns: close_ns, operations: u64::MAX }
+        Leg { window: open_ns..close_ns, end_ns: close_ns, operations: u64::MAX, think_ns }
     };
     leg.run(&mut operation, &mut recorder, schedule(crew, thread).as_mut());
     crew.finished.fetch_add(1, Ordering::Release);
@@ -196,6 +212,8 @@ struct Leg {
     end_ns: u64,
     /// The most operations.
     operations: u64,
+    /// How long to wait after each in a closed loop.
+    think_ns: u64,
 }
 
 impl Leg {
@@ -206,8 +224,13 @@ impl Leg {
         recorder: &mut Recorder,
         mut schedule: Option<&mut Schedule>,
     ) {
+        if self.operations == 0 {
+            return;
+        }
+        operation.begin();
         let mut now = now_ns();
-        for _ in 0..self.operations {
+        let mut is_over = false;
+        for left in (0..self.operations).rev() {
             let mut intention = None;
             if let Some(schedule) = schedule.as_deref_mut() {
                 let start_ns = schedule.intended_ns();
@@ -215,14 +238,27 @@ impl Leg {
                 intention = Some(Intention { start_ns, late: now > start_ns });
                 now = now.max(wait_until(start_ns.min(self.end_ns)));
             }
-            if now >= self.end_ns {
+            is_over = now >= self.end_ns;
+            if is_over {
                 break;
+            }
+            if O::IS_HELPED && left == 0 {
+                operation.announce_last();
             }
             let calls = operation.perform();
             let calls = calls.as_ref();
             recorder.record(calls, intention, &self.window);
             now = calls.last().map_or(now, |call| call.end_ns);
+            if self.think_ns > 0 && left > 0 {
+                now = wait_until(now.saturating_add(self.think_ns).min(self.end_ns));
+            }
         }
+        if O::IS_HELPED && is_over {
+            // One more, which nobody counts, to bring those who help to an end.
+            operation.announce_last();
+            operation.perform();
+        }
+        operation.end();
     }
 }
 
@@ -260,7 +296,7 @@ mod tests {
     #[test]
     fn a_warm_up_records_nothing() {
         let (mut operation, mut recorder) = (Counter(0), Recorder::new(1, false));
-        let leg = Leg { window: 0..0, end_ns: now_ns() + 2_000_000, operations: u64::MAX };
+        let leg = Leg { window: 0..0, end_ns: now_ns() + 2_000_000, operations: u64::MAX, think_ns: 0 };
         leg.run(&mut operation, &mut recorder, None);
         assert!(operation.0 > 0 && now_ns() >= leg.end_ns);
         assert_eq!(recorder.report(&["getpid"]).operations, 0);
@@ -273,7 +309,7 @@ mod tests {
         // A hundred starts lie in the past, the next is a millisecond away.
         let mut schedule = Schedule::new(1000.0, (0, 1), now);
         schedule.seek(now - 99_500_000);
-        let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 101 };
+        let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 101, think_ns: 0 };
         leg.run(&mut operation, &mut recorder, Some(&mut schedule));
         let report = recorder.report(&["getpid"]);
         assert_eq!((operation.0, report.operations), (101, 101));
@@ -283,12 +319,26 @@ mod tests {
     }
 
     #[test]
+    fn who_thinks_does_so_between_operations() {
+        let (mut operation, mut recorder) = (Counter(0), Recorder::new(1, false));
+        let begin_ns = now_ns();
+        let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 4, think_ns: 1_000_000 };
+        leg.run(&mut operation, &mut recorder, None);
+        assert_eq!(operation.0, 4);
+        assert!(now_ns() - begin_ns >= 3_000_000);
+        let leg = Leg { end_ns: now_ns() + 2_000_000, operations: u64::MAX, think_ns: u64::MAX, ..leg };
+        leg.run(&mut operation, &mut recorder, None);
+        assert_eq!(operation.0, 5, "no time to think twice");
+        assert!(now_ns() >= leg.end_ns);
+    }
+
+    #[test]
     fn a_leg_without_a_start_before_its_end_lasts_to_its_end() {
         let (mut operation, mut recorder) = (Counter(0), Recorder::new(1, true));
         let end_ns = now_ns() + 2_000_000;
         let mut schedule = Schedule::new(0.001, (1, 2), end_ns);
         schedule.seek(now_ns());
-        let leg = Leg { window: 0..end_ns, end_ns, operations: u64::MAX };
+        let leg = Leg { window: 0..end_ns, end_ns, operations: u64::MAX, think_ns: 0 };
         leg.run(&mut operation, &mut recorder, Some(&mut schedule));
         assert!(now_ns() >= end_ns);
         assert_eq!(operation.0, 0);

@@ -17,5 +17,5 @@ pub use host::{Credentials, Generator, GeneratorError};
 pub use program::{Program, ProgramError, ProgramSpec};
 pub use report::{CallReport, GeneratorReport};
 pub use shared_page::SharedPage;
-pub use spec::GeneratorSpec;
+pub use spec::{GeneratorSpec, Pin};
 pub use workload::{Parameter, Workload};

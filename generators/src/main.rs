@@ -13,6 +13,7 @@ mod by_hand;
 mod clock;
 mod crew;
 mod failure;
+mod pin;
 mod raw;
 mod recorder;
 mod schedule;
@@ -105,6 +106,14 @@ fn check(spec: &GeneratorSpec) -> Result<(), Failure> {
         format!("the {name} workload {} depth", needs(has(Parameter::Depth)))
     } else if spec.depth.is_some_and(|depth| !(1..=1000).contains(&depth)) {
         "the depth must be 1 to 1,000 folders".into()
+    } else if has(Parameter::Waiters) != spec.waiters.is_some() {
+        format!("the {name} workload {} number of waiters", needs(has(Parameter::Waiters)))
+    } else if u64::from(spec.threads) * u64::from(spec.helpers()) > 4096 {
+        format!("{} helpers of each of {} threads: 4,096 can be had", spec.helpers(), spec.threads)
+    } else if spec.waiters == Some(0) {
+        "zero waiters are none".into()
+    } else if spec.rate_per_second.is_some() && spec.think_ns > 0 {
+        "time between operations has no effect at a fixed rate".into()
     } else if spec.rate_per_second.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
         "the rate must be above zero".into()
     } else if spec.operations == Some(0) {

@@ -126,6 +126,7 @@ impl Recorder {
             calls: calls.collect(),
             late: self.late,
             from_intended: self.from_intended.first().map(SparseHistogram::from),
+            untimed: Vec::new(),
         }
     }
 

@@ -14,6 +14,9 @@ pub struct GeneratorReport {
     pub late: u64,
     /// Latency of whole operations from their intended start, with a fixed rate only.
     pub from_intended: Option<SparseHistogram>,
+    /// Calls that others than the caller issue in each operation (helping threads, children), by name.
+    #[serde(default)]
+    pub untimed: Vec<(String, u64)>,
 }
 
 /// The calls of one name that began and ended in the window.

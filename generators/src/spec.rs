@@ -4,6 +4,16 @@ use crate::{Parameter, Workload};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// Where threads run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pin {
+    /// Thread number i on the i-th CPU that the process may run on, beginning again after the last.
+    Spread,
+    /// All on this CPU.
+    Cpu(u32),
+}
+
 /// One generator process of one trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +32,15 @@ pub struct GeneratorSpec {
     /// Folders between the scratch folder and a file, for workloads that take a depth.
     #[serde(default)]
     pub depth: Option<u32>,
+    /// Threads that wait for each of its threads, for workloads that take waiters.
+    #[serde(default)]
+    pub waiters: Option<u32>,
+    /// Where its threads run; none for wherever the kernel likes. Helpers run where their thread does.
+    #[serde(default)]
+    pub pin: Option<Pin>,
+    /// How long a thread waits after an operation in a closed loop.
+    #[serde(default)]
+    pub think_ns: u64,
     /// Operations per second over all threads at fixed intended starts; none for a closed loop.
     pub rate_per_second: Option<f64>,
     /// Operations in all, over the threads; none for as many as fit into the window.
@@ -39,8 +58,13 @@ impl GeneratorSpec {
             parts.push(if self.touch { "touched" } else { "untouched" }.to_owned());
         }
         parts.push(format!("{} thread{}", self.threads, if self.threads == 1 { "" } else { "s" }));
+        parts.extend(self.pin.map(|pin| match pin {
+            Pin::Spread => "spread over CPUs".to_owned(),
+            Pin::Cpu(cpu) => format!("on CPU {cpu}"),
+        }));
         parts.push(match self.rate_per_second {
             Some(rate) => format!("{rate} operations per second"),
+            None if self.think_ns > 0 => format!("closed loop with {} ns between operations", self.think_ns),
             None => "closed loop".to_owned(),
         });
         parts.extend(self.operations.map(|operations| format!("{operations} operations")));
@@ -61,6 +85,9 @@ mod tests {
             touch: false,
             duration_ns: None,
             depth: None,
+            waiters: None,
+            pin: None,
+            think_ns: 0,
             rate_per_second: None,
             operations: None,
             scratch: PathBuf::new(),

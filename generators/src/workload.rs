@@ -30,10 +30,16 @@ pub enum Workload {
     Getpid,
     Nanosleep,
     Futex,
+    FutexPingpong,
+    FutexWaiters,
     Pipe,
+    PipePingpong,
     Eventfd,
+    EventfdPingpong,
     EpollWait,
     Socket,
+    Clone,
+    Execve,
 }
 
 /// What a workload may be told besides what all are.
@@ -47,22 +53,33 @@ pub enum Parameter {
     Duration,
     /// Folders above a file; required where it is taken.
     Depth,
+    /// Threads that wait for another; required where it is taken.
+    Waiters,
 }
 
 /// A row of the table.
 struct Row {
     name: &'static str,
     timed: &'static [&'static str],
+    untimed: &'static [&'static str],
     takes: &'static [Parameter],
 }
 
 const fn row(name: &'static str, timed: &'static [&'static str], takes: &'static [Parameter]) -> Row {
-    Row { name, timed, takes }
+    Row { name, timed, untimed: &[], takes }
+}
+
+impl Row {
+    /// The same, and calls of helping threads or children.
+    const fn and(mut self, untimed: &'static [&'static str]) -> Self {
+        self.untimed = untimed;
+        self
+    }
 }
 
 impl Workload {
     /// Every workload, in the order of documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 29] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -82,14 +99,20 @@ impl Workload {
         Self::Getpid,
         Self::Nanosleep,
         Self::Futex,
+        Self::FutexPingpong,
+        Self::FutexWaiters,
         Self::Pipe,
+        Self::PipePingpong,
         Self::Eventfd,
+        Self::EventfdPingpong,
         Self::EpollWait,
         Self::Socket,
+        Self::Clone,
+        Self::Execve,
     ];
 
     const fn row(self) -> Row {
-        use Parameter::{Depth, Duration, Size, Touch};
+        use Parameter::{Depth, Duration, Size, Touch, Waiters};
         match self {
             Self::Read => row("read", &["read", "lseek"], &[Size]),
             Self::Pread => row("pread", &["pread64"], &[Size]),
@@ -110,10 +133,16 @@ impl Workload {
             Self::Getpid => row("getpid", &["getpid"], &[]),
             Self::Nanosleep => row("nanosleep", &["clock_nanosleep"], &[Duration]),
             Self::Futex => row("futex", &["futex"], &[]),
+            Self::FutexPingpong => row("futex_pingpong", &["futex", "futex"], &[]).and(&["futex", "futex"]),
+            Self::FutexWaiters => row("futex_waiters", &["futex"], &[Waiters]).and(&["futex"]),
             Self::Pipe => row("pipe", &["write", "read"], &[]),
+            Self::PipePingpong => row("pipe_pingpong", &["write", "read"], &[]).and(&["read", "write"]),
             Self::Eventfd => row("eventfd", &["write", "read"], &[]),
+            Self::EventfdPingpong => row("eventfd_pingpong", &["write", "read"], &[]).and(&["read", "write"]),
             Self::EpollWait => row("epoll_wait", &["epoll_pwait"], &[]),
             Self::Socket => row("socket", &["sendto", "recvfrom"], &[]),
+            Self::Clone => row("clone", &["clone", "wait4"], &[]),
+            Self::Execve => row("execve", &["clone", "wait4"], &[]).and(&["execve"]),
         }
     }
 
@@ -131,7 +160,19 @@ impl Workload {
 
     /// The names of all calls that it issues, as far as they are part of its operations.
     pub fn syscalls(self) -> impl Iterator<Item = &'static str> {
-        self.timed().iter().copied()
+        self.timed().iter().chain(self.row().untimed).copied()
+    }
+
+    /// Whether nobody but a probe sees these calls of it: those of its children.
+    #[must_use]
+    pub fn leaves_to_the_probe(self, syscall: &str) -> bool {
+        self.row().untimed.contains(&syscall) && !self.timed().contains(&syscall)
+    }
+
+    /// Whether its children issue calls that are part of its operations.
+    #[must_use]
+    pub const fn has_children(self) -> bool {
+        matches!(self, Self::Execve)
     }
 
     /// Whether it can be told this.
@@ -153,12 +194,40 @@ impl Workload {
 }
 
 impl GeneratorSpec {
+    /// The calls of one operation that are not its caller's, with how many they are, each name once.
+    #[must_use]
+    pub fn untimed(&self) -> Vec<(String, u64)> {
+        let each = u64::from(self.waiters.unwrap_or(1));
+        let mut calls: Vec<(String, u64)> = Vec::new();
+        for name in self.workload.row().untimed {
+            match calls.iter_mut().find(|(known, _)| known == name) {
+                Some((_, count)) => *count += each,
+                None => calls.push(((*name).to_owned(), each)),
+            }
+        }
+        calls
+    }
+
+    /// Threads that help each of its threads.
+    #[must_use]
+    pub const fn helpers(&self) -> u32 {
+        match self.workload {
+            Workload::FutexPingpong | Workload::PipePingpong | Workload::EventfdPingpong => 1,
+            Workload::FutexWaiters => match self.waiters {
+                Some(waiters) => waiters,
+                None => 1,
+            },
+            _ => 0,
+        }
+    }
+
     /// The parameters of a workload in words, such as `of 65536 bytes`.
     pub(crate) fn parameters(&self) -> String {
         let size = self.size_bytes.map(|bytes| format!(" of {bytes} bytes"));
         let duration = self.duration_ns.map(|ns| format!(" of {ns} ns"));
         let depth = self.depth.map(|depth| format!(" below {depth} folders"));
-        [size, duration, depth].into_iter().flatten().collect()
+        let waiters = self.waiters.map(|waiters| format!(" with {waiters} waiters"));
+        [size, duration, depth, waiters].into_iter().flatten().collect()
     }
 }
 

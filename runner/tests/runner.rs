@@ -5,6 +5,8 @@
 // In a folder, for a file beside this one would be a program of its own.
 #[path = "parts/capabilities.rs"]
 mod capabilities;
+#[path = "parts/workloads.rs"]
+mod workloads;
 
 use assert_cmd::Command;
 use std::collections::BTreeSet;

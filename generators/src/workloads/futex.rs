@@ -6,14 +6,10 @@
 //! Leaves out: waiting, waking, contention for the word, and words that processes share. What remains is the entry,
 //! the hashing of the address and a look into an empty bucket.
 
+use super::futex_pingpong::{Word, wake};
 use super::{Operation, Site, timed};
 use crate::failure::Failure;
 use crate::recorder::Call;
-use std::sync::atomic::AtomicU32;
-
-#[derive(Debug, Default)]
-#[repr(align(64))]
-struct Word(AtomicU32);
 
 #[derive(Debug)]
 pub(crate) struct Futex {
@@ -29,9 +25,7 @@ impl Operation for Futex {
 
     #[inline(always)]
     fn perform(&mut self) -> [Call; 1] {
-        const WAKE: usize = (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as usize;
-        let word = self.word.0.as_ptr().expose_provenance();
         // SAFETY: the word lives as long as `self`, and waking does not change it.
-        [unsafe { timed(libc::SYS_futex, [word, WAKE, 1, 0, 0, 0]) }]
+        [unsafe { timed(libc::SYS_futex, wake(&self.word, 1)) }]
     }
 }

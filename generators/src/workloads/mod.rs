@@ -5,11 +5,17 @@
 
 mod brk;
 mod buffer;
+mod clone;
 mod epoll_wait;
 mod eventfd;
+mod eventfd_pingpong;
+mod execve;
 mod fsync;
 mod futex;
+mod futex_pingpong;
+mod futex_waiters;
 mod getpid;
+mod helper;
 mod mmap;
 mod mmap_file;
 mod mmap_huge;
@@ -21,7 +27,9 @@ mod openat_cold;
 mod openat_create;
 mod openat_deep;
 mod openat_missing;
+mod pingpong;
 mod pipe;
+mod pipe_pingpong;
 mod pread;
 mod read;
 mod scratch;
@@ -30,10 +38,15 @@ mod stat;
 mod write;
 
 pub(crate) use brk::Brk;
+pub(crate) use clone::Clone;
 pub(crate) use epoll_wait::EpollWait;
 pub(crate) use eventfd::Eventfd;
+pub(crate) use eventfd_pingpong::EventfdPingpong;
+pub(crate) use execve::Execve;
 pub(crate) use fsync::Fsync;
 pub(crate) use futex::Futex;
+pub(crate) use futex_pingpong::FutexPingpong;
+pub(crate) use futex_waiters::FutexWaiters;
 pub(crate) use getpid::Getpid;
 pub(crate) use mmap::Mmap;
 pub(crate) use mmap_file::MmapFile;
@@ -47,6 +60,7 @@ pub(crate) use openat_create::OpenatCreate;
 pub(crate) use openat_deep::OpenatDeep;
 pub(crate) use openat_missing::OpenatMissing;
 pub(crate) use pipe::Pipe;
+pub(crate) use pipe_pingpong::PipePingpong;
 pub(crate) use pread::Pread;
 pub(crate) use read::Read;
 pub(crate) use socket::Socket;
@@ -85,6 +99,7 @@ impl Site {
         let file = file_bytes.map(|size| ScratchFile::create(scratch, size)).transpose()?;
         let folder = match spec.workload {
             Workload::OpenatMissing => Some(ScratchFolder::create(scratch)?),
+            Workload::Execve => Some(execve::fill(scratch)?),
             Workload::OpenatCold => Some(openat_cold::fill(scratch)?),
             Workload::OpenatDeep => Some(openat_deep::fill(scratch, spec.depth.unwrap_or(1))?),
             _ => None,
@@ -122,11 +137,23 @@ pub(crate) trait Operation: Sized {
     /// The timed calls of one operation: an array, one call for each of `Workload::timed`, in their order.
     type Calls: AsRef<[Call]>;
 
+    /// Whether other threads take part, which have to be told when.
+    const IS_HELPED: bool = false;
+
     /// Opens and allocates all that the operation needs.
     fn prepare(site: &Site) -> Result<Self, Failure>;
 
     /// Issues each call once, also when the one before failed, so that their numbers are always the same.
     fn perform(&mut self) -> Self::Calls;
+
+    /// Lets those who help begin; said before the first of a row of operations.
+    fn begin(&mut self) {}
+
+    /// Tells those who help that they are to have no call open after the next operation, which is the row's last.
+    fn announce_last(&mut self) {}
+
+    /// Waits until those who help have no call open.
+    fn end(&mut self) {}
 
     /// Whether the call at this place of the operation may return that; asked before the window only.
     fn is_expected(_place: usize, result: isize) -> bool {
@@ -142,7 +169,10 @@ pub(crate) trait Operation: Sized {
 /// Prepares an operation and performs it once, so that what cannot work is told before the window.
 pub(crate) fn prepare_and_try<O: Operation>(site: &Site) -> Result<O, Failure> {
     let mut operation = O::prepare(site)?;
+    operation.begin();
+    operation.announce_last();
     let calls = operation.perform();
+    operation.end();
     let workload = site.spec.workload;
     for (place, (call, syscall)) in calls.as_ref().iter().zip(workload.timed()).enumerate() {
         if !O::is_expected(place, call.result) {

@@ -39,7 +39,7 @@ pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Me
             if scenario.measure.scope == Scope::Generators {
                 // What programs call besides, nobody knows.
                 let edges = scenario.programs.is_empty().then_some(2 * seen.threads);
-                doubts.extend(contradiction(reading, &user, edges));
+                doubts.extend(contradiction(reading, &user, &Aside::of(target, seen), edges));
             }
             measures.push(kernel_measure(reading));
             slowest.extend(slow_calls(reading, seen.open_ns));
@@ -133,16 +133,41 @@ fn loss(reading: &Reading, limit: f64) -> Option<String> {
     })
 }
 
+/// Calls that are part of operations, and not their caller's: helping threads' and children's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Aside {
+    /// Those of the operations that count.
+    calls: u64,
+    /// The most of those that do not, cut by an edge of the window.
+    cut: u64,
+}
+
+impl Aside {
+    fn of(target: &str, seen: &Seen) -> Self {
+        let mut aside = Self::default();
+        for (_, report) in &seen.reports {
+            let of_target = report.untimed.iter().filter(|(syscall, _)| syscall == target);
+            for (_, each) in of_target {
+                aside.calls += each * report.operations;
+                aside.cut += each * 2 * seen.threads;
+            }
+        }
+        aside
+    }
+}
+
 /// Counts of probe and generators that cannot both be right.
 ///
 /// The generator's clock readings enclose the probe's. So every call that the generator counts lies within the window
 /// for the probe, too; the probe alone may count those that straddle an edge for the generator: for each thread one at
-/// either edge, of each call of an operation: `edges` in all, or none where others count, too. Lost and censored calls are missing on the probe's side only.
-fn contradiction(reading: &Reading, user: &Measure, edges: Option<u64>) -> Option<String> {
-    let issued = user.ok.count + user.error.count;
+/// either edge, of each call of an operation: `edges` in all, or none where others count, too. What helping threads and
+/// children call in an operation that is cut by an edge may lie on either side of it. Lost and censored calls are missing
+/// on the probe's side only.
+fn contradiction(reading: &Reading, user: &Measure, aside: &Aside, edges: Option<u64>) -> Option<String> {
+    let issued = user.ok.count + user.error.count + aside.calls;
     let accounted = reading.returned + reading.censored + reading.lost.unsigned_abs();
-    let is_too_many = edges.is_some_and(|edges| reading.returned > issued + edges);
-    (accounted < issued || is_too_many).then(|| {
+    let is_too_many = edges.is_some_and(|edges| reading.returned > issued + aside.cut + edges);
+    (accounted + aside.cut < issued || is_too_many).then(|| {
         format!(
             "the probe counted {} returns of {}, its generators issued {issued}",
             reading.returned, reading.target.name

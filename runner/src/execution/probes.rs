@@ -38,7 +38,7 @@ impl Probes {
         let named = scenario.measure.targets.iter().map(|name| Target::named(name));
         let targets = named.collect::<Result<_, _>>().map_err(|error| Failure::Usage(chain(&error)))?;
         let scope = match scenario.measure.scope {
-            Scope::Generators if !scenario.programs.is_empty() => probe::Scope::Families,
+            Scope::Generators if scenario.has_children() => probe::Scope::Families,
             Scope::Generators => probe::Scope::Generators,
             Scope::System => probe::Scope::System,
         };
@@ -54,7 +54,10 @@ impl Probes {
             return Err(probes.refused());
         }
         if !scenario.programs.is_empty() {
-            probes.check_seen()?;
+            probes.check_seen("the calls of programs")?;
+        }
+        if let Some(target) = scenario.targets_of_children().first() {
+            probes.check_seen(&format!("calls of {target}, which children issue,"))?;
         }
         if probes.attempts.len() > 1 {
             probes.attached = None;
@@ -91,8 +94,8 @@ impl Probes {
         Ok(())
     }
 
-    /// Fails where a request came to no probe: nobody else sees what programs call.
-    fn check_seen(&self) -> Result<(), Failure> {
+    /// Fails where a request came to no probe, which alone would see `calls`.
+    fn check_seen(&self, calls: &str) -> Result<(), Failure> {
         let blind = self.attempts.iter().find(|attempt| attempt.backend == Some(Backend::User));
         let Some(attempt) = blind else { return Ok(()) };
         let reasons = match attempt.reasons.as_slice() {
@@ -100,7 +103,7 @@ impl Probes {
             reasons => format!("none can be attached: {}", reasons.join("; ")),
         };
         Err(Failure::Failed(format!(
-            "the calls of programs are seen by a probe only, and {reasons}\n\
+            "{calls} are seen by a probe only, and {reasons}\n\
              `runner doctor` says what this machine can measure, and how to mend what it cannot"
         )))
     }

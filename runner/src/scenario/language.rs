@@ -145,6 +145,8 @@ pub(crate) const MAX_SEED: u64 = i64::MAX.unsigned_abs();
 pub(crate) const MAX_THREADS: u64 = 4_096;
 /// Most folders that a path goes through.
 pub(crate) const MAX_DEPTH: u64 = 1_000;
+/// The last CPU that a scenario can name.
+pub(crate) const MAX_CPU: u64 = 1_023;
 /// Most operations of a trial.
 pub(crate) const MAX_OPERATIONS: u64 = 1_000_000_000_000;
 /// Most operations per second that can be intended: one each nanosecond.
@@ -473,6 +475,36 @@ pub(crate) static GENERATOR: Table = Table {
         )
         .or_factor(),
         key(
+            "waiters",
+            Kind::Integer { from: 1, to: MAX_THREADS },
+            Default::Means("required by the workloads that take waiters"),
+            ("4", "How many threads `futex_waiters` wakes at a time. Has no effect on others."),
+        )
+        .or_factor(),
+        key(
+            "pin",
+            Kind::Other { words: "`\"spread\"` or a whole number, 0 to 1,023", schema: pin },
+            Default::Means("wherever the kernel likes"),
+            (
+                "\"spread\"",
+                "Where threads run. `spread`: the first on the first CPU that the generator may run on, the second on the \
+                 second, and so on, beginning again after the last. A number: all on that CPU. Threads that help stay \
+                 with theirs.",
+            ),
+        )
+        .or_factor(),
+        key(
+            "think",
+            Kind::Duration,
+            Default::Is("\"0s\""),
+            (
+                "\"100us\"",
+                "How long a thread waits after an operation before the next, not counted in any call. Not together with \
+                 `rate`.",
+            ),
+        )
+        .or_factor(),
+        key(
             "rate",
             Kind::Number { least: 0.0, is_least_in: false, most: MAX_RATE },
             Default::Means("as fast as it can"),
@@ -598,6 +630,13 @@ fn commands() -> serde_json::Value {
 
 fn environment() -> serde_json::Value {
     serde_json::json!({ "type": "object", "additionalProperties": { "type": "string" } })
+}
+
+fn pin() -> serde_json::Value {
+    serde_json::json!({ "anyOf": [
+        { "const": "spread" },
+        { "type": "integer", "minimum": 0, "maximum": MAX_CPU },
+    ] })
 }
 
 fn untils() -> Vec<&'static str> {

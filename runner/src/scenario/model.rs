@@ -6,7 +6,7 @@
 use super::cells::Cell;
 use super::diagnostic::{Place, Source};
 use super::programs::ProgramDecl;
-use generators::{GeneratorSpec, Parameter, Workload};
+use generators::{GeneratorSpec, Parameter, Pin, Workload};
 use reports::Metric;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -341,6 +341,12 @@ pub(crate) struct GeneratorDecl {
     pub(crate) duration_ns: Option<Given<u64>>,
     /// Folders above a file; meant for the workloads that take a depth.
     pub(crate) depth: Option<Given<u32>>,
+    /// Threads that wait for each of its threads; meant for the workloads that take waiters.
+    pub(crate) waiters: Option<Given<u32>>,
+    /// Where its threads run; none for wherever the kernel likes.
+    pub(crate) pin: Option<Given<Pin>>,
+    /// How long a thread waits after an operation in a closed loop.
+    pub(crate) think_ns: Given<u64>,
     /// Operations per second over all threads; none for a closed loop.
     pub(crate) rate_per_second: Option<Given<f64>>,
     /// Operations in all; none for as many as fit into the window.
@@ -464,6 +470,9 @@ impl GeneratorDecl {
         self.size_bytes.iter_mut().for_each(|size| size.without_factor(gone));
         self.duration_ns.iter_mut().for_each(|duration| duration.without_factor(gone));
         self.depth.iter_mut().for_each(|depth| depth.without_factor(gone));
+        self.waiters.iter_mut().for_each(|waiters| waiters.without_factor(gone));
+        self.pin.iter_mut().for_each(|pin| pin.without_factor(gone));
+        self.think_ns.without_factor(gone);
         self.rate_per_second.iter_mut().for_each(|rate| rate.without_factor(gone));
         self.operations.iter_mut().for_each(|operations| operations.without_factor(gone));
     }
@@ -479,6 +488,9 @@ impl GeneratorDecl {
             touch: *self.touch.at(cell) && workload.takes(Parameter::Touch),
             duration_ns: taken((workload, Parameter::Duration), self.duration_ns.as_ref(), cell),
             depth: taken((workload, Parameter::Depth), self.depth.as_ref(), cell),
+            waiters: taken((workload, Parameter::Waiters), self.waiters.as_ref(), cell),
+            pin: self.pin.as_ref().map(|pin| *pin.at(cell)),
+            think_ns: *self.think_ns.at(cell),
             rate_per_second: self.rate_per_second.as_ref().map(|rate| *rate.at(cell)),
             operations: self.operations.as_ref().map(|operations| *operations.at(cell)),
             scratch: scratch.to_owned(),
@@ -496,6 +508,19 @@ fn taken<T: Copy>(
 }
 
 impl Scenario {
+    /// The generators' calls that nobody but a probe sees: those of their children.
+    pub(crate) fn targets_of_children(&self) -> Vec<&str> {
+        let workloads = || self.generators.iter().flat_map(|generator| generator.workload.values());
+        let targets = self.measure.targets.iter().map(String::as_str);
+        targets.filter(|target| workloads().any(|workload| workload.leaves_to_the_probe(target))).collect()
+    }
+
+    /// Whether a generator's children issue calls that count.
+    pub(crate) fn has_children(&self) -> bool {
+        let mut workloads = self.generators.iter().flat_map(|generator| generator.workload.values());
+        !self.programs.is_empty() || workloads.any(|workload| workload.has_children())
+    }
+
     /// The factor whose levels are the backends, where there is one.
     pub(crate) fn probe_factor(&self) -> Option<&FactorDecl> {
         match self.measure.probe {

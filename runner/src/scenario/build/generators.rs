@@ -1,13 +1,13 @@
 //! Generators: what each value must be, and what must hold between them.
 
 use super::super::diagnostic::{Diagnostic, quoted};
-use super::super::language::{GENERATOR, MAX_DEPTH, MAX_OPERATIONS, MAX_RATE, MAX_THREADS};
+use super::super::language::{GENERATOR, MAX_CPU, MAX_DEPTH, MAX_OPERATIONS, MAX_RATE, MAX_THREADS};
 use super::super::model::{GeneratorDecl, Given, Machine, Name};
-use super::super::wire::{Key, Node};
+use super::super::wire::{Key, Node, Value};
 use super::factors::Factors;
 use super::fields::{self, NAME_RULE, Section};
 use super::programs;
-use generators::{Parameter, Workload};
+use generators::{Parameter, Pin, Workload};
 use std::time::Duration;
 
 /// Most generators of a scenario: each is a process of its own.
@@ -70,6 +70,9 @@ fn generator<'a>(
     let touch = factors.given((table, "touch"), fields::boolean, problems).unwrap_or(Given::Fixed(false));
     let duration_ns = factors.given((table, "duration"), nanoseconds, problems);
     let depth = factors.given((table, "depth"), number(MAX_DEPTH), problems);
+    let waiters = factors.given((table, "waiters"), number(MAX_THREADS), problems);
+    let pin = factors.given((table, "pin"), pin, problems);
+    let think_ns = factors.given((table, "think"), think, problems).unwrap_or(Given::Fixed(0));
     let must = "must be a number of operations per second, above 0 and at most 1e9";
     let rate_per_second = factors.given((table, "rate"), fields::number(0.0, MAX_RATE, must), problems);
     let operations = factors.given((table, "operations"), fields::integer(1..=MAX_OPERATIONS), problems);
@@ -81,6 +84,9 @@ fn generator<'a>(
         touch,
         duration_ns,
         depth,
+        waiters,
+        pin,
+        think_ns,
         rate_per_second,
         operations,
     };
@@ -89,6 +95,8 @@ fn generator<'a>(
         for parameter in &PARAMETERS {
             parameter.check(table, &decl, problems);
         }
+        check_think(table, &decl, problems);
+        check_helpers(table, &decl, problems);
         check_memory(table, (&decl, machine), problems);
     }
     Some(decl)
@@ -105,6 +113,23 @@ fn nanoseconds(node: &Node) -> fields::Reading<u64> {
     Ok(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// A duration that may be nothing.
+fn think(node: &Node) -> fields::Reading<u64> {
+    let duration = fields::duration(Duration::ZERO)(node)?;
+    Ok(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+}
+
+fn pin(node: &Node) -> fields::Reading<Pin> {
+    match &node.value {
+        Value::Text(text) if text == "spread" => Ok(Pin::Spread),
+        Value::Integer(_) => {
+            let cpu = fields::integer(0..=MAX_CPU)(node)?;
+            Ok(Pin::Cpu(u32::try_from(cpu).unwrap_or(u32::MAX)))
+        }
+        _ => Err(fields::Complaint::new("must be `\"spread\"` or the number of a CPU", node)),
+    }
+}
+
 /// A key that some workloads take and others do not.
 struct Taken {
     key: &'static str,
@@ -115,7 +140,7 @@ struct Taken {
     required: Option<(&'static str, &'static str)>,
 }
 
-static PARAMETERS: [Taken; 4] = [
+static PARAMETERS: [Taken; 5] = [
     Taken {
         key: "size",
         parameter: Parameter::Size,
@@ -134,6 +159,12 @@ static PARAMETERS: [Taken; 4] = [
         parameter: Parameter::Depth,
         refusal: "takes no depth",
         required: Some(("a depth", "10")),
+    },
+    Taken {
+        key: "waiters",
+        parameter: Parameter::Waiters,
+        refusal: "has no waiters",
+        required: Some(("a number of waiters", "4")),
     },
 ];
 
@@ -167,6 +198,32 @@ fn workloads_that(decl: &GeneratorDecl, holds: impl Fn(Workload) -> bool) -> Vec
         .filter(|workload| holds(**workload))
         .map(|workload| workload.name())
         .collect()
+}
+
+/// At a fixed rate, operations begin when they are due.
+fn check_think(table: &Section<'_>, decl: &GeneratorDecl, problems: &mut Vec<Diagnostic>) {
+    if let (Some(node), Some(_)) = (table.node("think"), &decl.rate_per_second) {
+        let message = format!("{} has no effect", quoted(&table.path_of("think")));
+        problems.push(Diagnostic::at(&node.place, message, "operations begin at the times of `rate`"));
+    }
+}
+
+/// Waiters are threads, too; and the end of the heap is one for all.
+fn check_helpers(table: &Section<'_>, decl: &GeneratorDecl, problems: &mut Vec<Diagnostic>) {
+    let most = |given: &Given<u32>| given.values().iter().max().copied().map_or(1, u64::from);
+    let threads = most(&decl.threads);
+    let all = decl.waiters.as_ref().map_or(0, most) * threads;
+    if let (Some(node), true) = (table.node("waiters"), all > MAX_THREADS) {
+        let message = format!("the waiters of all threads can be {} at most", fields::grouped(MAX_THREADS));
+        let label = format!("are {} for {threads} threads", fields::grouped(all));
+        problems.push(Diagnostic::at(&node.place, message, label));
+    }
+    let touches = decl.touch.values().contains(&true);
+    let moves_the_heap = decl.workload.values().contains(&Workload::Brk);
+    if let (Some(node), true, true, true) = (table.node("touch"), touches, moves_the_heap, threads > 1) {
+        let message = "workload `brk` can touch memory with one thread only";
+        problems.push(Diagnostic::at(&node.place, message, "another thread could take the memory away"));
+    }
 }
 
 /// Each thread has memory of its own.

@@ -49,6 +49,7 @@ fn base(path: &str) -> String {
     let workload = match path.rsplit('.').next() {
         Some("duration") => "nanosleep",
         Some("depth") => "openat_deep",
+        Some("waiters") => "futex_waiters",
         _ => return BASE.to_owned(),
     };
     BASE.replace("workload = \"mmap\"\nsize = \"64KiB\"", &format!("workload = \"{workload}\""))

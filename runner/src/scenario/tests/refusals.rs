@@ -222,6 +222,20 @@ fn generators() {
             "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
             "workload = \"getpid\"\ntouch = true"
         ),
+        ("touch as a string", "touch = false", "touch = \"false\""),
+        ("no rate", "rate = 1000", "rate = 0"),
+        ("negative rate", "rate = 1000", "rate = -1.5"),
+        ("rate that is no number", "rate = 1000", "rate = nan"),
+        ("infinite rate", "rate = 1000", "rate = inf"),
+        ("no operation", "rate = 1000", "operations = 0"),
+        ("timed and counted", "[load.baseline]", counted),
+    ]));
+}
+
+/// What some workloads are told and others are not.
+#[test]
+fn parameters() {
+    insta::assert_snapshot!(refusals(&[
         (
             "no duration",
             "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
@@ -236,13 +250,26 @@ fn generators() {
         ),
         ("depth without use", "touch = false", "depth = 3"),
         ("depth beyond a path", "touch = false", "depth = 1001"),
-        ("touch as a string", "touch = false", "touch = \"false\""),
-        ("no rate", "rate = 1000", "rate = 0"),
-        ("negative rate", "rate = 1000", "rate = -1.5"),
-        ("rate that is no number", "rate = 1000", "rate = nan"),
-        ("infinite rate", "rate = 1000", "rate = inf"),
-        ("no operation", "rate = 1000", "operations = 0"),
-        ("timed and counted", "[load.baseline]", counted),
+        (
+            "no waiters",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"futex_waiters\""
+        ),
+        ("waiters without use", "touch = false", "waiters = 3"),
+        (
+            "more waiters than threads can be had",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"futex_waiters\"\nthreads = 5\nwaiters = 1000"
+        ),
+        ("pin to nothing", "touch = false", "pin = \"first\""),
+        ("pin to a CPU that cannot be named", "touch = false", "pin = 1024"),
+        ("negative time to think", "touch = false", "think = \"-1us\""),
+        ("time to think at a fixed rate", "touch = false", "think = \"1us\""),
+        (
+            "heap touched by several threads",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"brk\"\nthreads = 2\nsize = 4096\ntouch = true"
+        ),
     ]));
 }
 
