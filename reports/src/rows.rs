@@ -41,7 +41,8 @@ pub(crate) fn has_compat(ledgers: &[TargetLedger]) -> bool {
 }
 
 /// What stands in the ledger's place where no probe has counted anything.
-pub(crate) const NO_LEDGER: &str = "No probe counted calls. Callers count what they issued, and no more is known.";
+pub(crate) const NO_LEDGER: &str =
+    "No probe counted calls. Callers count what they issued, and no more is known.";
 
 /// Whether any ledger has something of a probe's in it.
 pub(crate) fn has_ledger(ledgers: &[TargetLedger]) -> bool {

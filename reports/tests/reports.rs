@@ -381,6 +381,7 @@ fn run_by_backend() -> SyntheticRun {
         label: level.label.clone(),
         value: None,
         arguments: vec![],
+        command: Vec::new(),
     });
     run.manifest.scenario.factors[0] =
         store::Factor { name: "backend".to_owned(), levels: declared.collect() };

@@ -102,6 +102,20 @@ pub struct Level {
     /// For `load`: the stress-ng options, as given to it; empty for none.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// For `load`: a program that is load, word by word; empty for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+}
+
+impl Level {
+    /// For `load`: what was executed, as words; empty for no load.
+    #[must_use]
+    pub fn load_words(&self) -> String {
+        let stress_ng =
+            (!self.arguments.is_empty()).then(|| format!("stress-ng {}", self.arguments.join(" ")));
+        let program = (!self.command.is_empty()).then(|| self.command.join(" "));
+        stress_ng.into_iter().chain(program).collect::<Vec<_>>().join(" & ")
+    }
 }
 
 /// What was planned.

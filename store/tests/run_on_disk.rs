@@ -11,7 +11,8 @@ use std::path::Path;
 use store::*;
 
 fn manifest(id: &str) -> Manifest {
-    let level = |label: &str| Level { label: label.into(), value: None, arguments: vec![] };
+    let level =
+        |label: &str| Level { label: label.into(), value: None, arguments: vec![], command: Vec::new() };
     Manifest {
         format_version: FORMAT_VERSION,
         id: id.into(),

@@ -250,6 +250,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
         label: (*label).to_owned(),
         value: Some(pages(label) * 4096.0),
         arguments: vec![],
+        command: Vec::new(),
     };
     let load = |label: &&str| {
         let arguments = if *label == "baseline" { "" } else { "--cpu 2 --io 2 --vm 1 --vm-bytes 70%" };
@@ -257,6 +258,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
             label: (*label).to_owned(),
             value: None,
             arguments: arguments.split_whitespace().map(str::to_owned).collect(),
+            command: Vec::new(),
         }
     };
     Manifest {

@@ -31,6 +31,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     }
     super::check_programs(&scenario)?;
     check_load(&scenario, &machine, (&scratch, credentials.as_ref()))?;
+    super::check_memory(&scenario, &machine)?;
     let stop = crate::signals::stop()?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let mut probes = Probes::of(&scenario)?;
@@ -233,7 +234,12 @@ fn factors(scenario: &Scenario) -> Vec<Factor> {
         levels: factor
             .levels
             .iter()
-            .map(|level| Level { label: level.label.to_string(), value: level.value, arguments: Vec::new() })
+            .map(|level| Level {
+                label: level.label.to_string(),
+                value: level.value,
+                arguments: Vec::new(),
+                command: Vec::new(),
+            })
             .collect(),
     });
     let machine = machine();
@@ -241,6 +247,7 @@ fn factors(scenario: &Scenario) -> Vec<Factor> {
         label: level.name.to_string(),
         value: None,
         arguments: level.arguments(&machine),
+        command: level.program.as_ref().map(|program| program.command.clone()).unwrap_or_default(),
     });
     declared.chain([Factor { name: "load".to_owned(), levels: load.collect() }]).collect()
 }

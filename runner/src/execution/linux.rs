@@ -110,7 +110,7 @@ impl<'a> LinuxRig<'a> {
             WindowRule::Timed(length) => self.timed(&mut generators, length)?,
             WindowRule::Operations => self.counted(&mut generators, &mut programs)?,
         };
-        self.check_load()?;
+        let load = self.load.as_mut().map_or(Ok(()), Load::verify);
         programs.check()?;
         let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
         let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
@@ -118,6 +118,7 @@ impl<'a> LinuxRig<'a> {
         let seen = Seen { readings, reports, threads, open_ns: window.open_ns };
         let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);
         measured.doubt(programs.end());
+        measured.doubt(load.err().map(|error| crate::failure::chain(&error)));
         measured.window_ns = window.close_ns - window.open_ns;
         measured.monitor = watch.finish();
         Ok(measured)
@@ -184,7 +185,7 @@ impl<'a> LinuxRig<'a> {
     }
 
     /// Waits as long as it takes: how long a number of operations lasts is the scenario's business.
-    fn wait(&self, generator: &mut Generator, phase: Phase) -> Result<(), Cut> {
+    fn wait(&mut self, generator: &mut Generator, phase: Phase) -> Result<(), Cut> {
         loop {
             match generator.wait_phase(phase, GLANCE) {
                 Err(GeneratorError::Late { .. }) => self.glance()?,
@@ -193,8 +194,10 @@ impl<'a> LinuxRig<'a> {
         }
     }
 
-    /// Looks whether there is a reason to give up. The load is looked at after the window: that takes longer.
-    fn glance(&self) -> Result<(), Cut> {
+    /// Looks whether there is a reason to give up, and starts a load's program again that has ended. stress-ng is looked
+    /// at after the window: that takes longer. So is told what has become of the load.
+    fn glance(&mut self) -> Result<(), Cut> {
+        let _ = self.load.as_mut().map(Load::look_after_program);
         if self.parts.stop.load(Ordering::Relaxed) { Err(Cut::Interrupted) } else { Ok(()) }
     }
 
@@ -214,6 +217,9 @@ impl Rig for LinuxRig<'_> {
             block: trial.block,
             level_name: level.name.to_string(),
             arguments: level.arguments(&self.parts.machine),
+            program: level.program.clone(),
+            generator: self.parts.generator.clone(),
+            requires_memory: level.requires_memory,
             memory_bytes: level
                 .memory_bytes(&self.parts.machine, crate::monitor::memory_available().unwrap_or(0)),
             ramp: scenario.plan.ramp,

@@ -538,8 +538,42 @@ pub(crate) static LOAD: Table = Table {
             (
                 "\"40%\"",
                 "How much memory the workers of `vm` fill: a share of what is available, `\"40% memory\"` of all there \
-                 is, or bytes.",
+                 is, or bytes. More than there is room for is refused before the run.",
             ),
+        ),
+        key(
+            "require_memory",
+            Kind::Boolean,
+            Default::Is("false"),
+            (
+                "false",
+                "Whether trials are invalid at whose end less than half of what `vm` is to fill was filled. Needs `vm`.",
+            ),
+        ),
+        key(
+            "command",
+            COMMAND,
+            Default::Means("none"),
+            (
+                "[\"sleep\", \"1h\"]",
+                "A program that is load, alone or beside stress-ng's options: it and its arguments, `$$` for a dollar. \
+                 It and all it started is ended with the level. If it ends before, trials under it are invalid.",
+            ),
+        ),
+        key(
+            "repeat",
+            Kind::Boolean,
+            Default::Is("false"),
+            (
+                "false",
+                "Whether `command` is started again each time that it has ended with success. Needs `command`.",
+            ),
+        ),
+        key(
+            "cwd",
+            Kind::Prose,
+            Default::Means("an empty folder"),
+            ("\"/usr/share\"", "Where `command` starts, a path from the root. Needs `command`."),
         ),
     ],
     others: Others::StressNg,

@@ -6,6 +6,7 @@
 mod build;
 mod diagnostic;
 mod language;
+mod memory;
 mod model;
 mod overrides;
 mod plan;
@@ -20,7 +21,8 @@ mod tests;
 
 pub(crate) use diagnostic::Diagnostics;
 pub(crate) use language::{reference, schema};
-pub(crate) use model::{FactorDecl, Machine, Name, ProbeRequest, Scenario, Scope, Window};
+pub(crate) use memory::Room;
+pub(crate) use model::{FactorDecl, LoadProgram, Machine, Name, ProbeRequest, Scenario, Scope, Window};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use programs::{Program, Until};

@@ -19,7 +19,8 @@ size = "64KiB"
 command = ["true"]
 until = "window"
 [load.NAME]
-cpu = 1
+vm = 1
+command = ["true"]
 "#;
 
 fn file(path: &str) -> PathBuf {

@@ -203,6 +203,10 @@ fn load() {
         ("flag that is not wanted", "vm = 1", "vm-keep = false"),
         ("share of no CPU", "\"100% cpus\"", "\"0% cpus\""),
         ("share of something else", "\"100% cpus\"", "\"100% cores\""),
+        ("program that is no list", "vm = 1", "command = \"fio --x\""),
+        ("program by a factor", "vm = 1", "command = [\"fio\", \"--bs=${size}\"]"),
+        ("repetition of nothing", "vm = 1", "repeat = true"),
+        ("memory that nothing fills", "vm = 1", "require_memory = true"),
         ("more than all memory", "\"40%\"", "\"140% memory\""),
     ]));
 }
