@@ -21,7 +21,8 @@ pub(crate) use room::room;
 pub(crate) use tool::{help, stressors, validate, version};
 
 use crate::credentials::{Credentials, guard_child};
-use crate::scenario::LoadProgram;
+use crate::scenario::{CpuList, LoadProgram};
+use crate::settings;
 use beside::Beside;
 use metrics::words;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
@@ -139,6 +140,8 @@ pub(crate) struct LoadRequest {
     pub(crate) program: Option<LoadProgram>,
     /// Path of the `generator` binary, which watches over that program.
     pub(crate) generator: PathBuf,
+    /// The CPUs that all of it runs on; none for every CPU.
+    pub(crate) cpus: Option<CpuList>,
     /// Whether the memory must be filled when a trial ends.
     pub(crate) requires_memory: bool,
     /// Memory that it is to fill, in bytes, where that is known.
@@ -179,14 +182,16 @@ impl Load {
         credentials: Option<&Credentials>,
     ) -> Result<Self, LoadError> {
         let steadiness = Steadiness::begin(request.memory_bytes);
+        let start = || Process::start(&request.arguments, scratch, credentials);
         let process = if request.arguments.is_empty() {
             None
         } else {
-            Some(Process::start(&request.arguments, scratch, credentials)?)
+            Some(settings::within(request.cpus.as_ref(), start)?)
         };
         let program = request.program.as_ref();
-        let program =
-            program.map(|it| Beside::start(it, &request.generator, (scratch, credentials))).transpose()?;
+        let start =
+            |it| Beside::start(it, (&request.generator, request.cpus.as_ref()), (scratch, credentials));
+        let program = program.map(start).transpose()?;
         Ok(Self { request: request.clone(), process, program, steadiness })
     }
 

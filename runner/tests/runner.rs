@@ -309,6 +309,7 @@ fn a_program_as_load_that_ends_is_repeated_where_asked_and_else_spoils_its_trial
         (r#"command = ["./absent"]"#, "is no program that may be executed"),
     ];
     for (load, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
         let (output, run) = run_under(folder.path(), load);
         assert_eq!(output.status.code(), Some(3), "{load}");
         for trial in &run.trials {
@@ -328,6 +329,97 @@ fn a_program_as_load_is_gone_when_the_runner_was_killed() {
     signalled_under(folder.path(), &load, &[rustix::process::Signal::KILL]);
     assert!(folder.path().join("begun").exists());
     assert_all_gone(folder.path());
+}
+
+/// A machine of files, whose swappiness is 60.
+fn machine_of_files() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, value) in [("vm/swappiness", "60"), ("kernel/random/boot_id", "boot")] {
+        let path = root.path().join("proc/sys").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, value).unwrap();
+    }
+    root
+}
+
+fn swappiness_of(root: &Path) -> String {
+    fs::read_to_string(root.join("proc/sys/vm/swappiness")).unwrap()
+}
+
+const SET: &str = "[machine]\nswappiness = 10\nturbo = false\n";
+
+#[test]
+fn the_machine_is_set_for_the_run_and_what_it_cannot_be_is_told() {
+    let (folder, root) = (tempfile::tempdir().unwrap(), machine_of_files());
+    let set_by = |tables: &str, command: &str| {
+        let file = folder.path().join("scenario.toml");
+        let look = format!(
+            "[generators.looker]\ncommand = [\"cp\", \"{}/proc/sys/vm/swappiness\", \"{}/seen\"]\n",
+            root.path().display(),
+            folder.path().display()
+        );
+        let scenario = COUNTED.replace("[plan]\nrepetitions = 2", "[plan]\nrepetitions = 1")
+            + &look.replace("generators.looker", "load.looker")
+            + "repeat = true\n"
+            + tables;
+        fs::write(&file, scenario).unwrap();
+        let mut runner = runner();
+        let runner = runner.current_dir(folder.path()).env("RUNNER_MACHINE_ROOT", root.path());
+        runner.arg(command).arg(file).args(["--probe", "user", "--quiet"]).output().unwrap()
+    };
+    let output = set_by(SET, "run");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(folder.path().join("seen")).unwrap(), "10");
+    assert_eq!(swappiness_of(root.path()), "60");
+    let manifest = latest(folder.path()).manifest;
+    let told: Vec<_> = manifest.machine.iter().map(|it| (it.name.as_str(), it.cannot.is_none())).collect();
+    assert_eq!(told, [("turbo", false), ("swappiness", true)]);
+    assert!(
+        manifest.warnings.iter().any(|it| it.starts_with("turbo is not off as asked")),
+        "{:?}",
+        manifest.warnings
+    );
+    let output = set_by(&format!("{SET}required = [\"turbo\"]\n"), "run");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the scenario requires it"), "{}", text(&output.stderr));
+    assert_eq!(swappiness_of(root.path()), "60");
+}
+
+#[test]
+fn the_machine_is_as_it_was_after_an_end_of_any_kind() {
+    use rustix::process::Signal;
+    for signals in [&[Signal::KILL][..], &[Signal::INT], &[Signal::INT, Signal::INT, Signal::INT]] {
+        let (folder, root) = (tempfile::tempdir().unwrap(), machine_of_files());
+        signalled_on(Some(root.path()), folder.path(), SET, signals);
+        let is_restored = || swappiness_of(root.path()) == "60";
+        assert!((0..500).any(|_| is_restored() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }));
+        assert!((0..500).any(|_| !root.path().join("run/syscall-lab/settings.json").exists() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }));
+    }
+}
+
+#[test]
+fn the_doctor_restores_what_a_killed_run_and_its_keeper_left() {
+    let root = machine_of_files();
+    let journal = r#"{"runner":4194304,"boot":"boot","changes":[{"path":"proc/sys/vm/swappiness","before":"60","set":"10"}]}"#;
+    fs::create_dir_all(root.path().join("run/syscall-lab")).unwrap();
+    fs::write(root.path().join("run/syscall-lab/settings.json"), journal).unwrap();
+    fs::write(root.path().join("proc/sys/vm/swappiness"), "10").unwrap();
+    let doctor = |arguments: &[&str]| {
+        let mut runner = runner();
+        let output =
+            runner.env("RUNNER_MACHINE_ROOT", root.path()).arg("doctor").args(arguments).output().unwrap();
+        text(&output.stdout)
+    };
+    assert!(doctor(&[]).contains("left changed: proc/sys/vm/swappiness"));
+    assert_eq!(doctor(&["--restore"]), "/proc/sys/vm/swappiness is 60 again\n");
+    assert_eq!(swappiness_of(root.path()), "60");
+    assert_eq!(doctor(&["--restore"]), "nothing to restore\n");
 }
 
 #[test]
@@ -622,6 +714,16 @@ fn signalled_under(
     tables: &str,
     signals: &[rustix::process::Signal],
 ) -> std::process::ExitStatus {
+    signalled_on(None, folder, tables, signals)
+}
+
+/// The same on a machine of files.
+fn signalled_on(
+    machine: Option<&Path>,
+    folder: &Path,
+    tables: &str,
+    signals: &[rustix::process::Signal],
+) -> std::process::ExitStatus {
     let file = folder.join("scenario.toml");
     let long = "schema = 1\nname = \"long\"\nsummary = \"\"\n[measure]\nsyscalls = [\"getpid\"]\nwarmup = \"1ms\"\n\
                 window = \"50ms\"\n[plan]\nrepetitions = 5000\n[generators.caller]\nworkload = \"getpid\"\n";
@@ -630,6 +732,7 @@ fn signalled_under(
         .current_dir(folder)
         .env_remove("RUNNER_RUNS_DIR")
         .env("TMPDIR", folder)
+        .env("RUNNER_MACHINE_ROOT", machine.unwrap_or(Path::new("/")))
         .args(["run", "scenario.toml", "--quiet"])
         .stdout(Stdio::null())
         .stderr(fs::File::create(folder.join("stderr")).unwrap())

@@ -46,10 +46,26 @@ pub struct Manifest {
     pub probe: ProbeInfo,
     /// On what it ran.
     pub environment: Environment,
+    /// How the machine was to be set for the time of the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machine: Vec<MachineSetting>,
     /// Warnings that the reader should see with the figures.
     pub warnings: Vec<String>,
     /// BLAKE3 of each file of the finished run, by name.
     pub checksums: BTreeMap<String, String>,
+}
+
+/// A setting of the machine that the scenario asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineSetting {
+    /// Its key in the scenario.
+    pub name: String,
+    /// What it was to be.
+    pub asked: String,
+    /// What it was before, where it is something that has a value.
+    pub before: Option<String>,
+    /// Why it could not be had; none where it was.
+    pub cannot: Option<String>,
 }
 
 /// What the scenario asked for, as far as a reader of figures needs it.

@@ -56,6 +56,7 @@ fn manifest(id: &str) -> Manifest {
         },
         environment: Environment::default(),
         warnings: vec![],
+        machine: Vec::new(),
         checksums: BTreeMap::new(),
     }
 }

@@ -8,13 +8,16 @@ use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, brief};
 use crate::scenario::{Estimate, Overheads, Plan, ProbeRequest, Scenario, Window, counted};
+use crate::settings::{self, Settings};
 use crate::{environment, load};
 use probe::Backend;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
-use store::{Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status};
+use store::{
+    Factor, Level, MachineSetting, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status,
+};
 
 /// Executes the scenario; ends by rendering the report and printing its path.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
@@ -34,9 +37,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     super::check_memory(&scenario, &machine)?;
     let stop = crate::signals::stop()?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
+    let (mut settings, machine_settings) = set_machine(&scenario)?;
     let mut probes = Probes::of(&scenario)?;
     let calibrated = Calibrated::of(&probes.detach(), scenario.measure.keep_slowest);
     let manifest = manifest(&scenario, &plan, (probes.info(&scenario), calibrated), arguments);
+    let manifest = with_settings(manifest, machine_settings);
     let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
     announce(&progress, &scenario, &manifest);
 
@@ -56,6 +61,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let state = execute(&plan, &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.
     drop(rig);
+    for words in settings.restore() {
+        progress.warn(&words);
+    }
     let finished = match state {
         Ok(state) => writer.finish(state),
         // The first error is the one to tell; whether the rest can still be put together depends on it.
@@ -66,6 +74,27 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     };
     let kept = |error| format!("{}; what was finished is kept in {}", chain(&error), folder.display());
     conclude(&finished.map_err(|error| Failure::Failed(kept(error)))?, arguments)
+}
+
+/// Sets the machine as the scenario asks, after what a killed runner may have left is restored. Refuses what cannot be
+/// set and is required.
+fn set_machine(scenario: &Scenario) -> Result<(Settings, Vec<MachineSetting>), Failure> {
+    let root = settings::root();
+    settings::restore_left(&root);
+    let applied = Settings::apply(&root, &scenario.machine).map_err(|error| Failure::failed(&error))?;
+    let cannot = applied.1.iter().filter_map(|it| Some((it.name.clone(), it.cannot.clone()?)));
+    let checked = scenario.check_required(&cannot.collect::<Vec<_>>());
+    checked.map_err(|found| Failure::Failed(found.render(super::colour(&std::io::stderr()))))?;
+    Ok(applied)
+}
+
+/// The manifest with how the machine is set, and a warning for each thing that it cannot be.
+fn with_settings(mut manifest: Manifest, settings: Vec<MachineSetting>) -> Manifest {
+    let cannot = settings.iter().filter_map(|it| Some((it, it.cannot.as_ref()?)));
+    let warnings = cannot.map(|(it, reason)| format!("{} is not {} as asked: {reason}", it.name, it.asked));
+    manifest.warnings.extend(warnings);
+    manifest.machine = settings;
+    manifest
 }
 
 /// Reads the finished run back, renders its report and says how it went.
@@ -190,6 +219,7 @@ fn manifest(
         probe: ProbeInfo { calibrations: calibrated.calibrations, ..probe },
         environment,
         warnings,
+        machine: Vec::new(),
         checksums: BTreeMap::new(),
     }
 }

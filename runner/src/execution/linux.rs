@@ -12,6 +12,7 @@ use crate::load::{self, Load, LoadRequest};
 use crate::monitor::Monitor;
 use crate::scenario::{Machine, PlannedTrial, Scenario, Window as WindowRule};
 use crate::scratch::Scratch;
+use crate::settings;
 use generators::GeneratorReport;
 use generators::control::Phase;
 use generators::{Generator, GeneratorError};
@@ -65,6 +66,9 @@ impl<E: Error> From<E> for Cut {
 
 impl<'a> LinuxRig<'a> {
     pub(crate) fn new(parts: Parts<'a>) -> std::io::Result<Self> {
+        if let Some(list) = &parts.scenario.machine.cpus.runner {
+            settings::stay_on(list);
+        }
         let monitor = Monitor::start(Duration::from_millis(100))?;
         Ok(Self { parts, monitor, load: None })
     }
@@ -88,11 +92,14 @@ impl<'a> LinuxRig<'a> {
             scratch: scratch.path().to_owned(),
             stop: self.parts.stop,
         };
-        let mut programs = Programs::hold(scenario.programs_of(&cell, scratch.path()), host)?;
+        let cpus = scenario.machine.cpus.generators.as_ref();
+        let programs = scenario.programs_of(&cell, scratch.path());
+        let mut programs = settings::within(cpus, || Programs::hold(programs, host))?;
         let (mut generators, mut threads) = (Vec::new(), 0);
         for (_, spec) in scenario.generators_of(&cell, scratch.path()) {
             let user = self.parts.credentials.as_ref().map(Credentials::ids);
-            let generator = Generator::spawn(&self.parts.generator, &spec, user)?;
+            let spawn = || Generator::spawn(&self.parts.generator, &spec, user);
+            let generator = settings::within(cpus, spawn)?;
             if let Some(probe) = self.parts.probes.attached() {
                 probe.include(generator.pid())?;
             }
@@ -105,7 +112,11 @@ impl<'a> LinuxRig<'a> {
         if let Some(probe) = self.parts.probes.attached() {
             programs.pids().into_iter().try_for_each(|pid| probe.include(pid))?;
         }
-        programs.begin()?;
+        if scenario.machine.drop_caches {
+            // Where it cannot be done, the run has a warning.
+            let _ = settings::drop_caches(&settings::root());
+        }
+        settings::within(cpus, || programs.begin())?;
         let (window, watch) = match scenario.measure.window {
             WindowRule::Timed(length) => self.timed(&mut generators, length)?,
             WindowRule::Operations => self.counted(&mut generators, &mut programs)?,
@@ -220,6 +231,7 @@ impl Rig for LinuxRig<'_> {
             program: level.program.clone(),
             generator: self.parts.generator.clone(),
             requires_memory: level.requires_memory,
+            cpus: scenario.machine.cpus.load.clone(),
             memory_bytes: level
                 .memory_bytes(&self.parts.machine, crate::monitor::memory_available().unwrap_or(0)),
             ramp: scenario.plan.ramp,

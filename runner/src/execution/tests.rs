@@ -142,6 +142,7 @@ fn manifest() -> Manifest {
         },
         environment: Environment::default(),
         warnings: Vec::new(),
+        machine: Vec::new(),
         checksums: BTreeMap::new(),
     }
 }

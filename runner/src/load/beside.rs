@@ -5,7 +5,8 @@
 
 use super::LoadError;
 use crate::credentials::Credentials;
-use crate::scenario::LoadProgram;
+use crate::scenario::{CpuList, LoadProgram};
+use crate::settings;
 use generators::{Program, ProgramSpec};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub(super) struct Beside {
     spec: ProgramSpec,
     repeats: bool,
     generator: PathBuf,
+    cpus: Option<CpuList>,
     user: Option<Credentials>,
     /// Its working space; removed after it.
     _folder: TempDir,
@@ -27,7 +29,7 @@ impl Beside {
     /// Starts the program as the invoking user, in a folder below `scratch` unless it has another.
     pub(super) fn start(
         declared: &LoadProgram,
-        generator: &Path,
+        (generator, cpus): (&Path, Option<&CpuList>),
         (scratch, user): (&Path, Option<&Credentials>),
     ) -> Result<Self, LoadError> {
         let io = |source| LoadError::Io { action: "make a folder for the load's program".to_owned(), source };
@@ -49,12 +51,13 @@ impl Beside {
                 .collect::<BTreeMap<_, _>>(),
             stdin: None,
         };
-        let program = run(generator, &spec, user)?;
+        let program = settings::within(cpus, || run(generator, &spec, user))?;
         Ok(Self {
             program,
             spec,
             repeats: declared.repeats,
             generator: generator.to_owned(),
+            cpus: cpus.cloned(),
             user: user.cloned(),
             _folder: folder,
         })
@@ -72,7 +75,8 @@ impl Beside {
             let message = format!("`{name}` ended before its level did, with {status}: {words}{remedy}");
             return Err(LoadError::Program(message));
         }
-        self.program = run(&self.generator, &self.spec, self.user.as_ref())?;
+        let again = || run(&self.generator, &self.spec, self.user.as_ref());
+        self.program = settings::within(self.cpus.as_ref(), again)?;
         Ok(())
     }
 }

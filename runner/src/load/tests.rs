@@ -14,6 +14,7 @@ fn request(arguments: &[&str]) -> LoadRequest {
         arguments,
         program: None,
         generator: PathBuf::new(),
+        cpus: None,
         requires_memory: false,
         memory_bytes: None,
         ramp: Duration::from_secs(5),

@@ -11,6 +11,7 @@ mod model;
 mod overrides;
 mod plan;
 mod programs;
+mod settings;
 mod stress_ng;
 mod text;
 mod units;
@@ -26,6 +27,7 @@ pub(crate) use model::{FactorDecl, LoadProgram, Machine, Name, ProbeRequest, Sce
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use programs::{Program, Until};
+pub(crate) use settings::{CpuList, MachineRequest};
 pub(crate) use stress_ng::StressNg;
 pub(crate) use text::{check_text, counted, plan_document, plan_text};
 

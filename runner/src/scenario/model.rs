@@ -5,6 +5,7 @@
 
 use super::diagnostic::{Place, Source};
 use super::programs::ProgramDecl;
+use super::settings::MachineRequest;
 use generators::{GeneratorSpec, Workload};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +85,8 @@ pub(crate) struct Scenario {
     pub(crate) programs: Vec<ProgramDecl>,
     /// What disturbs, in the file's order; never empty.
     pub(crate) loads: Vec<LoadLevel>,
+    /// What is asked of the machine.
+    pub(crate) machine: MachineRequest,
     /// Texts that places point into: the file, then the overrides.
     pub(super) sources: Vec<Source>,
 }

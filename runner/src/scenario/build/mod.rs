@@ -4,6 +4,7 @@ mod factors;
 mod fields;
 mod generators;
 mod load;
+mod machine;
 mod programs;
 
 pub(super) use self::fields::grouped;
@@ -50,6 +51,8 @@ pub(super) fn scenario(
     let load_section = root.section("load", &mut problems);
     load::check_not_empty(load_section.as_ref(), root.node("load"), &mut problems);
     let loads = load::read(load_section.as_ref(), &mut problems);
+    let machine_section = root.section("machine", &mut problems);
+    let machine = machine::read(machine_section.as_ref(), &mut problems);
     let is_counted = check_pace(&generators, &programs, &mut problems);
     let measure_section = root.section("measure", &mut problems);
     if root.node("measure").is_none() {
@@ -86,6 +89,7 @@ pub(super) fn scenario(
         generators,
         programs,
         loads,
+        machine,
         sources,
     };
     check_trials(&root, &scenario)?;

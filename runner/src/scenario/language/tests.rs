@@ -21,6 +21,9 @@ until = "window"
 [load.NAME]
 vm = 1
 command = ["true"]
+[machine]
+governor = "performance"
+[machine.cpus]
 "#;
 
 fn file(path: &str) -> PathBuf {
@@ -41,8 +44,12 @@ fn keys() -> Vec<(String, &'static Key)> {
 
 /// The meaning of a scenario, its text and the places in it apart.
 fn meaning(scenario: &Scenario) -> String {
-    let Scenario { name, summary, measure, plan, factors, generators, programs, loads, .. } = scenario;
-    format!("{name} {summary} {measure:?} {plan:?} {factors:?} {generators:?} {programs:?} {}", loads.len())
+    let Scenario { name, summary, measure, plan, factors, generators, programs, loads, machine, .. } =
+        scenario;
+    format!(
+        "{name} {summary} {measure:?} {plan:?} {factors:?} {generators:?} {programs:?} {machine:?} {}",
+        loads.len()
+    )
 }
 
 fn accepted(assignment: &str) -> Scenario {

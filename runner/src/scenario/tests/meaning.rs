@@ -1,8 +1,8 @@
 //! What accepted scenarios mean.
 
-use super::super::Room;
 use super::super::model::{Given, LoadValue, Machine, ProbeRequest, Scope, Window};
 use super::super::text::check_text;
+use super::super::{MachineRequest, Room};
 use super::{VALID, edited, parse};
 use generators::Workload;
 use std::path::Path;
@@ -119,6 +119,28 @@ fn a_program_is_load_alone_or_beside_stress_ng() {
     let missing = scenario.check_programs(|name| name != "fio").unwrap_err().to_string();
     assert!(missing.contains("`fio` is not installed") && missing.contains("sweep.toml:40:11"), "{missing}");
     assert!(scenario.check_programs(|_| true).is_ok());
+}
+
+#[test]
+fn the_machine_is_left_as_it_is_but_for_what_is_asked() {
+    assert_eq!(parse(VALID).unwrap().machine, MachineRequest::default());
+    let text = format!(
+        "{VALID}\n[machine]\ngovernor = \"performance\"\nturbo = false\nrequired = [\"turbo\"]\n\
+         cpus = {{ generators = \"0-2, 5\", runner = \"7\" }}\n"
+    );
+    let scenario = parse(&text).unwrap();
+    let cpus: Vec<_> =
+        scenario.machine.cpus.named().iter().map(|(who, list)| format!("{who} {list}")).collect();
+    assert_eq!(cpus, ["generators 0-2,5", "runner 7"]);
+    let list = scenario.machine.cpus.generators.as_ref().unwrap();
+    assert_eq!(list.cpus().collect::<Vec<_>>(), [0, 1, 2, 5]);
+    let cannot = |name: &str| vec![(name.to_owned(), "there is none".to_owned())];
+    assert!(scenario.check_required(&cannot("governor")).is_ok());
+    let words = scenario.check_required(&cannot("turbo")).unwrap_err().to_string();
+    assert!(
+        words.contains("as `machine.turbo` asks: there is none") && words.contains("sweep.toml:42:12"),
+        "{words}"
+    );
 }
 
 #[test]

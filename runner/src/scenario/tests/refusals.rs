@@ -212,6 +212,24 @@ fn load() {
 }
 
 #[test]
+fn machine() {
+    let set = |table: &str| format!("{table}\n\n[load.high]");
+    let cases = [
+        ("unknown setting", "[machine]\nturbo_boost = true"),
+        ("governor with a path", "[machine]\ngovernor = \"../x\""),
+        ("mode that is none", "[machine]\nthp = \"sometimes\""),
+        ("swappiness beyond its range", "[machine]\nswappiness = 201"),
+        ("CPUs that are no list", "[machine]\ncpus = { generators = \"3-1\", load = 0, runner = \"0,\" }"),
+        ("requirement that is not asked for", "[machine]\nturbo = false\nrequired = [\"turbo\", \"thp\"]"),
+        ("requirement that is none", "[machine]\nturbo = false\nrequired = [\"trubo\", 3]"),
+        ("requirement that is no list", "[machine]\nturbo = false\nrequired = \"turbo\""),
+    ];
+    let cases: Vec<(&str, String)> = cases.map(|(what, table)| (what, set(table))).into();
+    let cases: Vec<_> = cases.iter().map(|(what, by)| (*what, "[load.high]", by.as_str())).collect();
+    insta::assert_snapshot!(refusals(&cases));
+}
+
+#[test]
 fn several_at_once() {
     let text =
         edited("repetitions = 3", "repetitions = 0").replace("\"400ms\"", "0").replace("vm = 1", "job = 1");
