@@ -38,6 +38,14 @@ COLUMNS = {
         "cpu_entry": COUNT, "cpu_return": COUNT, "arg0": COUNT, "arg1": COUNT, "arg2": COUNT, "arg3": COUNT,
         "arg4": COUNT, "arg5": COUNT, "value": SIGNED, "switches": COUNT, "stack": TEXT,
     },
+    "generators": {
+        "trial": COUNT, "generator": TEXT, "workload": TEXT, "operations": COUNT, "late": COUNT, "responses": COUNT,
+        "response_sum_ns": COUNT, "response_min_ns": COUNT, "response_max_ns": COUNT, "response_p50_ns": REAL,
+        "response_p90_ns": REAL, "response_p99_ns": REAL, "response_p999_ns": REAL,
+    },
+    "responses": {
+        "trial": COUNT, "generator": TEXT, "workload": TEXT, "lower_ns": COUNT, "upper_ns": COUNT, "count": COUNT,
+    },
     "monitor": {
         "trial": COUNT, "at_ns": COUNT, "cpu_busy": REAL, "memory_used_bytes": COUNT, "context_switches": COUNT,
         "interrupts": COUNT,
@@ -73,6 +81,15 @@ CLAIMS = {
     "the kernel's vantage has a ledger, and it alone":
         "SELECT trial, syscall, vantage FROM trials"
         " WHERE count IS NOT NULL AND (vantage = 'kernel') <> (entered IS NOT NULL)",
+    "generators' operations are the trial's":
+        "SELECT trial FROM trials LEFT JOIN (SELECT trial, sum(operations) AS all_of FROM generators GROUP BY trial)"
+        " USING (trial) WHERE status <> 'failed' AND ops <> coalesce(all_of, 0)",
+    "each response is in a slot":
+        "SELECT trial, generator, workload FROM generators LEFT JOIN"
+        " (SELECT trial, generator, workload, sum(count) AS in_slots FROM responses GROUP BY ALL)"
+        " USING (trial, generator, workload) WHERE coalesce(responses, 0) <> coalesce(in_slots, 0)",
+    "what is late is an operation":
+        "SELECT trial, generator FROM generators WHERE late > operations",
     "extremes and sum agree with the count":
         "SELECT trial, syscall, vantage FROM trials WHERE count > 0 AND NOT coalesce(min_ns <= max_ns"
         " AND sum_ns::HUGEINT BETWEEN count::HUGEINT * min_ns AND count::HUGEINT * max_ns, false)",

@@ -65,6 +65,12 @@ plan.repetitions = 10001
 plan.order = "random"
 plan.seed = -1
 plan.ramp = 1
+plan.zip = "size"
+plan.zip = ["size"]
+plan.zip = [["size"]]
+plan.exclude = "size"
+plan.exclude = [{}]
+plan.exclude = [{ size = {} }]
 factors.size = []
 factors.size = 4
 factors.size = [[1]]
@@ -115,7 +121,9 @@ measure.keep_slowest = 32
 measure.syscalls = ["munmap"]
 plan.repetitions = 10000
 plan.seed = 9223372036854775807
-plan.order = "random_blocks"
+plan.order = "sequential"
+plan.zip = []
+plan.exclude = []
 generators.g.threads = 4096
 generators.g.size = 4096
 generators.g.size = "4096"
@@ -140,6 +148,10 @@ measure.window = "48h"
 measure.warmup = "0.1ns"
 factors.colour = [1]
 generators.g.size = "$size"
+measure.window = "$window"
+load.l.cpu = "$workers"
+plan.zip = [["size", "load"]]
+plan.exclude = [{ load = "l" }]
 generators.g.workload = "getpid"
 generators.h = { workload = "getpid", operations = 5 }
 load.l.timeout = "10s"

@@ -123,7 +123,7 @@ why() {
     elif ! grep -q '^guest: finished, ' "$1"; then
         printf 'no end; the last line was: %s' "$(tail -n 1 "$1" | cut -c 1-200)"
     else
-        grep -E "^(guest: step .*: (exit status: [^0]|signal)|test .* FAILED|thread .* panicked at|parquet: FAILED)" "$1" |
+        grep -E "^(guest: step .*: (exit status: [^0]|signal)|test .* FAILED|parquet: does not hold|[A-Za-z]+Error: )" "$1" |
             tail -n 5 | tr '\n' ';' | cut -c 1-600
     fi
 }

@@ -4,7 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use generators::control::{Page, Phase};
-use generators::{GeneratorReport, GeneratorSpec, Workload};
+use generators::{GeneratorReport, GeneratorSpec, Parameter, Workload};
 use probe_abi::SparseHistogram;
 use std::fmt::Write;
 use std::time::Duration;
@@ -25,12 +25,18 @@ pub(crate) struct Options {
     /// Threads that repeat it.
     #[arg(long, default_value_t = 1)]
     threads: u32,
-    /// Bytes per operation of read and mmap, for example 64KiB; 4KiB unless given.
+    /// Bytes per operation, for example 64KiB; 4KiB unless given, where the workload takes a size.
     #[arg(long, value_parser = parse_size)]
     size: Option<u64>,
-    /// Write to each page between mmap and munmap.
+    /// Write to each page of mapped memory.
     #[arg(long)]
     touch: bool,
+    /// How long an operation of nanosleep lasts at least; 50us unless given.
+    #[arg(long, value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// Folders above the file of `openat_deep`; 10 unless given.
+    #[arg(long)]
+    depth: Option<u32>,
     /// Operations per second over all threads; as fast as they go unless given.
     #[arg(long)]
     rate: Option<f64>,
@@ -39,7 +45,7 @@ pub(crate) struct Options {
     operations: Option<u64>,
     #[command(flatten)]
     pub(crate) pace: Pace,
-    /// An existing folder for the file of read and openat; that of temporary files unless given.
+    /// An existing folder for files; that of temporary files unless given.
     #[arg(long)]
     scratch: Option<std::path::PathBuf>,
 }
@@ -89,8 +95,10 @@ impl Options {
         GeneratorSpec {
             workload,
             threads: self.threads,
-            size_bytes: self.size.or(workload.takes_size().then_some(4096)),
+            size_bytes: self.size.or(workload.takes(Parameter::Size).then_some(4096)),
             touch: self.touch,
+            duration_ns: self.duration.map(span_ns).or(workload.takes(Parameter::Duration).then_some(50_000)),
+            depth: self.depth.or(workload.takes(Parameter::Depth).then_some(10)),
             rate_per_second: self.rate,
             operations: self.operations,
             scratch: self.scratch.clone().unwrap_or_else(std::env::temp_dir),
@@ -101,7 +109,6 @@ impl Options {
 impl Pace {
     /// Does on the page what a runner would; returns when the generator may end.
     pub(crate) fn lead(self, page: &Page, counted: bool) {
-        let span_ns = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX / 4);
         await_phase(page, Phase::Ready);
         let open_ns = now_ns() + span_ns(self.warmup);
         page.set_window_ns(open_ns, open_ns + span_ns(self.window));
@@ -115,6 +122,10 @@ impl Pace {
         await_phase(page, Phase::Done);
         page.set_phase(Phase::Release);
     }
+}
+
+fn span_ns(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX / 4)
 }
 
 fn await_phase(page: &Page, phase: Phase) {

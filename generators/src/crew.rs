@@ -24,10 +24,28 @@ pub(crate) fn run(spec: GeneratorSpec, page: &'static Page) -> Result<GeneratorR
     let site = Arc::new(Site::prepare(spec)?);
     match workload {
         Workload::Read => run_threads::<workloads::Read>(&site, page),
+        Workload::Pread => run_threads::<workloads::Pread>(&site, page),
+        Workload::Write => run_threads::<workloads::Write>(&site, page),
+        Workload::Fsync => run_threads::<workloads::Fsync>(&site, page),
         Workload::Mmap => run_threads::<workloads::Mmap>(&site, page),
-        Workload::Futex => run_threads::<workloads::Futex>(&site, page),
+        Workload::MmapPopulate => run_threads::<workloads::MmapPopulate>(&site, page),
+        Workload::MmapFile => run_threads::<workloads::MmapFile>(&site, page),
+        Workload::MmapHuge => run_threads::<workloads::MmapHuge>(&site, page),
+        Workload::Mprotect => run_threads::<workloads::Mprotect>(&site, page),
+        Workload::Brk => run_threads::<workloads::Brk>(&site, page),
         Workload::Openat => run_threads::<workloads::Openat>(&site, page),
+        Workload::OpenatMissing => run_threads::<workloads::OpenatMissing>(&site, page),
+        Workload::OpenatCreate => run_threads::<workloads::OpenatCreate>(&site, page),
+        Workload::OpenatCold => run_threads::<workloads::OpenatCold>(&site, page),
+        Workload::OpenatDeep => run_threads::<workloads::OpenatDeep>(&site, page),
+        Workload::Stat => run_threads::<workloads::Stat>(&site, page),
         Workload::Getpid => run_threads::<workloads::Getpid>(&site, page),
+        Workload::Nanosleep => run_threads::<workloads::Nanosleep>(&site, page),
+        Workload::Futex => run_threads::<workloads::Futex>(&site, page),
+        Workload::Pipe => run_threads::<workloads::Pipe>(&site, page),
+        Workload::Eventfd => run_threads::<workloads::Eventfd>(&site, page),
+        Workload::EpollWait => run_threads::<workloads::EpollWait>(&site, page),
+        Workload::Socket => run_threads::<workloads::Socket>(&site, page),
     }
 }
 
@@ -96,11 +114,11 @@ fn run_threads<O: Operation>(site: &Arc<Site>, page: &'static Page) -> Result<Ge
         page.set_phase(Phase::Done);
     }
     crew.dismissed.store(true, Ordering::Release);
-    let mut total = Recorder::new(site.spec.workload.syscalls().len(), site.spec.rate_per_second.is_some());
+    let mut total = Recorder::new(site.spec.workload.timed().len(), site.spec.rate_per_second.is_some());
     for handle in handles {
         total.merge(&handle.join().ok().flatten().ok_or(Failure::ThreadLost)?);
     }
-    Ok(total.report(site.spec.workload.syscalls()))
+    Ok(total.report(site.spec.workload.timed()))
 }
 
 fn start<O: Operation>(crew: &Arc<Crew>, thread: u32) -> Result<JoinHandle<Option<Recorder>>, Failure> {
@@ -132,7 +150,7 @@ fn live<O: Operation>(crew: &Crew, thread: u32) -> Option<Recorder> {
             return None;
         }
     };
-    let mut recorder = Recorder::new(spec.workload.syscalls().len(), spec.rate_per_second.is_some());
+    let mut recorder = Recorder::new(spec.workload.timed().len(), spec.rate_per_second.is_some());
     crew.prepared.fetch_add(1, Ordering::Release);
     let leg = if let Some(operations) = spec.operations {
         crew.await_phase(Phase::Warm);

@@ -30,12 +30,12 @@ pub(crate) enum Failure {
         /// What the system said.
         source: io::Error,
     },
-    /// The first read returned fewer bytes than the file holds; Linux reads at most 2 GiB less one page at once.
-    #[error("the first read returned {returned} of {wanted} bytes")]
-    ShortRead {
-        /// Bytes that came.
+    /// The first read or write moved fewer bytes than it was to; Linux moves at most 2 GiB less one page at once.
+    #[error("the first call moved {returned} of {wanted} bytes")]
+    Short {
+        /// Bytes that were moved.
         returned: isize,
-        /// Bytes that were asked for.
+        /// Bytes that were to be moved.
         wanted: usize,
     },
     /// A thread ended before it was ready, without saying why.

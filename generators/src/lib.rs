@@ -11,9 +11,11 @@ mod program;
 mod report;
 mod shared_page;
 mod spec;
+mod workload;
 
 pub use host::{Credentials, Generator, GeneratorError};
 pub use program::{Program, ProgramError, ProgramSpec};
 pub use report::{CallReport, GeneratorReport};
 pub use shared_page::SharedPage;
-pub use spec::{GeneratorSpec, Workload};
+pub use spec::GeneratorSpec;
+pub use workload::{Parameter, Workload};

@@ -22,7 +22,7 @@ mod workloads;
 use clap::Parser;
 use failure::Failure;
 use generators::control::Page;
-use generators::{GeneratorSpec, SharedPage};
+use generators::{GeneratorSpec, Parameter, SharedPage};
 use std::error::Error;
 use std::io::{self, Write};
 use std::num::NonZeroU64;
@@ -90,14 +90,21 @@ fn run_by_hand(spec: GeneratorSpec, pace: by_hand::Pace) -> Result<(), Failure> 
 /// Refuses what no machine could do; the machine's own limits show when it is tried.
 fn check(spec: &GeneratorSpec) -> Result<(), Failure> {
     let name = spec.workload.name();
+    let has = |parameter| spec.workload.takes(parameter);
     let wrong = if !(1..=4096).contains(&spec.threads) {
         format!("{} threads: 1 to 4,096 can be had", spec.threads)
-    } else if spec.workload.takes_size() && spec.size_bytes.unwrap_or(0) == 0 {
+    } else if has(Parameter::Size) && spec.size_bytes.unwrap_or(0) == 0 {
         format!("the {name} workload needs a size of at least one byte")
-    } else if !spec.workload.takes_size() && spec.size_bytes.is_some() {
+    } else if !has(Parameter::Size) && spec.size_bytes.is_some() {
         format!("the {name} workload takes no size")
-    } else if !spec.workload.takes_touch() && spec.touch {
+    } else if !has(Parameter::Touch) && spec.touch {
         format!("the {name} workload maps no memory to touch")
+    } else if has(Parameter::Duration) != spec.duration_ns.is_some() {
+        format!("the {name} workload {} duration", needs(has(Parameter::Duration)))
+    } else if has(Parameter::Depth) != spec.depth.is_some() {
+        format!("the {name} workload {} depth", needs(has(Parameter::Depth)))
+    } else if spec.depth.is_some_and(|depth| !(1..=1000).contains(&depth)) {
+        "the depth must be 1 to 1,000 folders".into()
     } else if spec.rate_per_second.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
         "the rate must be above zero".into()
     } else if spec.operations == Some(0) {
@@ -106,6 +113,11 @@ fn check(spec: &GeneratorSpec) -> Result<(), Failure> {
         return Ok(());
     };
     Err(Failure::Usage(wrong))
+}
+
+/// What a workload does to a parameter.
+const fn needs(takes: bool) -> &'static str {
+    if takes { "needs a" } else { "takes no" }
 }
 
 /// Lets the kernel kill this process when its parent ends.

@@ -48,8 +48,8 @@ fn paragraph(summary: &Summary, target: &str) -> String {
 fn load_pairs<'a>(summary: &'a Summary, target: &str, vantage: Vantage) -> Option<(&'a str, Vec<Pair<'a>>)> {
     let factors = &summary.manifest.scenario.factors;
     let load = summary.load_place()?;
-    let [first, .., last] = factors[load].levels.as_slice() else { return None };
-    let pairs = pairs(summary, load, (&first.label, &last.label));
+    let [_, .., last] = factors[load].levels.as_slice() else { return None };
+    let pairs = pairs(summary, load);
     Some((&last.label, pairs.filter_map(|(a, b)| Pair::of(a, b, target, vantage)).collect()))
 }
 
@@ -60,7 +60,8 @@ fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Vec<String> 
     let Some((pair, mean)) = middle.and_then(|pair| Some((pair, pair.change(Metric::Mean)?.moved()?))) else {
         return Vec::new();
     };
-    let mut sentence = format!("Under {level} load the mean of {target} {mean}");
+    let along = summary.load_place().map_or_else(String::new, |load| summary.along_words(load));
+    let mut sentence = format!("Under {level} load{along} the mean of {target} {mean}");
     let clauses: Vec<String> = [Metric::P50, Metric::P99, Metric::Max]
         .into_iter()
         .filter_map(|metric| Some(format!("its {} {}", metric.words(), pair.change(metric)?.clause())))
@@ -70,7 +71,7 @@ fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Vec<String> 
     }
     let mut sentences = vec![sentence + "."];
     if pairs.len() > 1 {
-        let but: Vec<usize> = summary.load_place().into_iter().collect();
+        let but = summary.load_place().map_or_else(Vec::new, |load| with_zipped(summary, load));
         let cell = summary.cell_words(&pair.cell.levels, &but, (target, vantage));
         sentences.push(span(&pairs, &cell));
     }
@@ -106,22 +107,31 @@ fn across_factors(summary: &Summary, target: &str, vantage: Vantage) -> Vec<Stri
     let factors = &summary.manifest.scenario.factors;
     // From one backend to another nothing changes but the way of looking: see `added_by_probe`.
     let probe = summary.manifest.probe.factor.as_ref().map(|factor| factor.name.as_str());
-    let others = factors.iter().enumerate().filter(|(_, factor)| {
-        factor.name != LOAD && Some(factor.name.as_str()) != probe && factor.levels.len() > 1
+    // Of factors that go along with each other the first speaks for all; with the load among them, that does.
+    let speaks = |index: usize| {
+        let others = summary.zipped_with(index);
+        others.iter().all(|other| *other > index && Some(*other) != summary.load_place())
+    };
+    let others = factors.iter().enumerate().filter(|(index, factor)| {
+        factor.name != LOAD
+            && Some(factor.name.as_str()) != probe
+            && factor.levels.len() > 1
+            && speaks(*index)
     });
     let sentences = others.filter_map(|(index, factor)| {
         let (first, last) = (factor.levels.first()?, factor.levels.last()?);
-        let mut pairs = pairs(summary, index, (&first.label, &last.label));
+        let mut pairs = pairs(summary, index);
         let pair = pairs.find_map(|(a, b)| Pair::of(a, b, target, vantage))?;
         let mut either = [Metric::P50, Metric::Mean].into_iter();
         let (metric, change) = either.find_map(|it| Some((it, pair.change(it)?.moved()?)))?;
-        let rest = summary.cell_words(&pair.cell.levels, &[index], (target, vantage));
+        let rest = summary.cell_words(&pair.cell.levels, &with_zipped(summary, index), (target, vantage));
         Some(format!(
-            "From {} {} to {}{} {target}'s {} {change}.",
+            "From {} {} to {}{}{} {target}'s {} {change}.",
             factor.name,
             first.label,
             last.label,
             if rest.is_empty() { String::new() } else { format!(" (at {rest})") },
+            summary.along_words(index),
             metric.words(),
         ))
     });
@@ -183,17 +193,20 @@ fn alone(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
     ))
 }
 
-/// The cells that differ in one factor only, at its two levels, by combination of the others.
-fn pairs<'a>(
-    summary: &'a Summary,
-    factor: usize,
-    (first, last): (&'a str, &'a str),
-) -> impl Iterator<Item = (&'a CellSummary, &'a CellSummary)> {
+/// The place of a factor and of those that go along with it.
+fn with_zipped(summary: &Summary, factor: usize) -> Vec<usize> {
+    summary.zipped_with(factor).into_iter().chain([factor]).collect()
+}
+
+/// The cells that differ in one factor only, and in what goes along with it, at its first and last levels, by
+/// combination of the others.
+fn pairs(summary: &Summary, factor: usize) -> impl Iterator<Item = (&CellSummary, &CellSummary)> {
+    let declared = &summary.manifest.scenario.factors[factor].levels;
+    let first = declared.first().map_or("", |level| level.label.as_str());
     let bases = summary.cells.iter().filter(move |cell| cell.levels[factor] == first);
     bases.filter_map(move |base| {
-        let mut levels: Vec<&str> = base.levels.iter().map(String::as_str).collect();
-        levels[factor] = last;
-        Some((base, summary.cell(&levels)?))
+        let levels: Vec<&str> = base.levels.iter().map(String::as_str).collect();
+        Some((base, summary.cell(&summary.moved(&levels, factor, declared.len() - 1))?))
     })
 }
 

@@ -7,7 +7,8 @@ use crate::statistics::{
     repetitions_to_detect, smallest_p,
 };
 use crate::summary::{Figure, MeasureSummary, Summary, summarise};
-use crate::{CompareError, Metric, RunView, units, view::probe_words};
+use crate::view::{probe_words, warmup_words, window_words};
+use crate::{CompareError, Metric, RunView, units};
 use serde::Serialize;
 use store::{Factor, Manifest, ProbeInfo, Vantage};
 
@@ -209,6 +210,17 @@ fn require_same_design(base: &Manifest, candidate: &Manifest) -> Result<(), Comp
         if mine != theirs {
             return Err(CompareError::Cells { base: mine, candidate: theirs });
         }
+    }
+    let planned = |manifest: &Manifest| {
+        let all: usize = manifest.scenario.factors.iter().map(|factor| factor.levels.len()).product();
+        format!("{} of {all} combinations of levels", manifest.plan.cells)
+    };
+    if base.plan.design.cells != candidate.plan.design.cells {
+        let (mut mine, mut theirs) = (planned(base), planned(candidate));
+        if mine == theirs {
+            (mine, theirs) = (format!("some {mine}"), "as many others".to_owned());
+        }
+        return Err(CompareError::Cells { base: mine, candidate: theirs });
     }
     Ok(())
 }
@@ -415,14 +427,8 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("scope", manifest.scenario.scope.clone()),
         ("generators", manifest.scenario.generators.join("; ")),
         ("load options", load_options(manifest)),
-        ("warm-up", units::duration(manifest.scenario.warmup_ns as f64)),
-        (
-            "window",
-            manifest
-                .scenario
-                .window_ns
-                .map_or_else(|| "by operations".to_owned(), |ns| units::duration(ns as f64)),
-        ),
+        ("warm-up", warmup_words(manifest)),
+        ("window", window_words(manifest)),
         ("repetitions", manifest.plan.repetitions.to_string()),
         ("order", manifest.plan.order.clone()),
     ]

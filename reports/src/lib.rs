@@ -15,6 +15,7 @@ pub mod markdown;
 mod metric;
 mod rows;
 pub mod statistics;
+pub mod stopping;
 mod summary;
 pub mod text;
 pub mod units;
@@ -24,8 +25,9 @@ pub use comparison::{Comparison, Difference, Effect, Verdict, compare};
 pub use error::{CompareError, ReportError};
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{
-    CellSummary, CostFigure, ErrorCount, Figure, KeptCall, LevelLoad, MeasureSummary, ProbeCost, Progress,
-    Repetition, SlowestCalls, StressorLoad, Summary, TargetLedger, TrialFailure, summarise,
+    CellSummary, CostFigure, ErrorCount, Figure, GeneratorSummary, KeptCall, LevelLoad, MeasureSummary,
+    ProbeCost, Progress, Repetition, SlowestCalls, StressorLoad, Summary, TargetLedger, TrialFailure,
+    summarise,
 };
 pub use text::TextOptions;
 pub use view::RunView;

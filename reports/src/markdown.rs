@@ -4,7 +4,7 @@ use crate::comparison::Comparison;
 use crate::summary::{MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::text::{COST_HEADINGS, cost_row, failure_line, load_row, stressor_line};
 use crate::view::{probe_words, seen};
-use crate::{Metric, answer, calibration, rows, units};
+use crate::{Metric, answer, calibration, rows, stopping, units};
 use std::fmt::Write as _;
 use store::Vantage;
 
@@ -14,7 +14,7 @@ pub fn render(summary: &Summary) -> String {
     let manifest = &summary.manifest;
     let mut page =
         format!("# {}\n\n{}\n\n", escape(&manifest.scenario.name), escape(&manifest.scenario.summary));
-    for sentence in calibration::sentences(manifest) {
+    for sentence in stopping::sentence(manifest).into_iter().chain(calibration::sentences(manifest)) {
         paragraph(&mut page, &escape(&sentence));
     }
     for answer in answer::paragraphs(summary) {
@@ -37,6 +37,7 @@ pub fn render(summary: &Summary) -> String {
     } else {
         paragraph(&mut page, rows::NO_LEDGER);
     }
+    generators(&mut page, summary);
     failed_calls(&mut page, summary);
     slow_calls(&mut page, summary);
     if !summary.failures.is_empty() {
@@ -139,6 +140,13 @@ fn costs(page: &mut String, summary: &Summary) {
         [vec![cost.syscall.clone()], cost.levels.clone(), cost_row(cost).to_vec()].concat()
     };
     table(page, &headings, &summary.costs.iter().map(row).collect::<Vec<_>>());
+}
+
+fn generators(page: &mut String, summary: &Summary) {
+    let Some(generators) = rows::generators(summary) else { return };
+    page.push_str("## What the generators did\n\n");
+    table(page, &generators.headings(), &generators.rows);
+    paragraph(page, rows::GENERATORS_NOTE);
 }
 
 fn failed_calls(page: &mut String, summary: &Summary) {

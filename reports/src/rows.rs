@@ -3,7 +3,8 @@
 //! Owns what is shown of the account, of failures and of slow calls, and in what words; how a table looks is its
 //! format's business.
 
-use crate::summary::{ErrorCount, KeptCall, TargetLedger};
+use crate::Metric;
+use crate::summary::{ErrorCount, GeneratorSummary, KeptCall, Summary, TargetLedger};
 use crate::units;
 use store::errno_name;
 
@@ -98,6 +99,72 @@ pub(crate) fn errors(errors: &[ErrorCount]) -> Rows {
     ];
     Rows::of(errors, &columns)
 }
+
+/// A table of which the first columns are words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Worded {
+    pub(crate) words: Vec<String>,
+    pub(crate) figures: Vec<&'static str>,
+    /// Words and figures.
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+impl Worded {
+    /// All headings.
+    pub(crate) fn headings(&self) -> Vec<&str> {
+        self.words.iter().map(String::as_str).chain(self.figures.iter().copied()).collect()
+    }
+}
+
+/// What generators with a rate or a mix did; none where none has.
+pub(crate) fn generators(summary: &Summary) -> Option<Worded> {
+    let all = &summary.generators;
+    let figures = generator_figures(all);
+    let rows = all.iter().zip(figures.rows).map(|(it, figures)| {
+        let words = [it.generator.clone(), it.workload.clone()].into_iter().chain(it.levels.iter().cloned());
+        words.chain(figures).collect()
+    });
+    let factors = summary.manifest.scenario.factors.iter().map(|factor| factor.name.clone());
+    let table = Worded {
+        words: ["generator", "workload"].map(str::to_owned).into_iter().chain(factors).collect(),
+        figures: figures.headings,
+        rows: rows.collect(),
+    };
+    (!all.is_empty()).then_some(table)
+}
+
+fn generator_figures(all: &[GeneratorSummary]) -> Rows {
+    let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), units::percent);
+    let response = |metric: Metric| {
+        move |it: &GeneratorSummary| {
+            it.response(metric).map_or_else(|| "–".to_owned(), |figure| units::duration(figure.value_ns))
+        }
+    };
+    let late = |it: &GeneratorSummary| share(it.late_share);
+    let mix = |it: &GeneratorSummary| share(Some(it.share));
+    let (p50, p99) = (response(Metric::P50), response(Metric::P99));
+    let (p999, max) = (response(Metric::P999), response(Metric::Max));
+    let mut columns: Vec<Column<'_, GeneratorSummary>> =
+        vec![("operations/s", &|it| units::short(it.operations_per_second))];
+    if all.iter().any(|it| it.share < 1.0) {
+        columns.push(("share", &mix));
+    }
+    if all.iter().any(|it| it.response.is_some()) {
+        columns.extend([
+            ("late", &late as _),
+            ("p50", &p50 as _),
+            ("p99", &p99 as _),
+            ("p99.9", &p999 as _),
+            ("max", &max as _),
+        ]);
+    }
+    Rows::of(all, &columns)
+}
+
+/// What the columns of [`generators`] are.
+pub(crate) const GENERATORS_NOTE: &str = "Medians over repetitions. Where a rate is set, times are those of whole \
+    operations from when they were to begin, not from when they did; late ones began late since those before them had \
+    not ended.";
 
 /// Slow calls, without the levels of their cells.
 pub(crate) fn slowest(calls: &[KeptCall]) -> Rows {

@@ -43,6 +43,12 @@ pub fn duration(ns: f64) -> String {
     format!("{} {unit}", significant(ns / length, 3))
 }
 
+/// A share as it was asked for, in percent without trailing zeros: `5 %`, `98.75 %`.
+#[must_use]
+pub fn asked_percent(share: f64) -> String {
+    format!("{} %", plain((share * 1e6).round() / 1e4))
+}
+
 /// A duration on an axis, without trailing zeros: `1 µs`, `200 ns`.
 #[must_use]
 pub fn duration_tick(ns: f64) -> String {

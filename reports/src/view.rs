@@ -1,5 +1,6 @@
 //! The part of a kept run that reports look at.
 
+use crate::units;
 use store::{LoadMetric, Manifest, ProbeFactor, ProbeInfo, TrialRecord, Vantage};
 
 /// A run's manifest, trials and load figures, borrowed.
@@ -27,6 +28,23 @@ pub(crate) const fn seen(vantage: Vantage) -> &'static str {
 /// Whether trials at this level of the factor had no probe.
 pub(crate) fn without_probe(factor: &ProbeFactor, level: &str) -> bool {
     factor.levels.iter().any(|it| it.label == level && it.backend.as_deref() == Some("user"))
+}
+
+/// How long a window was: `500 ms`, `by factor long`.
+pub(crate) fn window_words(manifest: &Manifest) -> String {
+    match (manifest.scenario.window_ns, &manifest.plan.design.window_factor) {
+        (Some(ns), _) => units::duration_tick(ns as f64),
+        (None, Some(factor)) => format!("by factor {factor}"),
+        (None, None) => "as long as the generators' operations take".to_owned(),
+    }
+}
+
+/// How long a warm-up was.
+pub(crate) fn warmup_words(manifest: &Manifest) -> String {
+    match &manifest.plan.design.warmup_factor {
+        Some(factor) => format!("by factor {factor}"),
+        None => units::duration_tick(manifest.scenario.warmup_ns as f64),
+    }
 }
 
 /// With what a run was observed: `raw_tracepoint`, or `probe varies by backend (auto: raw_tracepoint)`.

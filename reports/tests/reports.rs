@@ -498,6 +498,102 @@ fn trials_that_failed_alike_are_told_of_together() {
     assert!(report.contains("(backend fentry, load high) failed: probe fentry: no programs"), "{report}");
 }
 
+/// The small run without its trials at 1MiB under high load, which the plan does not have.
+fn run_without_a_cell() -> SyntheticRun {
+    let mut run = small_run();
+    run.trials.retain(|trial| trial.factors["size"] != "1MiB" || trial.factors["load"] != "high");
+    (0..).zip(&mut run.trials).for_each(|(number, trial)| trial.trial = number);
+    run.manifest.plan.cells = 3;
+    run.manifest.plan.trials = 21;
+    run.manifest.plan.design.cells = vec![vec![0, 0], vec![0, 1], vec![1, 0]];
+    run
+}
+
+#[test]
+fn cells_that_the_plan_leaves_out_are_not_missed() {
+    let run = run_without_a_cell();
+    let summary = summarise(&run.view());
+    assert_eq!((summary.cells.len(), summary.progress.missing, summary.warnings.len()), (3, 0, 1));
+    assert!(summary.cell(&["1MiB", "high"]).is_none());
+    let shown = text::render(&summary, &TextOptions::default());
+    assert!(!shown.contains("no trial") && shown.contains("Under high load the mean of mmap"), "{shown}");
+    assert!(rendered(&run).html.contains("What size does to mmap"));
+    let same = compare(&run.view(), &run.view(), Metric::P50, 0.05).unwrap();
+    assert_eq!((same.without_figures, same.effects.len()), (0, 3 * 2 * 2));
+    let other = compare(&small_run().view(), &run.view(), Metric::P50, 0.05).unwrap_err();
+    assert!(other.to_string().contains("3 of 4 combinations of levels in the candidate"), "{other}");
+}
+
+#[test]
+fn factors_that_go_along_with_each_other_are_told_of_together() {
+    let mut run = small_run();
+    let level = |label: &str, value| store::Level {
+        label: label.to_owned(),
+        value: Some(value),
+        arguments: vec![],
+        command: vec![],
+    };
+    let threads =
+        store::Factor { name: "threads".to_owned(), levels: vec![level("1", 1.0), level("8", 8.0)] };
+    run.manifest.scenario.factors.insert(1, threads);
+    for trial in &mut run.trials {
+        let threads = if trial.factors["size"] == "4KiB" { "1" } else { "8" };
+        trial.factors.insert("threads".to_owned(), threads.to_owned());
+    }
+    let design = &mut run.manifest.plan.design;
+    design.zip = vec![vec!["size".to_owned(), "threads".to_owned()]];
+    design.cells = vec![vec![0, 0, 0], vec![0, 0, 1], vec![1, 1, 0], vec![1, 1, 1]];
+    let summary = summarise(&run.view());
+    let answer = reports::answer::paragraphs(&summary).join(" ");
+    assert!(
+        answer.contains(
+            "From size 4KiB to 1MiB (at load baseline), with threads 1 to 8, munmap's median rises"
+        ),
+        "{answer}"
+    );
+    assert!(!answer.contains("From threads"), "{answer}");
+    let page = rendered(&run).html;
+    assert!(
+        page.contains("What size, with threads 1 to 8, does to mmap") && !page.contains("What threads does")
+    );
+}
+
+#[test]
+fn what_a_rule_did_is_said_and_intervals_allow_for_its_looks() {
+    let mut run = synthetic::run(&Recipe { repetitions: 12, ..small() });
+    let before = summarise(&run.view());
+    run.manifest.plan.design.stop = Some(store::StopRule {
+        metric: "p50".to_owned(),
+        relative_interval: 0.05,
+        least: 8,
+        most: 40,
+        max_time_ns: None,
+        looks: vec![8, 12, 18, 27, 40],
+        confidence: 0.99,
+        reason: Some(store::StopReason::Time),
+        figures: 8,
+        unsure: 3,
+    });
+    let summary = summarise(&run.view());
+    assert_eq!(summary.warnings[0], "3 of 8 figures (median) are not as sure as asked, within ± 5 %.");
+    let said = "Repetitions were added until every median was within ± 5 %, and ended after 12 with the time that \
+                there is. Intervals allow for the 5 numbers of repetitions at which this was looked at: each is one of 99 %.";
+    let shown = in_one_line(&text::render(&summary, &TextOptions::default()));
+    assert!(shown.contains(&in_one_line(said)), "{shown}");
+    assert!(markdown::render(&summary).contains("12 with the time that there is"));
+    assert!(in_one_line(&rendered(&run).html).contains("with the time that there is"));
+    let figure = |summary: &reports::Summary| {
+        summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().figure(Metric::P50).unwrap()
+    };
+    assert_eq!(figure(&before).value_ns.to_bits(), figure(&summary).value_ns.to_bits());
+    // Of twelve values the second smallest and largest are the ends at 99 %.
+    let mut values = summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().values(Metric::P50);
+    values.sort_by(f64::total_cmp);
+    let interval = figure(&summary).interval_ns.unwrap();
+    assert!((interval.low - values[1]).abs() < values[1] / 64.0, "{interval:?} {values:?}");
+    assert!((interval.high - values[10]).abs() < values[10] / 64.0, "{interval:?} {values:?}");
+}
+
 fn rendered(run: &SyntheticRun) -> html::Rendered {
     html::render(&run.view(), &summarise(&run.view())).unwrap()
 }
@@ -577,4 +673,40 @@ fn a_run_of_one_cell_and_one_without_trials_have_pages_too() {
     let mut none = small_run();
     none.trials.clear();
     assert!(rendered(&none).html.contains("No trial has figures yet."));
+}
+
+/// A run in which one generator had a mix of two workloads, one of them at a fixed rate.
+fn mixed_run() -> SyntheticRun {
+    let mut run = small_run();
+    for trial in &mut run.trials {
+        let response = trial.measures[0].ok.clone();
+        let record = |workload: &str, operations, response: Option<_>| store::GeneratorRecord {
+            generator: "caller".to_owned(),
+            workload: workload.to_owned(),
+            operations,
+            late: response.as_ref().map(|_| operations / 4),
+            response,
+        };
+        trial.generators = vec![record("read", 3_000, Some(response)), record("openat", 1_000, None)];
+    }
+    run
+}
+
+#[test]
+fn generators_with_a_rate_or_a_mix_are_told_of() {
+    assert_eq!(summarise(&small_run().view()).generators, []);
+    let summary = summarise(&mixed_run().view());
+    assert_eq!(summary.generators.len(), 2 * 4);
+    let read = &summary.generators[0];
+    assert_eq!((read.workload.as_str(), read.share, read.late_share), ("read", 0.75, Some(0.25)));
+    assert!((read.operations_per_second - 6_000.0).abs() < 1e-9, "3,000 in half a second");
+    let p50 = summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().figure(Metric::P50);
+    assert_eq!(read.response(Metric::P50), p50, "the same latencies have the same figure");
+    assert_eq!(summary.generators[4].response, None);
+    let options = TextOptions { width: 100, colour: false };
+    let report = text::render(&summary, &options);
+    insta::assert_snapshot!(between(&report, "What the generators did", "Load achieved"));
+    for page in [markdown::render(&summary), text::render(&summary, &options)] {
+        assert!(page.contains("75.0 %") && page.contains("25.0 %"), "{page}");
+    }
 }

@@ -27,6 +27,10 @@ pub(crate) enum Verb {
     ///
     /// Ends with 0 when the kernel's side can be measured and a scenario executed, else with 1.
     Doctor(DoctorArguments),
+    /// Check that a run is what was measured: every file, figure and place in the order
+    ///
+    /// Prints a line for each thing that is wrong, and ends with 1 where something is.
+    Verify(VerifyArguments),
     /// List the runs that are kept
     List(RunsDir),
     /// Print the scenario language: a JSON Schema for editors, or its tables of keys
@@ -124,6 +128,15 @@ pub(crate) struct ReportArguments {
     /// Where to write instead of the run's `report/` (html: a folder) or standard output (else: a file)
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The run, named as in `report`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ mod scenario;
 mod scratch;
 mod settings;
 mod signals;
+mod turn;
 
 use clap::Parser;
 use cli::{Cli, Verb};
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Verb::Report(arguments) => commands::report::report(&arguments),
         Verb::Diff(arguments) => commands::diff::diff(&arguments),
         Verb::Doctor(arguments) => commands::doctor::doctor(&arguments),
+        Verb::Verify(arguments) => commands::verify::verify(&arguments),
         Verb::List(arguments) => commands::list::list(&arguments),
         Verb::Schema(arguments) => commands::schema::schema_of(&arguments),
         Verb::Keep { folder } => {

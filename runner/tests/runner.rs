@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use store::{Run, State, Status, TrialRecord, Vantage};
 
@@ -38,7 +39,15 @@ operations = 500
 fn runner() -> Command {
     let mut command = Command::cargo_bin("runner").unwrap();
     command.timeout(Duration::from_mins(2)).env_remove("RUNNER_RUNS_DIR");
+    // Tests run beside each other.
+    command.env("SYSCALL_LAB_TURN", own_turn());
     command
+}
+
+/// A turn that nobody else waits for.
+fn own_turn() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn shipped() -> Vec<PathBuf> {
@@ -163,6 +172,58 @@ fn the_slowest_calls_are_kept_where_they_are_asked_for() {
             }
         }
     }
+}
+
+#[test]
+fn two_runners_take_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let turn = own_turn();
+    let file = folder.path().join("scenario.toml");
+    fs::write(&file, COUNTED).unwrap();
+    let start = || {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("runner"));
+        command.current_dir(&folder).arg("run").arg(&file).args(["--probe", "user", "--quiet"]);
+        command.env_remove("RUNNER_RUNS_DIR").env("SYSCALL_LAB_TURN", &turn);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
+    assert!(both.iter().all(|output| output.status.success()), "{both:?}");
+    let waited =
+        both.iter().filter(|output| text(&output.stderr).contains("waiting for the runner with process"));
+    assert_eq!(waited.count(), 1, "{both:?}");
+    let ids = store::run_ids(&folder.path().join("runs")).unwrap();
+    let runs = ids.iter().map(|id| Run::open(&folder.path().join("runs").join(id)).unwrap().manifest);
+    let mut runs: Vec<_> = runs.collect();
+    runs.sort_by_key(|manifest| manifest.started_at);
+    assert!(runs[0].ended_at.unwrap() <= runs[1].started_at, "one measured while the other did");
+}
+
+#[test]
+fn a_run_is_verified_to_the_bit_and_in_its_order() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), COUNTED, &["--probe", "user"]).status.success());
+    let verify = |run: &str| runner().current_dir(&folder).args(["verify", run]).output().unwrap();
+    let output = verify("latest");
+    assert!(output.status.success() && text(&output.stdout).contains("intact: 4 of 4 trials"), "{output:?}");
+    // Everything as it was, but two trials in each other's place.
+    let mut swapped = latest(folder.path());
+    let other_cell = |it: &TrialRecord| it.block == 0 && it.factors != swapped.trials[0].factors;
+    let other = swapped.trials.iter().position(other_cell).unwrap();
+    let factors = swapped.trials[0].factors.clone();
+    swapped.trials[0].factors = std::mem::replace(&mut swapped.trials[other].factors, factors);
+    let scenario = swapped.scenario().unwrap();
+    let runs = folder.path().join("swapped");
+    let mut writer = store::RunWriter::create(&runs, swapped.manifest.clone(), &scenario, None).unwrap();
+    swapped.trials.iter().for_each(|trial| writer.append_trial(trial).unwrap());
+    writer.append_load(&swapped.load).unwrap();
+    let path = writer.finish(State::Complete).unwrap();
+    let output = verify(path.to_str().unwrap());
+    assert_eq!(output.status.code(), Some(1));
+    let lines = text(&output.stdout);
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    assert!(lines.contains("trial 0 is not the one that scenario and seed have at its place"), "{lines}");
+    fs::write(path.join("scenario.toml"), format!("{scenario}#")).unwrap();
+    assert!(text(&verify(path.to_str().unwrap()).stdout).contains("scenario.toml"));
 }
 
 /// A scenario of programs, whose tables follow.
@@ -473,7 +534,9 @@ fn every_shipped_scenario_runs_when_shortened() {
             let expected = if probe_of(&run, trial).is_some() { Status::Ok } else { Status::Failed };
             assert_eq!((trial.status, trial.measures.is_empty()), (expected, expected == Status::Failed));
         }
-        assert!(run.trials.iter().any(|trial| trial.operations > 0));
+        // Programs have calls, and no operations that anybody counts.
+        let calls = |trial: &TrialRecord| trial.measures.iter().map(|it| it.ok.count).sum::<u64>();
+        assert!(run.trials.iter().any(|trial| trial.operations > 0 || calls(trial) > 0));
     }
 }
 
@@ -660,6 +723,7 @@ fn a_report_that_cannot_be_written_costs_no_figures() {
     let file = folder.path().join("scenario.toml");
     fs::write(&file, COUNTED.replace("operations = 1000", "operations = 20000")).unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_runner"));
+    command.env("SYSCALL_LAB_TURN", own_turn());
     command.current_dir(&folder).env_remove("RUNNER_RUNS_DIR").args([
         "run",
         "scenario.toml",
@@ -731,6 +795,7 @@ fn signalled_on(
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runner"))
         .current_dir(folder)
         .env_remove("RUNNER_RUNS_DIR")
+        .env("SYSCALL_LAB_TURN", own_turn())
         .env("TMPDIR", folder)
         .env("RUNNER_MACHINE_ROOT", machine.unwrap_or(Path::new("/")))
         .args(["run", "scenario.toml", "--quiet"])

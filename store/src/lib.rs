@@ -12,7 +12,9 @@ mod model;
 mod parts;
 mod reader;
 mod runs;
+mod seal;
 mod tables;
+mod verify;
 mod writer;
 
 pub use errno::{errno_meaning, errno_name};
@@ -24,4 +26,5 @@ pub(crate) use reader::check_version;
 pub use reader::{Run, read_manifest};
 pub use runs::{resolve, run_ids};
 pub use tables::CALLS_BEYOND_QUANTILE;
+pub use verify::verify;
 pub use writer::{RunWriter, run_id, write_files, write_report};

@@ -53,6 +53,10 @@ pub struct Manifest {
     pub warnings: Vec<String>,
     /// BLAKE3 of each file of the finished run, by name.
     pub checksums: BTreeMap<String, String>,
+    /// Checksum of the manifest's own text, with noughts in this place; none in those of earlier writers. The writer sets
+    /// it; it is the last entry.
+    #[serde(default)]
+    pub seal: Option<String>,
 }
 
 /// A setting of the machine that the scenario asked for.
@@ -137,7 +141,7 @@ impl Level {
 /// What was planned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanInfo {
-    /// `random_blocks`.
+    /// `random_blocks`, `sequential`.
     pub order: String,
     /// Seed of the order.
     pub seed: u64,
@@ -147,6 +151,64 @@ pub struct PlanInfo {
     pub cells: u32,
     /// Trials of the whole plan.
     pub trials: u32,
+    /// Where it is more than every combination of levels, equally often.
+    #[serde(default)]
+    pub design: Design,
+}
+
+/// What makes a plan more than every combination of levels, equally often.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Design {
+    /// Factors whose levels go along with each other, by name.
+    pub zip: Vec<Vec<String>>,
+    /// Where not every combination of levels is a cell: those that are, as indices of levels, one for each factor of
+    /// the scenario. Empty where every one is.
+    pub cells: Vec<Vec<u32>>,
+    /// The factor that says the warm-up's length; the scenario's is the longest then.
+    pub warmup_factor: Option<String>,
+    /// The factor that says the window's length; the scenario's is none then.
+    pub window_factor: Option<String>,
+    /// The rule by which repetitions are added; the plan's are the most that there may be until the run has ended, and
+    /// those that there are from then on.
+    pub stop: Option<StopRule>,
+}
+
+/// Whole blocks are added until every figure is as sure as asked, or a maximum is reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StopRule {
+    /// The figure that is to be sure: `p50`, `p99`, …
+    pub metric: String,
+    /// Half the width that its interval may have, as a share of the figure.
+    pub relative_interval: f64,
+    /// Repetitions that there are in any case.
+    pub least: u32,
+    /// Most repetitions.
+    pub most: u32,
+    /// Time after which no block is begun, in nanoseconds; none without such a limit.
+    pub max_time_ns: Option<u64>,
+    /// The numbers of repetitions at which one looks.
+    pub looks: Vec<u32>,
+    /// The confidence of each look's interval, so much above 95 % that all looks together have that.
+    pub confidence: f64,
+    /// Why no more blocks were added; none while the run is under way, or when something else ended it.
+    pub reason: Option<StopReason>,
+    /// Cells × targets whose figure was looked at.
+    pub figures: u32,
+    /// Those of them that were not as sure as asked at the end.
+    pub unsure: u32,
+}
+
+/// Why no more blocks were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// Every figure is as sure as asked.
+    Sure,
+    /// There are as many repetitions as there may be.
+    Repetitions,
+    /// The next block would have ended after the time that there is.
+    Time,
 }
 
 /// With what the run was observed.

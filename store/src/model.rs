@@ -116,6 +116,21 @@ pub struct SlowCall {
     pub stack: Vec<String>,
 }
 
+/// What one workload of one generator did in a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneratorRecord {
+    /// The generator's name in the scenario.
+    pub generator: String,
+    /// What its operations were.
+    pub workload: String,
+    /// Operations of which every call began and ended in the window.
+    pub operations: u64,
+    /// Those that began later than intended, because earlier ones were late; none in a closed loop.
+    pub late: Option<u64>,
+    /// Latencies of operations from their intended start; none in a closed loop.
+    pub response: Option<SparseHistogram>,
+}
+
 /// The machine's state over one sampling interval within a window; counts are per interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MonitorSample {
@@ -203,4 +218,7 @@ pub struct TrialRecord {
     /// The slowest calls of each target, slowest first; as many as the scenario wanted kept.
     #[serde(default)]
     pub slowest: Vec<SlowCall>,
+    /// What each workload of each generator did.
+    #[serde(default)]
+    pub generators: Vec<GeneratorRecord>,
 }

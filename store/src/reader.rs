@@ -2,10 +2,13 @@
 
 use crate::parts::{self, Parts};
 use crate::tables::{ARGUMENTS, FACTOR_PREFIX};
-use crate::writer::{ERRORS, HISTOGRAMS, LOAD, MANIFEST, MONITOR, SCENARIO, SLOWEST, TRIALS, VERSION_KEY};
+use crate::writer::{
+    ERRORS, GENERATORS, HISTOGRAMS, LOAD, MANIFEST, MONITOR, RESPONSES, SCENARIO, SLOWEST, TRIALS,
+    VERSION_KEY,
+};
 use crate::{
-    FORMAT_VERSION, Ledger, LoadMetric, Manifest, Measure, MonitorSample, SlowCall, State, Status,
-    StoreError, TrialRecord, Vantage,
+    FORMAT_VERSION, GeneratorRecord, Ledger, LoadMetric, Manifest, Measure, MonitorSample, SlowCall, State,
+    Status, StoreError, TrialRecord, Vantage,
 };
 use polars::prelude::*;
 use probe_abi::{SparseHistogram, slot_of};
@@ -71,13 +74,13 @@ pub(crate) fn check_version(path: &Path, found: u32) -> Result<(), StoreError> {
 }
 
 /// A table in memory, its columns taken by name and type.
-struct Frame {
+pub(crate) struct Frame {
     path: PathBuf,
-    frame: DataFrame,
+    pub(crate) frame: DataFrame,
 }
 
 impl Frame {
-    fn read(path: PathBuf) -> Result<Self, StoreError> {
+    pub(crate) fn read(path: PathBuf) -> Result<Self, StoreError> {
         let file = File::open(&path).map_err(|source| StoreError::Read { path: path.clone(), source })?;
         let failed = |source| StoreError::Table { path: path.clone(), source };
         let mut reader = ParquetReader::new(file);
@@ -161,6 +164,10 @@ fn read_trials(run: &Path, manifest: &Manifest) -> Result<Vec<TrialRecord>, Stor
     if manifest.checksums.contains_key(SLOWEST) {
         add_slowest(&Frame::read(run.join(SLOWEST))?, &mut records)?;
     }
+    if manifest.checksums.contains_key(GENERATORS) {
+        add_generators(&Frame::read(run.join(GENERATORS))?, &mut records)?;
+        add_responses(&Frame::read(run.join(RESPONSES))?, &mut records)?;
+    }
     Ok(records.into_values().collect())
 }
 
@@ -203,6 +210,7 @@ fn bare_records(frame: &Frame) -> Result<Records, StoreError> {
             measures: Vec::new(),
             monitor: Vec::new(),
             slowest: Vec::new(),
+            generators: Vec::new(),
         };
         records.insert(record.trial, record);
     }
@@ -311,6 +319,43 @@ fn add_slowest(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
             switches: switches[row],
             stack: stack[row].map(|text| text.split('\n').map(str::to_owned).collect()).unwrap_or_default(),
         });
+    }
+    Ok(())
+}
+
+fn add_generators(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
+    let (trial, generator) = (frame.all_u32("trial")?, frame.all_text("generator")?);
+    let (workload, operations) = (frame.all_text("workload")?, frame.all_u64("operations")?);
+    let late = frame.u64s("late")?;
+    let names = ["responses", "response_sum_ns", "response_min_ns", "response_max_ns"];
+    let [count, sum_ns, min_ns, max_ns] = names.map(|name| frame.u64s(name));
+    let response = [count?, sum_ns?, min_ns?, max_ns?];
+    for row in 0..frame.rows() {
+        record_of(&frame.path, records, trial[row])?.generators.push(GeneratorRecord {
+            generator: generator[row].to_owned(),
+            workload: workload[row].to_owned(),
+            operations: operations[row],
+            late: late[row],
+            response: exact_figures(&response, row),
+        });
+    }
+    Ok(())
+}
+
+fn add_responses(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
+    let (trial, generator) = (frame.all_u32("trial")?, frame.all_text("generator")?);
+    let workload = frame.all_text("workload")?;
+    let (lower, count) = (frame.all_u64("lower_ns")?, frame.all_u64("count")?);
+    for row in 0..frame.rows() {
+        let mut of_trial = record_of(&frame.path, records, trial[row])?.generators.iter_mut();
+        let found = of_trial.find(|it| it.generator == generator[row] && it.workload == workload[row]);
+        let response = found.and_then(|found| found.response.as_mut());
+        let unknown = || {
+            let whose = format!("generator {} of trial {}", generator[row], trial[row]);
+            StoreError::damaged(&frame.path, format!("it speaks of {whose}, which {GENERATORS} has not"))
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "slots number 2,240")]
+        response.ok_or_else(unknown)?.slots.push((slot_of(lower[row]) as u16, count[row]));
     }
     Ok(())
 }

@@ -2,7 +2,9 @@
 //!
 //! Row order is the order of trials. Columns that do not apply are null, never zero.
 
-use crate::{LoadMetric, Measure, MonitorSample, SlowCall, TrialRecord, Vantage, errno_name};
+use crate::{
+    GeneratorRecord, LoadMetric, Measure, MonitorSample, SlowCall, TrialRecord, Vantage, errno_name,
+};
 use polars::prelude::*;
 use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
 
@@ -203,6 +205,57 @@ pub(crate) fn slowest(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
         column("stack", rows, |it| (!it.2.stack.is_empty()).then(|| it.2.stack.join("\n"))),
     ]);
     DataFrame::new_infer_height(columns)
+}
+
+/// Every workload of every generator with the trial that it is of.
+fn generator_rows(records: &[TrialRecord]) -> Vec<(u32, &GeneratorRecord)> {
+    records.iter().flat_map(|record| record.generators.iter().map(|it| (record.trial, it))).collect()
+}
+
+/// generators.parquet: one row per trial × generator × workload.
+pub(crate) fn generators(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
+    let rows = &generator_rows(records);
+    let response = |row: &(u32, &GeneratorRecord), value: fn(&SparseHistogram) -> u64| {
+        row.1.response.as_ref().filter(|response| response.count > 0).map(value)
+    };
+    let quantile = |q: f64| {
+        move |row: &(u32, &GeneratorRecord)| {
+            row.1.response.as_ref().and_then(|it| it.supported_quantile_ns(q, CALLS_BEYOND_QUANTILE))
+        }
+    };
+    DataFrame::new_infer_height(vec![
+        column("trial", rows, |it| it.0),
+        column("generator", rows, |it| it.1.generator.clone()),
+        column("workload", rows, |it| it.1.workload.clone()),
+        column("operations", rows, |it| it.1.operations),
+        column("late", rows, |it| it.1.late),
+        column("responses", rows, |it| it.1.response.as_ref().map(|response| response.count)),
+        column("response_sum_ns", rows, |it| response(it, |response| response.sum_ns)),
+        column("response_min_ns", rows, |it| response(it, |response| response.min_ns)),
+        column("response_max_ns", rows, |it| response(it, |response| response.max_ns)),
+        column("response_p50_ns", rows, quantile(0.5)),
+        column("response_p90_ns", rows, quantile(0.9)),
+        column("response_p99_ns", rows, quantile(0.99)),
+        column("response_p999_ns", rows, quantile(0.999)),
+    ])
+}
+
+/// responses.parquet: one row per trial × generator × workload × slot with a count.
+pub(crate) fn responses(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
+    let mut rows = Vec::new();
+    for (trial, record) in generator_rows(records) {
+        let slots = record.response.iter().flat_map(|response| &response.slots);
+        rows.extend(slots.map(|slot| (trial, record, *slot)));
+    }
+    let rows = &rows;
+    DataFrame::new_infer_height(vec![
+        column("trial", rows, |it| it.0),
+        column("generator", rows, |it| it.1.generator.clone()),
+        column("workload", rows, |it| it.1.workload.clone()),
+        column("lower_ns", rows, |it| slot_lower_ns(usize::from(it.2.0))),
+        column("upper_ns", rows, |it| slot_upper_ns(usize::from(it.2.0))),
+        column("count", rows, |it| it.2.1),
+    ])
 }
 
 /// monitor.parquet: one row per trial × sample.

@@ -3,7 +3,9 @@
 use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
 use crate::parts::{self, Parts};
 use crate::tables::{self, Shape};
-use crate::{FORMAT_VERSION, LoadMetric, Manifest, State, Status, StoreError, TrialRecord, Vantage};
+use crate::{
+    FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, State, Status, StoreError, TrialRecord, Vantage, seal,
+};
 use chrono::{DateTime, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -17,6 +19,8 @@ pub(crate) const TRIALS: &str = "trials.parquet";
 pub(crate) const HISTOGRAMS: &str = "histograms.parquet";
 pub(crate) const ERRORS: &str = "errors.parquet";
 pub(crate) const SLOWEST: &str = "slowest.parquet";
+pub(crate) const GENERATORS: &str = "generators.parquet";
+pub(crate) const RESPONSES: &str = "responses.parquet";
 pub(crate) const MONITOR: &str = "monitor.parquet";
 pub(crate) const LOAD: &str = "load.parquet";
 pub(crate) const LATEST: &str = "latest";
@@ -92,6 +96,12 @@ impl RunWriter {
         self.manifest.warnings.extend(warnings);
     }
 
+    /// Puts another plan in the first one's place, when what was measured decided how long it is. Kept when the run is
+    /// finished.
+    pub fn replan(&mut self, plan: PlanInfo) {
+        self.manifest.plan = plan;
+    }
+
     /// Makes a finished trial durable.
     pub fn append_trial(&mut self, record: &TrialRecord) -> Result<(), StoreError> {
         self.parts.write_trial(record, self.owner)
@@ -134,11 +144,13 @@ impl RunWriter {
         let records = |paths: &[PathBuf]| -> Result<Vec<TrialRecord>, StoreError> {
             paths.iter().map(|path| parts::read(path)).collect()
         };
-        let frames: [(&str, Build); 5] = [
+        let frames: [(&str, Build); 7] = [
             (TRIALS, &|records| tables::trials(records, &shape)),
             (HISTOGRAMS, &tables::histograms),
             (ERRORS, &tables::errors),
             (SLOWEST, &tables::slowest),
+            (GENERATORS, &tables::generators),
+            (RESPONSES, &tables::responses),
             (MONITOR, &tables::monitor),
         ];
         for (name, build) in frames {
@@ -163,7 +175,7 @@ impl RunWriter {
     }
 
     fn checksums(&self) -> Result<BTreeMap<String, String>, StoreError> {
-        let names = [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, MONITOR, LOAD];
+        let names = [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, GENERATORS, RESPONSES, MONITOR, LOAD];
         let sum = |name: &&str| {
             let path = self.path.join(name);
             let content = fs::read(&path).map_err(|source| StoreError::Read { path, source })?;
@@ -206,8 +218,10 @@ impl<'a> Table<'a> {
 
 fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {
     let path = run.join(MANIFEST);
+    let manifest = &Manifest { seal: Some(seal::blank()), ..manifest.clone() };
     let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::damaged(&path, error))?;
     text.push(b'\n');
+    seal::put(&mut text);
     replace_with(&path, owner, &text)
 }
 

@@ -2,180 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use chrono::Utc;
+// In a folder, for a file beside this one would be a program of its own.
+#[path = "parts/sample.rs"]
+mod sample;
+
 use polars::prelude::{ParquetReader, SerReader};
-use probe_abi::{Histogram, SparseHistogram};
-use std::collections::BTreeMap;
+use sample::{failed, load, manifest, measured, write};
 use std::fs;
 use std::path::Path;
 use store::*;
-
-fn manifest(id: &str) -> Manifest {
-    let level =
-        |label: &str| Level { label: label.into(), value: None, arguments: vec![], command: Vec::new() };
-    Manifest {
-        format_version: FORMAT_VERSION,
-        id: id.into(),
-        state: State::Running,
-        started_at: Utc::now(),
-        ended_at: None,
-        label: None,
-        command: vec!["runner".into()],
-        scenario: ScenarioInfo {
-            name: "sweep".into(),
-            summary: String::new(),
-            hash: String::new(),
-            overrides: vec![],
-            syscalls: vec!["mmap".into(), "munmap".into()],
-            scope: "generators".into(),
-            warmup_ns: 1,
-            window_ns: Some(2),
-            factors: vec![
-                Factor { name: "size".into(), levels: vec![level("4KiB"), level("1MiB")] },
-                Factor { name: "load".into(), levels: vec![level("baseline")] },
-            ],
-            generators: vec![],
-            loss_limit: 0.001,
-            keep_slowest: 3,
-        },
-        plan: PlanInfo { order: "random_blocks".into(), seed: 1, repetitions: 1, cells: 2, trials: 2 },
-        probe: ProbeInfo {
-            requested: "auto".into(),
-            backend: "raw_tracepoint".into(),
-            reasons: vec![],
-            factor: None,
-            calibrations: vec![Calibration {
-                backend: "raw_tracepoint".into(),
-                call: "getpid".into(),
-                rounds: 11,
-                calls_per_round: 10_000,
-                bare_ns: 142.25,
-                added_ns: Estimated { value: 240.0, low: 235.5, high: 246.0 },
-                reads_ns: Estimated { value: 115.0, low: 113.0, high: 117.0 },
-            }],
-        },
-        environment: Environment::default(),
-        warnings: vec![],
-        machine: Vec::new(),
-        checksums: BTreeMap::new(),
-    }
-}
-
-fn histogram(values: &[u64]) -> SparseHistogram {
-    let mut dense = Box::new(Histogram::EMPTY);
-    for ns in values {
-        dense.record(*ns);
-    }
-    SparseHistogram::from(&*dense)
-}
-
-fn measured(trial: u32) -> TrialRecord {
-    let measure = |syscall: &str, vantage: Vantage| Measure {
-        syscall: syscall.into(),
-        vantage,
-        ok: histogram(&[500, 700, 1 << 35, u64::from(trial)]),
-        error: histogram(&[90]),
-        errnos: vec![(2, 1), (512, 3)],
-        ledger: (vantage == Vantage::Kernel).then_some(Ledger {
-            entered: 7,
-            censored: 1,
-            censored_age_max_ns: 9,
-            lost: 1,
-            missed: (trial == 0).then_some(2),
-            compat: (syscall == "mmap").then_some(0),
-        }),
-    };
-    TrialRecord {
-        trial,
-        block: 0,
-        position: trial,
-        repetition: 0,
-        factors: BTreeMap::from([("size".into(), "4KiB".into()), ("load".into(), "baseline".into())]),
-        status: Status::Ok,
-        reason: None,
-        started_at: Utc::now(),
-        boot: "boot".into(),
-        window_ns: 500,
-        wall_ns: 600,
-        operations: 4,
-        measures: vec![
-            measure("mmap", Vantage::Kernel),
-            measure("mmap", Vantage::User),
-            measure("munmap", Vantage::Kernel),
-        ],
-        monitor: vec![MonitorSample {
-            at_ns: 5,
-            cpu_busy: 0.5,
-            psi_io_some: Some(0.1),
-            ..Default::default()
-        }],
-        slowest: vec![slow("mmap", 1 << 35), slow("mmap", 700), slow("munmap", 9)],
-    }
-}
-
-fn slow(syscall: &str, latency_ns: u64) -> SlowCall {
-    let is_known = latency_ns > 9;
-    SlowCall {
-        syscall: syscall.into(),
-        latency_ns,
-        at_ns: 400,
-        pid: 11,
-        tid: 12,
-        cpu_entry: 0,
-        cpu_return: 1,
-        arguments: is_known.then_some([0, 1, u64::MAX, 3, 4, 5]),
-        value: -12,
-        switches: is_known.then_some(2),
-        stack: if is_known { vec!["schedule+0x1f".into(), "do_mmap+0x4".into()] } else { vec![] },
-    }
-}
-
-fn failed(trial: u32) -> TrialRecord {
-    TrialRecord {
-        status: Status::Failed,
-        reason: Some("stress-ng: no memory".into()),
-        measures: vec![],
-        monitor: vec![],
-        slowest: vec![],
-        operations: 0,
-        ..measured(trial)
-    }
-}
-
-/// The figures of one stressor, and a stressor whose workers were killed.
-fn load() -> Vec<LoadMetric> {
-    let cpu = LoadMetric {
-        block: 0,
-        level: "high".into(),
-        stressor: "cpu".into(),
-        instances: 1,
-        bogo_ops: Some(12),
-        bogo_ops_per_second: Some(1.5),
-        wall_seconds: Some(8.0),
-        user_seconds: Some(1.0),
-        system_seconds: Some(2.0),
-        rss_max_kib: None,
-    };
-    let killed = LoadMetric {
-        stressor: "vm".into(),
-        bogo_ops: None,
-        bogo_ops_per_second: None,
-        wall_seconds: None,
-        user_seconds: None,
-        system_seconds: None,
-        ..cpu.clone()
-    };
-    vec![cpu, killed]
-}
-
-fn write(runs: &Path, id: &str, records: &[TrialRecord]) -> RunWriter {
-    let mut writer = RunWriter::create(runs, manifest(id), "schema = 1\n", None).unwrap();
-    for record in records {
-        writer.append_trial(record).unwrap();
-    }
-    writer.append_load(&load()).unwrap();
-    writer
-}
 
 #[test]
 fn what_was_written_is_read_back_from_parquet() {
@@ -187,7 +22,7 @@ fn what_was_written_is_read_back_from_parquet() {
     assert_eq!(run.load, load());
     assert_eq!(run.manifest.state, State::Complete);
     assert_eq!(run.manifest.probe, manifest("a").probe);
-    assert_eq!(run.manifest.checksums.len(), 7);
+    assert_eq!(run.manifest.checksums.len(), 9);
     assert_eq!(run.scenario().unwrap(), "schema = 1\n");
     let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{left:?}");
@@ -272,6 +107,7 @@ fn of_the_first_columns() -> Vec<TrialRecord> {
     for record in &mut records {
         record.started_at = "2026-11-23T07:35:41Z".parse().unwrap();
         record.slowest.clear();
+        record.generators.clear();
         for measure in &mut record.measures {
             measure.errnos.clear();
             measure.ledger = measure.ledger.map(|ledger| Ledger { missed: None, compat: None, ..ledger });
@@ -293,7 +129,7 @@ fn runs_of_earlier_writers_are_read() {
 #[test]
 fn a_table_that_the_manifest_names_has_to_be_there() {
     let runs = tempfile::tempdir().unwrap();
-    for table in ["errors.parquet", "slowest.parquet"] {
+    for table in ["errors.parquet", "slowest.parquet", "generators.parquet", "responses.parquet"] {
         let path = write(runs.path(), table, &[measured(0)]).finish(State::Complete).unwrap();
         fs::remove_file(path.join(table)).unwrap();
         assert!(matches!(Run::open(&path), Err(StoreError::Read { .. })), "{table}");

@@ -8,11 +8,11 @@
 //! memory is short), page faults on the buffer (touched before the window), and the end of the file (no read crosses
 //! it).
 
-use super::{Operation, Site, timed};
+use super::buffer::{all_of, buffer};
+use super::{Operation, Site, raw_fd, timed};
 use crate::failure::Failure;
 use crate::recorder::Call;
 use std::fs::File;
-use std::os::fd::AsRawFd;
 
 #[derive(Debug)]
 pub(crate) struct Read {
@@ -29,15 +29,7 @@ impl Operation for Read {
     fn prepare(site: &Site) -> Result<Self, Failure> {
         let path = site.file()?.path();
         let file = File::open(path).map_err(Failure::system(format!("open {}", path.display())))?;
-        let size_bytes = site.size_bytes()?;
-        let mut buffer = Vec::new();
-        buffer.try_reserve_exact(size_bytes).map_err(|_| {
-            Failure::Usage(format!("a buffer of {size_bytes} bytes does not fit into memory"))
-        })?;
-        buffer.resize(size_bytes, 0);
-        // A descriptor is never negative.
-        let descriptor = file.as_raw_fd() as isize;
-        Ok(Self { _file: file, descriptor: descriptor.cast_unsigned(), buffer })
+        Ok(Self { descriptor: raw_fd(&file), buffer: buffer(site)?, _file: file })
     }
 
     #[inline(always)]
@@ -52,7 +44,6 @@ impl Operation for Read {
     }
 
     fn verify(&self, calls: &[Call; 2]) -> Result<(), Failure> {
-        let (returned, wanted) = (calls[0].result, self.buffer.len());
-        if returned.cast_unsigned() == wanted { Ok(()) } else { Err(Failure::ShortRead { returned, wanted }) }
+        all_of(&self.buffer, &calls[0])
     }
 }

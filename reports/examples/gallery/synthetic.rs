@@ -144,6 +144,7 @@ fn trial(recipe: &Recipe, (size, load): (&str, &str), random: &mut ChaCha12Rng) 
         measures,
         monitor: (1..=5).map(|i| sample(i, strength, random)).collect(),
         slowest: Vec::new(),
+        generators: Vec::new(),
     }
 }
 
@@ -292,12 +293,14 @@ fn manifest(recipe: &Recipe) -> Manifest {
             repetitions: recipe.repetitions,
             cells,
             trials: cells * recipe.repetitions,
+            design: store::Design::default(),
         },
         probe: probe(),
         environment: environment(),
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],
         machine: Vec::new(),
         checksums: BTreeMap::new(),
+        seal: None,
     }
 }
 

@@ -19,6 +19,8 @@ const METRICS: [Metric; 3] = [Metric::P50, Metric::Mean, Metric::P99];
 /// One factor's effect on one target, everything but load held at one level.
 pub(super) struct Sweep<'a> {
     pub(super) factor: &'a Factor,
+    /// What goes along with it: `, with threads 1 to 8,`; empty where nothing does.
+    along: String,
     /// What the other factors are held at: `threads 2`; empty where none varies.
     pub(super) held: String,
     series: Vec<(Key, Vec<Option<&'a CellSummary>>)>,
@@ -30,8 +32,15 @@ impl<'a> Sweep<'a> {
     /// first and last levels.
     pub(super) fn all(summary: &'a Summary, target: (&'a str, Vantage)) -> Vec<Self> {
         let factors = &summary.manifest.scenario.factors;
-        let swept =
-            factors.iter().enumerate().filter(|(_, factor)| factor.name != LOAD && factor.levels.len() > 1);
+        // Of factors that go along with each other the first is drawn for all; what goes along with the load is its.
+        let speaks = |index: usize| {
+            let others = summary.zipped_with(index);
+            others.iter().all(|other| *other > index && factors[*other].name != LOAD)
+        };
+        let swept = factors
+            .iter()
+            .enumerate()
+            .filter(|(index, factor)| factor.name != LOAD && factor.levels.len() > 1 && speaks(*index));
         let sweeps = swept.flat_map(|(index, _)| Self::of_factor(summary, index, target));
         sweeps.filter(Self::goes_across).collect()
     }
@@ -45,9 +54,10 @@ impl<'a> Sweep<'a> {
 
     fn of_factor(summary: &'a Summary, index: usize, target: (&'a str, Vantage)) -> Vec<Self> {
         let factors = &summary.manifest.scenario.factors;
+        let along = summary.zipped_with(index);
         let mut combinations: Vec<Vec<&str>> = vec![Vec::new()];
         for (place, factor) in factors.iter().enumerate() {
-            let free = place == index || factor.name == LOAD;
+            let free = place == index || along.contains(&place) || factor.name == LOAD;
             let there = summary.levels_with(place, target);
             let shown: Vec<usize> = spread(there.len(), 2).into_iter().map(|index| there[index]).collect();
             let shown = if free { vec![0] } else { shown };
@@ -74,9 +84,8 @@ impl<'a> Sweep<'a> {
         let loads = load.map_or(&[][..], |load| &factors[load].levels);
         let shown = spread(loads.len(), MOST_SERIES);
         let line = |label: &'a str| {
-            let cells = factors[index].levels.iter().map(|level| {
-                let mut levels = levels.clone();
-                levels[index] = &level.label;
+            let cells = (0..factors[index].levels.len()).map(|level| {
+                let mut levels = summary.moved(&levels, index, level);
                 if let Some(load) = load {
                     levels[load] = label;
                 }
@@ -97,7 +106,7 @@ impl<'a> Sweep<'a> {
             series.push((key(0, "all"), line("")));
         }
         let held = held_words(summary, (index, &levels), target);
-        Self { factor: &factors[index], held, series, target }
+        Self { factor: &factors[index], along: summary.along_words(index), held, series, target }
     }
 
     /// Name, title and description of the chart.
@@ -117,7 +126,12 @@ impl<'a> Sweep<'a> {
         });
         Frame {
             name,
-            title: format!("What {} does to {target}{at}, {}", self.factor.name, seen(self.target.1)),
+            title: format!(
+                "What {}{} does to {target}{at}, {}",
+                self.factor.name,
+                self.along,
+                seen(self.target.1)
+            ),
             description: format!(
                 "Medians by {}. {}",
                 self.factor.name,
@@ -199,7 +213,8 @@ impl<'a> Sweep<'a> {
 
 /// What is held while the factor at `index` moves; the load has its lines.
 fn held_words(summary: &Summary, (index, levels): (usize, &[&str]), target: (&str, Vantage)) -> String {
-    let but: Vec<usize> = std::iter::once(index).chain(summary.load_place()).collect();
+    let but: Vec<usize> =
+        summary.zipped_with(index).into_iter().chain([index]).chain(summary.load_place()).collect();
     summary.cell_words(levels, &but, target)
 }
 

@@ -3,7 +3,7 @@
 use crate::calibration::origin;
 use crate::summary::Summary;
 use crate::units;
-use crate::view::probe_words;
+use crate::view::{probe_words, warmup_words, window_words};
 use store::{Manifest, State};
 
 /// A label and what it says.
@@ -95,17 +95,13 @@ pub(super) fn mitigations(manifest: &Manifest) -> Vec<Fact> {
 
 pub(super) fn reproduction(manifest: &Manifest) -> Vec<Fact> {
     let scenario = &manifest.scenario;
-    let window = scenario.window_ns.map_or_else(
-        || "as long as the generators' operations take".to_owned(),
-        |ns| units::duration_tick(ns as f64),
-    );
     let mut facts = vec![
         ("as it was run", manifest.command.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")),
         ("seed of the order", manifest.plan.seed.to_string()),
         ("order", manifest.plan.order.replace('_', " ")),
         ("plan", plan(manifest)),
         ("scenario's hash", scenario.hash.clone()),
-        ("window", format!("{window} after {} of warm-up", units::duration_tick(scenario.warmup_ns as f64))),
+        ("window", format!("{} after {} of warm-up", window_words(manifest), warmup_words(manifest))),
         ("scope", scenario.scope.clone()),
         ("generators", scenario.generators.join("; ")),
         ("loss limit", units::percent(scenario.loss_limit)),

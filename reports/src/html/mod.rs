@@ -12,7 +12,7 @@ use crate::rows::{self, Rows};
 use crate::summary::{FailedTrials, Summary, failed_alike};
 use crate::text::{load_row, stressor_line};
 use crate::view::{probe_words, seen};
-use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, units};
+use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, stopping, units};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -87,6 +87,7 @@ struct Page<'a> {
     ledger: Option<Rows>,
     oldest: String,
     ledger_notes: Vec<&'static str>,
+    generators: Option<rows::Worded>,
     errors: Vec<ErrorRow>,
     error_headings: Vec<&'static str>,
     /// Whether every process's calls counted.
@@ -129,18 +130,21 @@ struct View {
 
 fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -> Page<'a> {
     let manifest = run.manifest;
+    let rule = stopping::sentence(manifest).into_iter();
+    let notes: Vec<String> = rule.chain(calibration::sentences(manifest)).collect();
     Page {
         name: &manifest.scenario.name,
         id: &manifest.id,
         summary: &manifest.scenario.summary,
         badges: facts::badges(summary),
-        calibration: calibration::sentences(manifest).iter().map(|it| units::glued(it)).collect(),
+        calibration: notes.iter().map(|it| units::glued(it)).collect(),
         answer: answer::paragraphs(summary).iter().map(|paragraph| set_off(paragraph)).collect(),
         warnings: &summary.warnings,
         targets: targets.iter().map(|target| section(summary, target)).collect(),
         ledger: rows::has_ledger(&summary.ledgers).then(|| rows::ledger(&summary.ledgers, true)),
         oldest: oldest(summary),
         ledger_notes: rows::ledger_notes(&summary.ledgers),
+        generators: rows::generators(summary),
         errors: calls::errors(summary),
         error_headings: calls::error_headings(),
         of_system: manifest.scenario.scope == "system",

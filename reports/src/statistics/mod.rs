@@ -7,12 +7,14 @@ mod adjust;
 mod bootstrap;
 mod normal;
 mod rank;
+mod sequential;
 mod shift;
 
 pub use adjust::{benjamini_hochberg, holm};
 pub use bootstrap::{FULL_REPETITIONS, LEAST_REPETITIONS, median_interval};
 pub use normal::{normal_cdf, student_t_975};
 pub use rank::{mann_whitney, repetitions_to_detect, sign_flip, smallest_p};
+pub use sequential::{Looks, order_interval, repetitions_for};
 pub use shift::{Difference, RatioEstimate, difference, ratio};
 
 use serde::Serialize;

@@ -228,6 +228,7 @@ pub(super) fn warnings(run: &RunView<'_>, progress: Progress) -> Vec<String> {
             progress.failed, progress.invalid
         ));
     }
+    warnings.extend(crate::stopping::warning(run.manifest));
     warnings.extend(run.manifest.warnings.iter().cloned());
     warnings
 }

@@ -1,12 +1,12 @@
 //! Figures of each cell, target and vantage.
 
 use super::metrics_of;
-use crate::statistics::{Interval, median, median_interval};
+use crate::statistics::{Interval, median, median_interval, order_interval};
 use crate::{Metric, RunView};
 use probe_abi::SparseHistogram;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use store::{Measure, Status, TrialRecord, Vantage};
+use store::{Factor, Measure, Status, TrialRecord, Vantage};
 
 /// A cell with its figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,10 +96,11 @@ pub(super) fn cells(run: &RunView<'_>) -> Vec<CellSummary> {
     for trial in run.trials.iter().filter(|trial| trial.status == Status::Ok) {
         by_cell.entry(levels_of(run, trial)).or_default().push(trial);
     }
+    let confidence = run.manifest.plan.design.stop.as_ref().map(|stop| stop.confidence);
     let summarised = matrix(run).into_iter().map(|levels| {
         let mut trials = by_cell.remove(&levels).unwrap_or_default();
         trials.sort_by_key(|trial| trial.trial);
-        cell(&levels, &trials)
+        cell((&levels, confidence), &trials)
     });
     summarised.collect()
 }
@@ -110,9 +111,19 @@ pub(super) fn levels_of<'a>(run: &RunView<'a>, trial: &'a TrialRecord) -> Vec<&'
     factors.map(|factor| trial.factors.get(&factor.name).map_or("", String::as_str)).collect()
 }
 
-/// The product of all factors' levels, the last factor moving fastest.
+/// The levels of every cell: those that the plan names, or the product of all factors' levels, the last factor moving
+/// fastest.
 fn matrix<'a>(run: &RunView<'a>) -> Vec<Vec<&'a str>> {
-    run.manifest.scenario.factors.iter().fold(vec![Vec::new()], |cells, factor| {
+    let factors = &run.manifest.scenario.factors;
+    let planned = &run.manifest.plan.design.cells;
+    if !planned.is_empty() {
+        let label = |factor: &'a Factor, level: u32| {
+            factor.levels.get(level as usize).map_or("", |level| level.label.as_str())
+        };
+        let cell = |levels: &Vec<u32>| factors.iter().zip(levels).map(|(f, l)| label(f, *l)).collect();
+        return planned.iter().map(cell).collect();
+    }
+    factors.iter().fold(vec![Vec::new()], |cells, factor| {
         let extended = cells.iter().flat_map(|cell: &Vec<&str>| {
             factor.levels.iter().map(move |level| {
                 let mut longer = cell.clone();
@@ -130,7 +141,7 @@ type Key<'a> = (&'a str, Vantage);
 /// A measure and the trial that it is of.
 type Observed<'a> = (&'a TrialRecord, &'a Measure);
 
-fn cell(levels: &[&str], trials: &[&TrialRecord]) -> CellSummary {
+fn cell((levels, confidence): (&[&str], Option<f64>), trials: &[&TrialRecord]) -> CellSummary {
     let mut measures: Vec<(Key<'_>, Vec<Observed<'_>>)> = Vec::new();
     for trial in trials {
         for measure in &trial.measures {
@@ -144,11 +155,14 @@ fn cell(levels: &[&str], trials: &[&TrialRecord]) -> CellSummary {
     CellSummary {
         levels: levels.iter().map(|level| (*level).to_owned()).collect(),
         trials: u32::try_from(trials.len()).unwrap_or(u32::MAX),
-        measures: measures.iter().map(|(key, observed)| measure_summary(*key, observed)).collect(),
+        measures: measures
+            .iter()
+            .map(|(key, observed)| measure_summary(*key, observed, confidence))
+            .collect(),
     }
 }
 
-fn measure_summary(key: Key<'_>, observed: &[Observed<'_>]) -> MeasureSummary {
+fn measure_summary(key: Key<'_>, observed: &[Observed<'_>], confidence: Option<f64>) -> MeasureSummary {
     let mut histogram = SparseHistogram::default();
     let mut repetitions = Vec::with_capacity(observed.len());
     for (trial, measure) in observed {
@@ -166,20 +180,25 @@ fn measure_summary(key: Key<'_>, observed: &[Observed<'_>]) -> MeasureSummary {
         vantage: key.1,
         calls: histogram.count,
         errors: observed.iter().map(|(_, measure)| measure.error.count).sum(),
-        figures: Metric::ALL.map(|metric| figure(metric, &repetitions)),
+        figures: Metric::ALL.map(|metric| figure(metric, &repetitions, confidence)),
         repetitions,
         histogram,
     }
 }
 
-fn figure(metric: Metric, repetitions: &[Repetition]) -> Option<Figure> {
+/// Where a rule decided how many repetitions there are, intervals are those that it looked at, with its confidence.
+pub(super) fn figure(metric: Metric, repetitions: &[Repetition], confidence: Option<f64>) -> Option<Figure> {
     let mut boots: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for repetition in repetitions {
         boots.entry(&repetition.boot).or_default().push(repetition.values_ns[metric.index()]?);
     }
     let boots: Vec<Vec<f64>> = boots.into_values().collect();
     let value_ns = median(&boots.concat())?;
-    let interval_ns = median_interval(&boots).map(|interval| Interval {
+    let interval = match confidence {
+        Some(confidence) => order_interval(&boots.concat(), confidence),
+        None => median_interval(&boots),
+    };
+    let interval_ns = interval.map(|interval| Interval {
         low: interval.low - metric.resolution_ns(interval.low),
         high: interval.high + metric.resolution_ns(interval.high),
     });

@@ -7,6 +7,7 @@ mod account;
 mod calls;
 mod cells;
 mod cost;
+mod generators;
 mod load;
 
 pub(crate) use account::{FailedTrials, failed_alike};
@@ -14,6 +15,7 @@ pub use account::{Progress, TargetLedger, TrialFailure};
 pub use calls::{ErrorCount, KeptCall, SlowestCalls};
 pub use cells::{CellSummary, Figure, MeasureSummary, Repetition};
 pub use cost::{CostFigure, ProbeCost};
+pub use generators::GeneratorSummary;
 pub use load::{LevelLoad, StressorLoad};
 
 use crate::statistics::FULL_REPETITIONS;
@@ -44,6 +46,8 @@ pub struct Summary {
     pub failures: Vec<TrialFailure>,
     /// Where the probe is a factor: what its backends cost the callers, by target and cell.
     pub costs: Vec<ProbeCost>,
+    /// What generators did that have a rate or a mix of workloads; empty where none has.
+    pub generators: Vec<GeneratorSummary>,
     /// The load that each level achieved.
     pub load: Vec<LevelLoad>,
     /// What the reader should know before the figures.
@@ -60,6 +64,10 @@ pub fn summarise(run: &RunView<'_>) -> Summary {
         manifest: run.manifest.clone(),
         progress,
         costs: cost::costs(run.manifest, &cells),
+        generators: generators::generators(
+            run,
+            &cells.iter().map(|cell| cell.levels.clone()).collect::<Vec<_>>(),
+        ),
         cells,
         errors: calls::errors(run, &ledgers),
         ledgers,
@@ -149,6 +157,36 @@ impl Summary {
             .map(|(_, (factor, level))| format!("{} {level}", factor.name))
             .collect();
         words.join(", ")
+    }
+
+    /// The factors whose levels go along with those of the one at `place`, without it.
+    pub(crate) fn zipped_with(&self, place: usize) -> Vec<usize> {
+        let factors = &self.manifest.scenario.factors;
+        let Some(name) = factors.get(place).map(|factor| &factor.name) else { return Vec::new() };
+        let zip = self.manifest.plan.design.zip.iter().find(|zip| zip.contains(name));
+        let others = zip.into_iter().flatten().filter(|other| *other != name);
+        others.filter_map(|other| factors.iter().position(|factor| factor.name == *other)).collect()
+    }
+
+    /// What goes along when the factor at `place` moves from its first to its last level: `, with threads 1 to 8,`.
+    pub(crate) fn along_words(&self, place: usize) -> String {
+        let words = |other: usize| {
+            let factor = &self.manifest.scenario.factors[other];
+            let ends = factor.levels.first().zip(factor.levels.last());
+            ends.map(|(first, last)| format!("{} {} to {}", factor.name, first.label, last.label))
+        };
+        let words: Vec<String> = self.zipped_with(place).into_iter().filter_map(words).collect();
+        if words.is_empty() { String::new() } else { format!(", with {},", words.join(" and ")) }
+    }
+
+    /// The levels of a cell with the factor at `place` moved to the level at `index`, and what goes along with it.
+    pub(crate) fn moved<'a>(&'a self, levels: &[&'a str], place: usize, index: usize) -> Vec<&'a str> {
+        let mut moved = levels.to_vec();
+        for axis in self.zipped_with(place).into_iter().chain([place]) {
+            let level = self.manifest.scenario.factors[axis].levels.get(index);
+            moved[axis] = level.map_or("", |level| level.label.as_str());
+        }
+        moved
     }
 
     /// The place of the load among the factors.

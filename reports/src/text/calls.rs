@@ -19,6 +19,16 @@ impl Page {
         (!summary.errors.is_empty()).then(|| self.headed("Calls that failed, by error", &body))
     }
 
+    pub(super) fn generators(self, summary: &Summary) -> Option<String> {
+        let table = rows::generators(summary)?;
+        let words = table.words.iter().map(|heading| Column::text(heading));
+        let figures = table.figures.iter().map(|heading| Column::number(heading, 0));
+        let mut grid = Grid::new(words.chain(figures).collect());
+        table.rows.into_iter().for_each(|row| grid.push(row));
+        let body = format!("{}\n{}", grid.render(self.options.width), self.wrapped(rows::GENERATORS_NOTE));
+        Some(self.headed("What the generators did", &body))
+    }
+
     pub(super) fn slow_calls(self, summary: &Summary) -> Vec<String> {
         summary.slowest.iter().map(|slowest| self.slowest(summary, slowest)).collect()
     }

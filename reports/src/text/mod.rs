@@ -43,6 +43,7 @@ pub fn render(summary: &Summary, options: &TextOptions) -> String {
         sections.push(page.figures(summary, target));
     }
     sections.push(page.ledger(summary));
+    sections.extend(page.generators(summary));
     sections.extend(page.failed_calls(summary));
     sections.extend(page.slow_calls(summary));
     sections.extend(page.failures(summary));
@@ -83,7 +84,8 @@ impl Page {
             manifest.plan.repetitions,
             probe_words(&manifest.probe)
         );
-        let facts = [vec![facts], calibration::sentences(manifest)].concat();
+        let rule = crate::stopping::sentence(manifest).into_iter().collect();
+        let facts = [vec![facts], rule, calibration::sentences(manifest)].concat();
         self.headed(&title, &self.wrapped(&facts.join("\n")))
     }
 

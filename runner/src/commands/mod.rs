@@ -9,6 +9,7 @@ pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod verify;
 
 use crate::cli::ScenarioArguments;
 use crate::credentials::Credentials;

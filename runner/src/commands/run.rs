@@ -4,19 +4,25 @@ use super::{check_load, generator, machine, print, report, scenario, scratch};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
 use crate::credentials::Credentials;
-use crate::execution::{Execution, LinuxRig, Parts, Probes, execute};
+use crate::execution::{Execution, LinuxRig, Parts, Probes, execute, stop_rule};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, brief};
-use crate::scenario::{Estimate, Overheads, Plan, ProbeRequest, Scenario, Window, counted};
+use crate::scenario::{
+    Cell, Estimate, Given, Overheads, Plan, ProbeRequest, Scenario, Window, counted, longest,
+};
 use crate::settings::{self, Settings};
+use crate::turn::Turn;
 use crate::{environment, load};
 use probe::Backend;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Write, stderr};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use store::{
-    Factor, Level, MachineSetting, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status,
+    Design, Factor, Level, MachineSetting, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo,
+    State, Status,
 };
 
 /// Executes the scenario; ends by rendering the report and printing its path.
@@ -34,8 +40,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     }
     super::check_programs(&scenario)?;
     check_load(&scenario, &machine, (&scratch, credentials.as_ref()))?;
-    super::check_memory(&scenario, &machine)?;
     let stop = crate::signals::stop()?;
+    let Some(_turn) = take_turn(&stop)? else { return Ok(ExitCode::from(130)) };
+    // Now that nobody else's load fills it.
+    super::check_memory(&scenario, &machine)?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let (mut settings, machine_settings) = set_machine(&scenario)?;
     let mut probes = Probes::of(&scenario)?;
@@ -95,6 +103,20 @@ fn with_settings(mut manifest: Manifest, settings: Vec<MachineSetting>) -> Manif
     manifest.warnings.extend(warnings);
     manifest.machine = settings;
     manifest
+}
+
+/// Waits until no other runner measures on this machine; none when a signal came first.
+fn take_turn(stop: &AtomicBool) -> Result<Option<Turn>, Failure> {
+    let waits = |pid: Option<i32>| {
+        let whom = pid.map_or_else(
+            || "another runner".to_owned(),
+            |pid| format!("the runner with process number {pid}"),
+        );
+        let _ = writeln!(stderr(), "waiting for {whom}: two would measure each other's load");
+    };
+    let failed =
+        |error| Failure::Failed(format!("cannot tell whether another runner measures here: {error}"));
+    Turn::wait(stop, waits).map_err(failed)
 }
 
 /// Reads the finished run back, renders its report and says how it went.
@@ -167,8 +189,11 @@ fn announce(progress: &Progress, scenario: &Scenario, manifest: &Manifest) {
         ProbeInfo { backend, .. } => backend.clone(),
     };
     let about = if estimate.is_lower_bound { "more than" } else { "about" };
+    let at_most = if scenario.plan.until.is_some() { "at most " } else { "" };
+    let most = longest(scenario, Overheads::TYPICAL);
+    let most = most.map_or_else(String::new, |most| format!(" to {}", brief(most)));
     progress.note(&format!(
-        "{}: {} ({} × {}), {about} {}; seed {}; probe: {probe}",
+        "{}: {at_most}{} ({} × {}), {about} {}{most}; seed {}; probe: {probe}",
         scenario.name,
         counted(manifest.plan.trials as usize, "trial"),
         counted(manifest.plan.cells as usize, "cell"),
@@ -198,6 +223,7 @@ fn manifest(
     let cells = scenario.cells_with_load();
     let mut warnings = environment::warnings(&environment);
     warnings.extend(probe_warnings(&probe));
+    warnings.extend(crate::scenario::warnings(scenario));
     warnings.extend(calibrated.warnings);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Manifest {
@@ -212,15 +238,17 @@ fn manifest(
         plan: PlanInfo {
             order: scenario.plan.order.name().to_owned(),
             seed: plan.seed,
-            repetitions: scenario.plan.repetitions,
+            repetitions: scenario.plan.most_repetitions(),
             cells: count(cells),
             trials: count(plan.trials.len()),
+            design: design(scenario),
         },
         probe: ProbeInfo { calibrations: calibrated.calibrations, ..probe },
         environment,
         warnings,
         machine: Vec::new(),
         checksums: BTreeMap::new(),
+        seal: None,
     }
 }
 
@@ -246,15 +274,31 @@ fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
         overrides: scenario.overrides.clone(),
         syscalls: measure.targets.clone(),
         scope: measure.scope.name().to_owned(),
-        warmup_ns: nanoseconds(measure.warmup),
+        warmup_ns: measure.warmup.values().iter().copied().map(nanoseconds).max().unwrap_or(0),
         window_ns: match measure.window {
-            Window::Timed(window) => Some(nanoseconds(window)),
-            Window::Operations => None,
+            Given::Fixed(Window::Timed(window)) => Some(nanoseconds(window)),
+            Given::Fixed(Window::Operations) | Given::Factor { .. } => None,
         },
         factors: factors(scenario),
         generators: generator_lines(scenario),
         loss_limit: measure.loss_limit,
         keep_slowest: u32::try_from(measure.keep_slowest).unwrap_or(u32::MAX),
+    }
+}
+
+/// Where the plan is more than every combination of levels.
+fn design(scenario: &Scenario) -> Design {
+    let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+    let combination =
+        |cell: &Cell, load: usize| cell.levels.iter().copied().chain([load]).map(index).collect();
+    let cells = scenario.cells.iter().filter(|_| !scenario.is_full());
+    let name = |factor: usize| scenario.factors[factor].name.to_string();
+    Design {
+        zip: scenario.zips.clone(),
+        cells: cells.flat_map(|cell| cell.loads.iter().map(move |load| combination(cell, *load))).collect(),
+        warmup_factor: scenario.measure.warmup.factor().map(name),
+        window_factor: scenario.measure.window.factor().map(name),
+        stop: stop_rule(scenario),
     }
 }
 

@@ -4,7 +4,7 @@
 //! bounds are times of the monotonic clock that probe, generators and monitor are told before it opens, so that all
 //! three count the same calls and nobody has to be interrupted for it.
 
-use super::observed::{self, Seen};
+use super::observed::{self, Seen, Whose};
 use super::programs::{Host, Programs};
 use super::{Measured, Outcome, Probes, Rig};
 use crate::credentials::Credentials;
@@ -96,7 +96,8 @@ impl<'a> LinuxRig<'a> {
         let programs = scenario.programs_of(&cell, scratch.path());
         let mut programs = settings::within(cpus, || Programs::hold(programs, host))?;
         let (mut generators, mut threads) = (Vec::new(), 0);
-        for (_, spec) in scenario.generators_of(&cell, scratch.path()) {
+        let mut whose = Vec::new();
+        for (name, spec) in scenario.generators_of(&cell, scratch.path()) {
             let user = self.parts.credentials.as_ref().map(Credentials::ids);
             let spawn = || Generator::spawn(&self.parts.generator, &spec, user);
             let generator = settings::within(cpus, spawn)?;
@@ -104,6 +105,7 @@ impl<'a> LinuxRig<'a> {
                 probe.include(generator.pid())?;
             }
             threads += u64::from(spec.threads);
+            whose.push(Whose { generator: name.to_string(), workload: spec.workload.name() });
             generators.push(generator);
         }
         for generator in &mut generators {
@@ -112,19 +114,18 @@ impl<'a> LinuxRig<'a> {
         if let Some(probe) = self.parts.probes.attached() {
             programs.pids().into_iter().try_for_each(|pid| probe.include(pid))?;
         }
-        if scenario.machine.drop_caches {
-            // Where it cannot be done, the run has a warning.
-            let _ = settings::drop_caches(&settings::root());
-        }
+        drop_caches(scenario);
         settings::within(cpus, || programs.begin())?;
-        let (window, watch) = match scenario.measure.window {
-            WindowRule::Timed(length) => self.timed(&mut generators, length)?,
-            WindowRule::Operations => self.counted(&mut generators, &mut programs)?,
+        let warmup = *scenario.measure.warmup.at(&cell);
+        let (window, watch) = match *scenario.measure.window.at(&cell) {
+            WindowRule::Timed(length) => self.timed(&mut generators, (warmup, length))?,
+            WindowRule::Operations => self.counted(&mut generators, &mut programs, warmup)?,
         };
         let load = self.load.as_mut().map_or(Ok(()), Load::verify);
         programs.check()?;
         let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
         let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
+        let reports = whose.into_iter().zip(reports).collect();
         let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
         let seen = Seen { readings, reports, threads, open_ns: window.open_ns };
         let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);
@@ -139,9 +140,9 @@ impl<'a> LinuxRig<'a> {
     fn timed(
         &mut self,
         generators: &mut [Generator],
-        length: Duration,
+        (warmup, length): (Duration, Duration),
     ) -> Result<(Window, crate::monitor::Watch), Cut> {
-        let open_ns = monotonic_ns() + nanoseconds(self.parts.scenario.measure.warmup);
+        let open_ns = monotonic_ns() + nanoseconds(warmup);
         let window = Window { open_ns, close_ns: open_ns + nanoseconds(length) };
         if let Some(probe) = self.parts.probes.attached() {
             probe.arm(window)?;
@@ -163,8 +164,9 @@ impl<'a> LinuxRig<'a> {
         &mut self,
         generators: &mut [Generator],
         programs: &mut Programs,
+        warmup: Duration,
     ) -> Result<(Window, crate::monitor::Watch), Cut> {
-        let warm_until = monotonic_ns() + nanoseconds(self.parts.scenario.measure.warmup);
+        let warm_until = monotonic_ns() + nanoseconds(warmup);
         for generator in &mut *generators {
             generator.page().set_window_ns(warm_until, u64::MAX);
             generator.page().set_phase(Phase::Warm);
@@ -223,7 +225,7 @@ impl<'a> LinuxRig<'a> {
 impl Rig for LinuxRig<'_> {
     fn start_load(&mut self, trial: &PlannedTrial) -> Result<Option<String>, String> {
         let scenario = self.parts.scenario;
-        let level = &scenario.loads[trial.load];
+        let level = scenario.loads[trial.load].at(&scenario.cell(trial.cell));
         let request = LoadRequest {
             block: trial.block,
             level_name: level.name.to_string(),
@@ -263,6 +265,13 @@ impl Rig for LinuxRig<'_> {
             Err(Cut::Failed(reason)) => Outcome::Failed(reason),
             Err(Cut::Interrupted) => Outcome::Interrupted,
         }
+    }
+}
+
+/// Drops the machine's caches where the scenario says so. Where that cannot be done, the run has a warning.
+fn drop_caches(scenario: &Scenario) {
+    if scenario.machine.drop_caches {
+        let _ = settings::drop_caches(&settings::root());
     }
 }
 

@@ -8,12 +8,14 @@ mod linux;
 mod observed;
 mod probes;
 mod programs;
+mod stopping;
 #[cfg(test)]
 mod tests;
 mod unsettled;
 
 pub(crate) use linux::{LinuxRig, Parts};
 pub(crate) use probes::Probes;
+pub(crate) use stopping::stop_rule;
 
 use crate::progress::Progress;
 use crate::scenario::{Plan, PlannedTrial, Scenario};
@@ -21,8 +23,10 @@ use chrono::Utc;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use stopping::Stopping;
 use store::{
-    LoadMetric, Measure, MonitorSample, RunWriter, SlowCall, State, Status, StoreError, TrialRecord,
+    GeneratorRecord, LoadMetric, Measure, MonitorSample, RunWriter, SlowCall, State, Status, StoreError,
+    TrialRecord,
 };
 use unsettled::Unsettled;
 
@@ -63,6 +67,8 @@ pub(crate) struct Measured {
     pub(crate) monitor: Vec<MonitorSample>,
     /// The slowest calls of each target, slowest first.
     pub(crate) slowest: Vec<SlowCall>,
+    /// What each workload of each generator did.
+    pub(crate) generators: Vec<GeneratorRecord>,
     /// Why the figures are not to be trusted, if they are not.
     pub(crate) doubt: Option<String>,
 }
@@ -89,11 +95,23 @@ pub(crate) fn execute(
     execution: &mut Execution,
 ) -> Result<State, StoreError> {
     let mut state = State::Complete;
+    let mut stopping = Stopping::of(execution.scenario);
+    let mut blocks = 0;
     let mut unsettled = Unsettled::within(execution.scenario.plan.ramp);
-    for group in plan.trials.chunk_by(|a, b| (a.block, a.load) == (b.block, b.load)) {
+    let scenario = execution.scenario;
+    let is_alike = |a: &PlannedTrial, b: &PlannedTrial| {
+        (a.block, a.load) == (b.block, b.load) && scenario.is_same_load(a.load, a.cell, b.cell)
+    };
+    for group in plan.trials.chunk_by(is_alike) {
         if execution.stopped() {
             state = State::Interrupted;
             break;
+        }
+        if group[0].block > blocks {
+            blocks = group[0].block;
+            if stopping.as_mut().is_some_and(|stopping| stopping.is_to_stop(blocks)) {
+                break;
+            }
         }
         let level = execution.scenario.loads[group[0].load].name.to_string();
         execution.progress.settling(group[0].block, &level);
@@ -101,7 +119,7 @@ pub(crate) fn execute(
         if let Some(warning) = unsettled.note(&level, load.as_ref().ok().and_then(Option::as_ref)) {
             execution.progress.warn(&warning);
         }
-        let outcome = execution.group(group, rig, load.err().as_deref());
+        let outcome = execution.group(group, rig, (load.err().as_deref(), stopping.as_mut()));
         let metrics = rig.stop_load();
         match metrics {
             Ok(metrics) => {
@@ -116,6 +134,11 @@ pub(crate) fn execute(
         }
     }
     execution.progress.end();
+    if let (Some(stopping), State::Complete) = (stopping, state) {
+        let plan = stopping.plan(&execution.writer.manifest().plan);
+        execution.progress.note(&format!("stopped after {} repetitions", plan.repetitions));
+        execution.writer.replan(plan);
+    }
     execution.writer.warn(unsettled.warnings());
     Ok(state)
 }
@@ -142,7 +165,7 @@ impl Execution<'_> {
         &mut self,
         group: &[PlannedTrial],
         rig: &mut impl Rig,
-        no_load: Option<&str>,
+        (no_load, mut stopping): (Option<&str>, Option<&mut Stopping>),
     ) -> Result<State, StoreError> {
         for trial in group {
             if self.stopped() {
@@ -172,6 +195,7 @@ impl Execution<'_> {
                 measures: Vec::new(),
                 monitor: Vec::new(),
                 slowest: Vec::new(),
+                generators: Vec::new(),
             };
             match outcome {
                 Outcome::Interrupted => return Ok(State::Interrupted),
@@ -190,6 +214,9 @@ impl Execution<'_> {
                 self.progress.warn(&format!("trial {number} ({cell}) {what}: {reason}"));
             }
             self.writer.append_trial(&record)?;
+            if let (Some(stopping), Status::Ok) = (&mut stopping, record.status) {
+                stopping.note(trial, &record.measures);
+            }
             self.progress.stored(&cell, record.status);
         }
         Ok(State::Complete)
@@ -219,5 +246,6 @@ impl Measured {
         record.measures = self.measures;
         record.monitor = self.monitor;
         record.slowest = self.slowest;
+        record.generators = self.generators;
     }
 }

@@ -6,18 +6,25 @@ use generators::GeneratorReport;
 use probe::Reading;
 use probe_abi::SparseHistogram;
 use std::collections::BTreeMap;
-use store::{Ledger, Measure, SlowCall, Vantage};
+use store::{GeneratorRecord, Ledger, Measure, SlowCall, Vantage};
 
 /// The two vantages of one window.
 pub(crate) struct Seen {
     /// The probe's, one per target; none without a probe.
     pub(crate) readings: Option<Vec<Reading>>,
-    /// The generators'.
-    pub(crate) reports: Vec<GeneratorReport>,
+    /// The generators', with whose each is.
+    pub(crate) reports: Vec<(Whose, GeneratorReport)>,
     /// Threads of all generators.
     pub(crate) threads: u64,
     /// When the window opened, in nanoseconds of the monotonic clock.
     pub(crate) open_ns: u64,
+}
+
+/// The generator of a report, and its workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Whose {
+    pub(crate) generator: String,
+    pub(crate) workload: &'static str,
 }
 
 /// The measures of the cell's targets, and what makes them doubtful. Window and monitor are left empty.
@@ -43,7 +50,8 @@ pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Me
         }
     }
     Measured {
-        operations: seen.reports.iter().map(|report| report.operations).sum(),
+        operations: seen.reports.iter().map(|(_, report)| report.operations).sum(),
+        generators: seen.reports.iter().map(|(whose, report)| generator(whose, report)).collect(),
         measures,
         slowest,
         doubt: (!doubts.is_empty()).then(|| doubts.join("; ")),
@@ -51,8 +59,18 @@ pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Me
     }
 }
 
-fn issued(target: &str, reports: &[GeneratorReport]) -> bool {
-    reports.iter().flat_map(|report| &report.calls).any(|call| call.syscall == target)
+fn generator(whose: &Whose, report: &GeneratorReport) -> GeneratorRecord {
+    GeneratorRecord {
+        generator: whose.generator.clone(),
+        workload: whose.workload.to_owned(),
+        operations: report.operations,
+        late: report.from_intended.is_some().then_some(report.late),
+        response: report.from_intended.clone(),
+    }
+}
+
+fn issued(target: &str, reports: &[(Whose, GeneratorReport)]) -> bool {
+    reports.iter().flat_map(|(_, report)| &report.calls).any(|call| call.syscall == target)
 }
 
 fn kernel_measure(reading: &Reading) -> Measure {
@@ -89,10 +107,10 @@ fn slow_calls(reading: &Reading, open_ns: u64) -> impl Iterator<Item = SlowCall>
     })
 }
 
-fn user_measure(target: &str, reports: &[GeneratorReport]) -> Measure {
+fn user_measure(target: &str, reports: &[(Whose, GeneratorReport)]) -> Measure {
     let (mut ok, mut error) = (SparseHistogram::default(), SparseHistogram::default());
     let mut errnos: BTreeMap<u16, u64> = BTreeMap::new();
-    for call in reports.iter().flat_map(|report| &report.calls).filter(|call| call.syscall == target) {
+    for call in reports.iter().flat_map(|(_, report)| &report.calls).filter(|call| call.syscall == target) {
         ok.merge(&call.ok);
         error.merge(&call.error);
         for (errno, count) in &call.errnos {
@@ -204,7 +222,11 @@ mod tests {
             }],
             ..GeneratorReport::default()
         };
-        let measure = user_measure("openat", &[report(&[(2, 3), (24, 1)]), report(&[(13, 1), (24, 5)])]);
+        let whose = Whose { generator: "opener".to_owned(), workload: "openat" };
+        let measure = user_measure(
+            "openat",
+            &[report(&[(2, 3), (24, 1)]), report(&[(13, 1), (24, 5)])].map(|it| (whose.clone(), it)),
+        );
         assert_eq!(measure.errnos, [(2, 3), (13, 1), (24, 6)]);
     }
 }

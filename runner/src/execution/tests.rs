@@ -1,14 +1,14 @@
 //! Order, clean-up and storing, with a rig that touches no machine.
 
-use super::{Execution, Measured, Outcome, Rig, execute};
+use super::{Execution, Measured, Outcome, Rig, execute, stop_rule};
 use crate::progress::Progress;
-use crate::scenario::{Machine, Plan, PlannedTrial, Scenario};
+use crate::scenario::{Machine, Override, Plan, PlannedTrial, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{
-    Environment, FORMAT_VERSION, Factor, LoadMetric, Manifest, PlanInfo, ProbeInfo, Run, RunWriter,
-    ScenarioInfo, State, Status,
+    Environment, FORMAT_VERSION, Factor, LoadMetric, Manifest, Measure, PlanInfo, ProbeInfo, Run, RunWriter,
+    ScenarioInfo, State, Status, StopReason, Vantage,
 };
 
 const SCENARIO: &str = r#"schema = 1
@@ -45,6 +45,10 @@ struct FakeRig {
     block: u32,
     folder_to_remove_at: Option<(u32, PathBuf)>,
     stop: std::sync::Arc<AtomicBool>,
+    /// The latency of every call of a trial, where it is to have a figure.
+    latency: Option<fn(&PlannedTrial) -> u64>,
+    /// Whether a trial takes time.
+    slow: bool,
     running: bool,
     stored_before: Vec<usize>,
     parts: PathBuf,
@@ -85,6 +89,9 @@ impl Rig for FakeRig {
                 .count()
         }));
         self.log.push(format!("trial {}", trial.trial));
+        if self.slow {
+            std::thread::sleep(std::time::Duration::from_millis(25));
+        }
         if let Some((at, folder)) = &self.folder_to_remove_at
             && *at == trial.trial
         {
@@ -99,13 +106,29 @@ impl Rig for FakeRig {
             return Outcome::Failed("the generator ended early".to_owned());
         }
         let doubt = (self.doubtful_at == Some(trial.trial)).then(|| "lost too many".to_owned());
-        Outcome::Measured(Measured { window_ns: 5, operations: 7, doubt, ..Measured::default() })
+        let measures = self.latency.map(|latency| measure(latency(trial))).into_iter().collect();
+        Outcome::Measured(Measured { window_ns: 5, operations: 7, measures, doubt, ..Measured::default() })
     }
 }
 
-fn scenario() -> Scenario {
+/// Many calls of one latency, as the caller saw them.
+fn measure(latency_ns: u64) -> Measure {
+    let mut histogram = probe_abi::Histogram::EMPTY;
+    (0..1000).for_each(|_| histogram.record(latency_ns));
+    Measure {
+        syscall: "getpid".to_owned(),
+        vantage: Vantage::User,
+        ok: probe_abi::SparseHistogram::from(&histogram),
+        error: probe_abi::SparseHistogram::default(),
+        errnos: Vec::new(),
+        ledger: None,
+    }
+}
+
+fn scenario(overrides: &[&str]) -> Scenario {
     let machine = Machine { cpus: 2, memory_bytes: 1 << 30 };
-    Scenario::parse(Path::new("fake.toml"), SCENARIO, &[], &machine).unwrap()
+    let overrides: Vec<Override> = overrides.iter().map(|it| Override::set(it)).collect();
+    Scenario::parse(Path::new("fake.toml"), SCENARIO, &overrides, &machine).unwrap()
 }
 
 fn manifest() -> Manifest {
@@ -132,7 +155,14 @@ fn manifest() -> Manifest {
             loss_limit: 0.0,
             keep_slowest: 0,
         },
-        plan: PlanInfo { order: "random_blocks".to_owned(), seed: 1, repetitions: 2, cells: 4, trials: 8 },
+        plan: PlanInfo {
+            order: "random_blocks".to_owned(),
+            seed: 1,
+            repetitions: 2,
+            cells: 4,
+            trials: 8,
+            design: store::Design::default(),
+        },
         probe: ProbeInfo {
             requested: "user".to_owned(),
             backend: "user".to_owned(),
@@ -144,14 +174,22 @@ fn manifest() -> Manifest {
         warnings: Vec::new(),
         machine: Vec::new(),
         checksums: BTreeMap::new(),
+        seal: None,
     }
 }
 
 /// Executes the scenario on the rig; returns the outcome and the run as it can be read afterwards.
 fn executed(rig: &mut FakeRig) -> (Result<State, store::StoreError>, Option<Run>) {
+    executed_with(rig, &[])
+}
+
+/// The same with overrides of the scenario.
+fn executed_with(rig: &mut FakeRig, overrides: &[&str]) -> (Result<State, store::StoreError>, Option<Run>) {
     let runs = tempfile::tempdir().unwrap();
-    let scenario = scenario();
-    let mut writer = RunWriter::create(runs.path(), manifest(), SCENARIO, None).unwrap();
+    let scenario = scenario(overrides);
+    let mut manifest = manifest();
+    manifest.plan.design.stop = stop_rule(&scenario);
+    let mut writer = RunWriter::create(runs.path(), manifest, SCENARIO, None).unwrap();
     let folder = writer.path().to_owned();
     rig.parts = folder.join(".parts");
     if let Some((_, to_remove)) = &mut rig.folder_to_remove_at {
@@ -272,4 +310,64 @@ fn a_failed_store_stops_the_run_and_the_load() {
     assert!(outcome.is_err());
     assert!(!rig.running);
     assert_eq!(rig.log.last().map(String::as_str), Some("stop"));
+}
+
+/// What became of the plan under a rule: repetitions, trials, why, figures that are not sure.
+fn stopped(rig: &mut FakeRig, rule: &str) -> (u32, usize, Option<StopReason>, u32) {
+    let (outcome, run) = executed_with(rig, &[&format!("plan.until = {{ {rule} }}")]);
+    assert_eq!(outcome.unwrap(), State::Complete);
+    let run = run.unwrap();
+    let plan = &run.manifest.plan;
+    assert_eq!(plan.trials as usize, run.trials.len());
+    assert_eq!(run.trials.len(), plan.repetitions as usize * 4, "a block is whole");
+    let stop = plan.design.stop.as_ref().unwrap();
+    assert!(stop.confidence >= 0.95 && stop.looks.last() == Some(&stop.most));
+    (plan.repetitions, run.trials.len(), stop.reason, stop.unsure)
+}
+
+#[test]
+fn blocks_are_added_until_every_figure_is_sure() {
+    let mut rig = FakeRig { latency: Some(|_| 1_000), ..FakeRig::default() };
+    // Sure at the first look at which so sure an interval exists.
+    assert_eq!(stopped(&mut rig, "max_repetitions = 40"), (8, 32, Some(StopReason::Sure), 0));
+    // One cell that varies has all others measured on.
+    let wild = |trial: &PlannedTrial| match (trial.load, trial.cell) {
+        (1, 1) => 1_000 + 200 * u64::from(trial.block % 5),
+        _ => 1_000,
+    };
+    let mut rig = FakeRig { latency: Some(wild), ..FakeRig::default() };
+    assert_eq!(stopped(&mut rig, "max_repetitions = 20"), (20, 80, Some(StopReason::Repetitions), 1));
+    let mut rig = FakeRig { latency: Some(wild), ..FakeRig::default() };
+    assert_eq!(stopped(&mut rig, "relative_interval = 0.5"), (8, 32, Some(StopReason::Sure), 0));
+}
+
+#[test]
+fn a_rule_ends_with_its_time_but_not_before_the_least() {
+    let wild = |trial: &PlannedTrial| 1_000 * u64::from(trial.block % 3 + 1);
+    let mut rig = FakeRig { latency: Some(wild), slow: true, ..FakeRig::default() };
+    let (repetitions, _, reason, unsure) = stopped(&mut rig, "max_time = \"1s\"");
+    assert_eq!((reason, unsure), (Some(StopReason::Time), 4));
+    assert!((2..40).contains(&repetitions), "{repetitions}");
+}
+
+#[test]
+fn figures_that_no_repetition_has_are_never_sure() {
+    let rule = "plan.until = { metric = \"p999\", max_repetitions = 6 }";
+    let (outcome, run) = executed_with(&mut FakeRig::default(), &[rule]);
+    outcome.unwrap();
+    let stop = run.unwrap().manifest.plan.design.stop.unwrap();
+    assert_eq!((stop.reason, stop.figures), (Some(StopReason::Repetitions), 0));
+    let mut rig = FakeRig { latency: Some(|_| 1_000), ..FakeRig::default() };
+    // A thousand calls do not support a p99.9.
+    let outcome = stopped(&mut rig, "metric = \"p999\", max_repetitions = 6");
+    assert_eq!(outcome, (6, 24, Some(StopReason::Repetitions), 4));
+}
+
+#[test]
+fn an_interrupted_run_keeps_the_plan_that_it_had() {
+    let mut rig = FakeRig { stop_at: Some(5), latency: Some(|_| 1_000), ..FakeRig::default() };
+    let (outcome, run) = executed_with(&mut rig, &["plan.until = {}"]);
+    assert_eq!(outcome.unwrap(), State::Interrupted);
+    let plan = run.unwrap().manifest.plan;
+    assert_eq!((plan.trials, plan.design.stop.unwrap().reason), (8, None));
 }

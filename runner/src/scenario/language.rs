@@ -16,6 +16,7 @@ use super::model::{Order, ProbeRequest, Scope};
 use super::programs::Until;
 use super::settings::THP;
 use generators::Workload;
+use reports::Metric;
 
 /// A table of the language.
 pub(crate) struct Table {
@@ -96,6 +97,10 @@ pub(crate) enum Kind {
     Levels,
     /// What an option of stress-ng is set to.
     StressNg,
+    /// A list of lists of factors.
+    Zip,
+    /// A list of parts of cells.
+    Exclude,
     /// A table.
     Table(&'static Table),
     /// A table of the one kind, or of the other.
@@ -139,6 +144,8 @@ pub(crate) const MAX_REPETITIONS: u64 = 10_000;
 pub(crate) const MAX_SEED: u64 = i64::MAX.unsigned_abs();
 /// Most threads of a generator.
 pub(crate) const MAX_THREADS: u64 = 4_096;
+/// Most folders that a path goes through.
+pub(crate) const MAX_DEPTH: u64 = 1_000;
 /// Most operations of a trial.
 pub(crate) const MAX_OPERATIONS: u64 = 1_000_000_000_000;
 /// Most operations per second that can be intended: one each nanosecond.
@@ -160,6 +167,10 @@ fn scopes() -> Vec<&'static str> {
 
 fn orders() -> Vec<&'static str> {
     Order::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
+fn metrics() -> Vec<&'static str> {
+    Metric::ALL.iter().map(|metric| metric.name()).collect()
 }
 
 /// The whole file.
@@ -237,9 +248,10 @@ pub(crate) static MEASURE: Table = Table {
             (
                 "[\"mmap\", \"munmap\"]",
                 "The targets. Under scope `generators` each must be issued by a generator; a trial's targets are those \
-                 that its generators issue.",
+                 that its generators issue. `\"$factor\"`, alone or in the list, names another in each of its cells.",
             ),
-        ),
+        )
+        .or_factor(),
         key(
             "probe",
             Kind::Choice(probes),
@@ -262,7 +274,8 @@ pub(crate) static MEASURE: Table = Table {
             Kind::Duration,
             Default::Is("\"200ms\""),
             ("\"1s\"", "How long generators run before the window opens; may be 0."),
-        ),
+        )
+        .or_factor(),
         key(
             "window",
             Kind::Duration,
@@ -272,7 +285,8 @@ pub(crate) static MEASURE: Table = Table {
                 "How long calls count; at least 1 ms. Where generators have `operations`, the window ends with these \
                  instead.",
             ),
-        ),
+        )
+        .or_factor(),
         key(
             "loss_limit",
             Kind::Number { least: 0.0, is_least_in: true, most: 1.0 },
@@ -314,7 +328,8 @@ pub(crate) static PLAN: Table = Table {
             (
                 "\"random_blocks\"",
                 "`random_blocks`: each repetition is a block with every cell in it, load levels in random order, cells \
-                 in random order inside each.",
+                 in random order inside each. `sequential`: everything in the file's order, so that whatever drifts \
+                 during the run looks like an effect of the factors.",
             ),
         ),
         key(
@@ -328,6 +343,73 @@ pub(crate) static PLAN: Table = Table {
             Kind::Duration,
             Default::Is("\"2s\""),
             ("\"5s\"", "The longest that a load level is waited for until it is steady."),
+        ),
+        key(
+            "until",
+            Kind::Table(&UNTIL),
+            Default::Means("just the repetitions"),
+            (
+                "{ metric = \"p99\" }",
+                "When enough repetitions have been taken; then `repetitions` is the least.",
+            ),
+        ),
+        key(
+            "zip",
+            Kind::Zip,
+            Default::Means("every combination of levels"),
+            (
+                "[[\"size\", \"threads\"]]",
+                "The levels of these factors go along with each other, the first with the first and so on, instead of \
+                 being combined. They must have equally many; `load` may be among them.",
+            ),
+        ),
+        key(
+            "exclude",
+            Kind::Exclude,
+            Default::Means("nothing"),
+            (
+                "[{ size = \"16MiB\", load = \"high\" }]",
+                "Cells that are left out: each entry names levels of some factors, one or a list of each, and takes \
+                 every cell that has them. An entry that takes none is an error, as is to leave nothing.",
+            ),
+        ),
+    ],
+    others: Others::Refused,
+};
+
+/// `[plan.until]`.
+pub(crate) static UNTIL: Table = Table {
+    header: "[plan.until]",
+    meaning: "Whole blocks are added until a figure of every cell and target is sure, or a maximum is reached. One looks \
+              at a few numbers of repetitions, fixed beforehand, and the more of them the surer each has to be \
+              ([METHODOLOGY.md](../METHODOLOGY.md) says how).",
+    keys: &[
+        key(
+            "metric",
+            Kind::Choice(metrics),
+            Default::Is("\"p50\""),
+            ("\"p99\"", "The figure that is to be sure."),
+        ),
+        key(
+            "relative_interval",
+            Kind::Number { least: 0.0, is_least_in: false, most: 1.0 },
+            Default::Is("0.05"),
+            ("0.1", "Half the width of its interval may be at most this share of it. Slots are 1/64 wide."),
+        ),
+        key(
+            "max_repetitions",
+            Kind::Integer { from: 1, to: MAX_REPETITIONS },
+            Default::Is("40"),
+            ("20", "Most repetitions; at least 6, and as many as `repetitions`."),
+        ),
+        key(
+            "max_time",
+            Kind::Duration,
+            Default::Means("no limit"),
+            (
+                "\"10m\"",
+                "No block is begun that would end later than this, the least repetitions aside; at least 1 s.",
+            ),
         ),
     ],
     others: Others::Refused,
@@ -359,7 +441,7 @@ pub(crate) static GENERATOR: Table = Table {
             "workload",
             Kind::Choice(workloads),
             Default::Required,
-            ("\"mmap\"", "What one operation is."),
+            ("\"mmap\"", "What one operation is: each has [a page](generators.md)."),
         )
         .or_factor(),
         key(
@@ -380,7 +462,21 @@ pub(crate) static GENERATOR: Table = Table {
             "touch",
             Kind::Boolean,
             Default::Is("false"),
-            ("true", "Whether each page of mapped memory is written to."),
+            ("true", "Whether each page of mapped memory is written to. Has no effect on workloads that map none."),
+        )
+        .or_factor(),
+        key(
+            "duration",
+            Kind::Duration,
+            Default::Means("required by the workloads that take a duration"),
+            ("\"50us\"", "How long each operation of `nanosleep` sleeps. Has no effect on others."),
+        )
+        .or_factor(),
+        key(
+            "depth",
+            Kind::Integer { from: 1, to: MAX_DEPTH },
+            Default::Means("required by the workloads that take a depth"),
+            ("10", "How many folders the path of `openat_deep` goes through. Has no effect on others."),
         )
         .or_factor(),
         key(
@@ -530,14 +626,15 @@ pub(crate) static LOAD: Table = Table {
               takes them. Options that end, steer or record the load, name a path, execute a program or change the \
               machine are refused.",
     keys: &[
-        key("cpu", Kind::StressNg, Default::Means("none"), ("\"100% cpus\"", "Workers that compute.")),
-        key("io", Kind::StressNg, Default::Means("none"), ("\"50% cpus\"", "Workers that call sync.")),
+        key("cpu", Kind::StressNg, Default::Means("none"), ("\"100% cpus\"", "Workers that compute.")).or_factor(),
+        key("io", Kind::StressNg, Default::Means("none"), ("\"50% cpus\"", "Workers that call sync.")).or_factor(),
         key(
             "vm",
             Kind::StressNg,
             Default::Means("none"),
             ("1", "Workers that map memory and write to it, page after page."),
-        ),
+        )
+        .or_factor(),
         key(
             "vm-bytes",
             Kind::StressNg,
@@ -547,7 +644,8 @@ pub(crate) static LOAD: Table = Table {
                 "How much memory the workers of `vm` fill: a share of what is available, `\"40% memory\"` of all there \
                  is, or bytes. More than there is room for is refused before the run.",
             ),
-        ),
+        )
+        .or_factor(),
         key(
             "require_memory",
             Kind::Boolean,
@@ -686,5 +784,17 @@ fn settings() -> serde_json::Value {
 }
 
 /// Every table, in the order of the documentation.
-pub(crate) static TABLES: [&Table; 11] =
-    [&ROOT, &MEASURE, &PLAN, &FACTORS, &GENERATORS, &GENERATOR, &PROGRAM, &LOADS, &LOAD, &MACHINE, &CPU_SETS];
+pub(crate) static TABLES: [&Table; 12] = [
+    &ROOT,
+    &MEASURE,
+    &PLAN,
+    &UNTIL,
+    &FACTORS,
+    &GENERATORS,
+    &GENERATOR,
+    &PROGRAM,
+    &LOADS,
+    &LOAD,
+    &MACHINE,
+    &CPU_SETS,
+];

@@ -1,5 +1,6 @@
 //! How much memory load levels fill, and whether there is room for it. What a machine has free is a parameter.
 
+use super::cells::UnderLoad;
 use super::diagnostic::{Diagnostic, Diagnostics, quoted};
 use super::model::{LoadLevel, LoadOption, LoadValue, Machine, Scenario, share_of_memory};
 use super::units;
@@ -49,7 +50,7 @@ impl LoadLevel {
                 Some((share, "")) => share_of_memory(share, &Machine { memory_bytes: available, ..*machine }),
                 _ => units::stress_ng_size(text)?,
             },
-            LoadValue::Flag | LoadValue::CpuShare(_) => return None,
+            LoadValue::Flag | LoadValue::CpuShare(_) | LoadValue::Factor { .. } => return None,
         };
         Some((bytes, size))
     }
@@ -73,7 +74,10 @@ impl LoadLevel {
 impl Scenario {
     /// Whether every load level fits into the memory that is free now.
     pub(crate) fn check_memory(&self, machine: &Machine, room: &Room) -> Result<(), Diagnostics> {
-        let found: Vec<Diagnostic> = self.loads.iter().filter_map(|it| it.too_much(machine, room)).collect();
+        let level = |under: UnderLoad| self.loads[under.load].at(&self.cells[under.cells[0]]);
+        let levels = self.loads_with_cells().into_iter().map(level);
+        let mut found: Vec<Diagnostic> = levels.filter_map(|it| it.too_much(machine, room)).collect();
+        found.dedup();
         if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
     }
 }

@@ -4,6 +4,7 @@
 //! CPUs, how much memory, which options its stress-ng knows) is a parameter.
 
 mod build;
+mod cells;
 mod diagnostic;
 mod language;
 mod memory;
@@ -20,16 +21,19 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cells::Cell;
 pub(crate) use diagnostic::Diagnostics;
 pub(crate) use language::{reference, schema};
 pub(crate) use memory::Room;
-pub(crate) use model::{FactorDecl, LoadProgram, Machine, Name, ProbeRequest, Scenario, Scope, Window};
+pub(crate) use model::{
+    FactorDecl, Given, LoadProgram, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window,
+};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use programs::{Program, Until};
 pub(crate) use settings::{CpuList, MachineRequest};
 pub(crate) use stress_ng::StressNg;
-pub(crate) use text::{check_text, counted, plan_document, plan_text};
+pub(crate) use text::{check_text, counted, longest, plan_document, plan_text, warnings};
 
 use diagnostic::{Diagnostic, Source};
 use std::fs::File;

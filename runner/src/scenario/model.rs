@@ -3,10 +3,12 @@
 //! Owns the meaning of a scenario (its cells, what its generators do in a cell, how load becomes an argument list).
 //! It does not know TOML; places in the text are carried along only so that later checks can point at them.
 
+use super::cells::Cell;
 use super::diagnostic::{Place, Source};
 use super::programs::ProgramDecl;
 use super::settings::MachineRequest;
-use generators::{GeneratorSpec, Workload};
+use generators::{GeneratorSpec, Parameter, Workload};
+use reports::Metric;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -37,8 +39,20 @@ impl Name {
         (fits && clean).then(|| Self(text.to_owned()))
     }
 
-    /// The label of a level: a name that may have a decimal point in it, as `0.5` and `1.5MiB` do.
+    /// The label of a level: a name that may have a decimal point in it, as `0.5` and `1.5MiB` do, or a share, as
+    /// `40%` and `50% cpus` are.
     pub(crate) fn of_level(text: &str) -> Option<Self> {
+        let is_share = |(share, of): (&str, &str)| {
+            Self::of_level(share).is_some() && matches!(of, "" | " cpus" | " memory")
+        };
+        if text.contains('%') {
+            let digits = |(share, _): &(&str, &str)| share.bytes().all(|c| c.is_ascii_digit() || c == b'.');
+            return text
+                .split_once('%')
+                .filter(digits)
+                .filter(|it| is_share(*it))
+                .map(|_| Self(text.to_owned()));
+        }
         let mut parts = text.split('.');
         let is_number = |part: Option<&str>| {
             part.is_some_and(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()))
@@ -79,6 +93,10 @@ pub(crate) struct Scenario {
     pub(crate) plan: PlanRequest,
     /// The axes besides load, in the file's order.
     pub(crate) factors: Vec<FactorDecl>,
+    /// The combinations of their levels that are measured, in the file's order, the last factor changing fastest.
+    pub(crate) cells: Vec<Cell>,
+    /// Names of factors whose levels go along with each other, `load` perhaps among them.
+    pub(crate) zips: Vec<Vec<String>>,
     /// What issues the measured calls, in the file's order.
     pub(crate) generators: Vec<GeneratorDecl>,
     /// Programs among the generators, in the file's order.
@@ -94,16 +112,18 @@ pub(crate) struct Scenario {
 /// What is measured and how.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Measure {
-    /// Names of the targets, each once, at least one.
+    /// Names of the targets of all cells, each once, at least one.
     pub(crate) targets: Vec<String>,
+    /// The targets as written, each of which may go along with a factor.
+    pub(crate) named: Vec<Given<String>>,
     /// The backend that is asked for.
     pub(crate) probe: Given<ProbeRequest>,
     /// Whose calls count.
     pub(crate) scope: Scope,
     /// How long generators run before the window opens; may be zero.
-    pub(crate) warmup: Duration,
+    pub(crate) warmup: Given<Duration>,
     /// How long the probe counts.
-    pub(crate) window: Window,
+    pub(crate) window: Given<Window>,
     /// Share of entered calls that may be lost before a trial is invalid, 0 to 1.
     pub(crate) loss_limit: f64,
     /// How many of the slowest calls of each target and trial the probe keeps one by one; 0 for none.
@@ -182,7 +202,7 @@ pub(crate) enum Window {
 }
 
 /// How often and in what order trials are executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PlanRequest {
     /// Blocks, 1 to 10,000.
     pub(crate) repetitions: u32,
@@ -192,6 +212,28 @@ pub(crate) struct PlanRequest {
     pub(crate) order: Order,
     /// The longest that a load level may take to settle before the first trial under it.
     pub(crate) ramp: Duration,
+    /// Until when blocks are added beyond the repetitions, which are the least then; none for no more.
+    pub(crate) until: Option<StopRule>,
+}
+
+impl PlanRequest {
+    /// The most blocks that there may be.
+    pub(crate) fn most_repetitions(&self) -> u32 {
+        self.until.map_or(self.repetitions, |rule| rule.max_repetitions)
+    }
+}
+
+/// Blocks are added until a figure of every cell is sure, or a maximum is reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct StopRule {
+    /// The figure.
+    pub(crate) metric: Metric,
+    /// Half the width that its interval may have, as a share of it; above 0.
+    pub(crate) relative_interval: f64,
+    /// Most blocks, no fewer than the repetitions.
+    pub(crate) max_repetitions: u32,
+    /// Time after which no block is begun.
+    pub(crate) max_time: Option<Duration>,
 }
 
 /// How trials are ordered.
@@ -200,16 +242,20 @@ pub(crate) struct PlanRequest {
 pub(crate) enum Order {
     /// Complete random blocks: load levels shuffled in each, cells shuffled inside each load level.
     RandomBlocks,
+    /// Blocks in which everything is in the file's order.
+    Sequential,
 }
 
 impl Order {
     /// Every order with its name in scenarios.
-    pub(crate) const NAMES: [(&'static str, Self); 1] = [("random_blocks", Self::RandomBlocks)];
+    pub(crate) const NAMES: [(&'static str, Self); 2] =
+        [("random_blocks", Self::RandomBlocks), ("sequential", Self::Sequential)];
 
     /// The name in scenarios.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::RandomBlocks => "random_blocks",
+            Self::Sequential => "sequential",
         }
     }
 }
@@ -263,6 +309,14 @@ impl<T> Given<T> {
         }
     }
 
+    /// The index of the factor that it goes along with.
+    pub(crate) const fn factor(&self) -> Option<usize> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Factor { factor, .. } => Some(*factor),
+        }
+    }
+
     /// Goes on counting factors right when the one with this index, which it does not follow, is gone.
     pub(super) fn without_factor(&mut self, gone: usize) {
         if let Self::Factor { factor, .. } = self
@@ -286,6 +340,10 @@ pub(crate) struct GeneratorDecl {
     pub(crate) size_bytes: Option<Given<u64>>,
     /// Whether mapped pages are written; meant for the workloads that map.
     pub(crate) touch: Given<bool>,
+    /// How long an operation lasts at least; meant for the workloads that take a duration.
+    pub(crate) duration_ns: Option<Given<u64>>,
+    /// Folders above a file; meant for the workloads that take a depth.
+    pub(crate) depth: Option<Given<u32>>,
     /// Operations per second over all threads; none for a closed loop.
     pub(crate) rate_per_second: Option<Given<f64>>,
     /// Operations in all; none for as many as fit into the window.
@@ -344,13 +402,15 @@ pub(crate) enum LoadValue {
     CpuShare(f64),
     /// This share of the machine's memory, as bytes.
     MemoryShare(f64),
-}
-
-/// One level of every factor; load is apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Cell {
-    /// For each factor, in order, the index of its level.
-    pub(crate) levels: Vec<usize>,
+    /// What a factor's level says: see [`LoadLevel::at`].
+    Factor {
+        /// Its name.
+        name: String,
+        /// Index into [`Scenario::factors`].
+        factor: usize,
+        /// The value at each of its levels.
+        levels: Vec<LoadValue>,
+    },
 }
 
 impl LoadLevel {
@@ -370,6 +430,7 @@ impl LoadLevel {
                 LoadValue::Flag => {}
                 LoadValue::CpuShare(share) => arguments.push(share_of_cpus(*share, machine).to_string()),
                 LoadValue::MemoryShare(share) => arguments.push(share_of_memory(*share, machine).to_string()),
+                LoadValue::Factor { name, .. } => arguments.push(format!("${name}")),
             }
         }
         arguments
@@ -396,25 +457,28 @@ pub(super) fn share_of_memory(share: f64, machine: &Machine) -> u64 {
 
 impl GeneratorDecl {
     /// Goes on counting factors right when the one with this index, which it does not follow, is gone.
-    fn without_factor(&mut self, gone: usize) {
+    pub(super) fn without_factor(&mut self, gone: usize) {
         self.workload.without_factor(gone);
         self.threads.without_factor(gone);
         self.touch.without_factor(gone);
         self.size_bytes.iter_mut().for_each(|size| size.without_factor(gone));
+        self.duration_ns.iter_mut().for_each(|duration| duration.without_factor(gone));
+        self.depth.iter_mut().for_each(|depth| depth.without_factor(gone));
         self.rate_per_second.iter_mut().for_each(|rate| rate.without_factor(gone));
         self.operations.iter_mut().for_each(|operations| operations.without_factor(gone));
     }
 
-    /// What the generator is told in a cell. Size and touch are left out for workloads that have no use for them, so
-    /// that workloads can be the levels of a factor.
+    /// What the generator is told in a cell. What a workload does not take is left out, so that workloads can be the
+    /// levels of a factor.
     fn spec(&self, cell: &Cell, scratch: &Path) -> GeneratorSpec {
         let workload = *self.workload.at(cell);
-        let size_bytes = self.size_bytes.as_ref().map(|size| *size.at(cell));
         GeneratorSpec {
             workload,
             threads: *self.threads.at(cell),
-            size_bytes: size_bytes.filter(|_| workload.takes_size()),
-            touch: *self.touch.at(cell) && workload.takes_touch(),
+            size_bytes: taken((workload, Parameter::Size), self.size_bytes.as_ref(), cell),
+            touch: *self.touch.at(cell) && workload.takes(Parameter::Touch),
+            duration_ns: taken((workload, Parameter::Duration), self.duration_ns.as_ref(), cell),
+            depth: taken((workload, Parameter::Depth), self.depth.as_ref(), cell),
             rate_per_second: self.rate_per_second.as_ref().map(|rate| *rate.at(cell)),
             operations: self.operations.as_ref().map(|operations| *operations.at(cell)),
             scratch: scratch.to_owned(),
@@ -422,52 +486,22 @@ impl GeneratorDecl {
     }
 }
 
-impl Scenario {
-    /// The same scenario with this probe in every cell. The factor that said which is dropped: no other value goes
-    /// along with it, since none can have the names of backends.
-    pub(crate) fn with_probe(mut self, request: ProbeRequest) -> Self {
-        let replaced = std::mem::replace(&mut self.measure.probe, Given::Fixed(request));
-        if let Given::Factor { factor, .. } = replaced {
-            self.factors.remove(factor);
-            self.generators.iter_mut().for_each(|generator| generator.without_factor(factor));
-            self.programs.iter_mut().for_each(|program| program.without_factor(factor));
-        }
-        self
-    }
+/// The value of a parameter in a cell, if its workload takes it.
+fn taken<T: Copy>(
+    (workload, parameter): (Workload, Parameter),
+    given: Option<&Given<T>>,
+    cell: &Cell,
+) -> Option<T> {
+    given.filter(|_| workload.takes(parameter)).map(|given| *given.at(cell))
+}
 
+impl Scenario {
     /// The factor whose levels are the backends, where there is one.
     pub(crate) fn probe_factor(&self) -> Option<&FactorDecl> {
         match self.measure.probe {
             Given::Fixed(_) => None,
             Given::Factor { factor, .. } => Some(&self.factors[factor]),
         }
-    }
-
-    /// How many cells there are: one level of every factor, load included.
-    pub(crate) fn cells_with_load(&self) -> usize {
-        self.cell_count() * self.loads.len()
-    }
-
-    /// How many combinations of levels there are, load apart.
-    pub(crate) fn cell_count(&self) -> usize {
-        self.factors.iter().map(|factor| factor.levels.len()).product()
-    }
-
-    /// How many trials there are in all.
-    pub(crate) fn trial_count(&self) -> usize {
-        self.cells_with_load() * self.plan.repetitions as usize
-    }
-
-    /// The cell with this index, in order of the file, the last factor changing fastest.
-    pub(crate) fn cell(&self, index: usize) -> Cell {
-        let mut rest = index;
-        let mut levels: Vec<usize> = Vec::with_capacity(self.factors.len());
-        for factor in self.factors.iter().rev() {
-            levels.push(rest % factor.levels.len());
-            rest /= factor.levels.len();
-        }
-        levels.reverse();
-        Cell { levels }
     }
 
     /// Factor name → label of its level, `load` among them: what a trial is filed under.
@@ -484,15 +518,14 @@ impl Scenario {
         self.generators.iter().map(|generator| (&generator.name, generator.spec(cell, scratch))).collect()
     }
 
-    /// The targets that can be seen in a cell: under scope `system` all, else those that its generators issue.
+    /// The targets of a cell: of those that it names, under scope `system` all, else those that its generators issue.
     pub(crate) fn targets_of(&self, cell: &Cell) -> Vec<&str> {
-        let issued: BTreeSet<&str> = self
-            .generators
-            .iter()
-            .flat_map(|generator| generator.workload.at(cell).syscalls().iter().copied())
-            .collect();
+        let issued: BTreeSet<&str> =
+            self.generators.iter().flat_map(|generator| generator.workload.at(cell).syscalls()).collect();
         // What a program will call, nobody knows.
         let all = self.measure.scope == Scope::System || !self.programs.is_empty();
-        self.measure.targets.iter().map(String::as_str).filter(|t| all || issued.contains(t)).collect()
+        let named: BTreeSet<&str> = self.measure.named.iter().map(|name| name.at(cell).as_str()).collect();
+        let targets = self.measure.targets.iter().map(String::as_str);
+        targets.filter(|target| named.contains(target) && (all || issued.contains(target))).collect()
     }
 }

@@ -1,7 +1,8 @@
 //! The plan: every trial of a scenario in the order of execution. Pure: scenario and seed determine it to the byte.
 //!
 //! Complete random blocks as a split plot: each block holds every cell under every load level once; in a block the
-//! load levels are shuffled, and inside a load level the cells, so that load ramps up once per block and level.
+//! load levels are shuffled, and inside a load level the cells, so that load ramps up once per block and level. A level
+//! that goes along with factors counts as one for each combination of their levels. Order `sequential` shuffles nothing.
 //!
 //! The order is part of what a run promises to be able to repeat, so nothing here is left to a library's choice:
 //! the random words are the `ChaCha12` key stream (64-bit words, little-endian) whose key is the seed as 8 bytes,
@@ -9,7 +10,8 @@
 //! depend on how many blocks there are. Shuffling is Fisher–Yates from the end, a draw below `n` is the word modulo
 //! `n` after words of the last, incomplete run of `n` values were rejected.
 
-use super::model::{LoadLevel, Scenario, Window};
+use super::cells::{Cell, UnderLoad};
+use super::model::{Given, Order, Scenario, Window};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
@@ -44,14 +46,20 @@ pub(crate) struct PlannedTrial {
 impl Plan {
     /// The plan of a scenario for a seed, which need not be the scenario's own.
     pub(crate) fn of(scenario: &Scenario, seed: u64) -> Self {
-        let cells = scenario.cell_count();
+        let loads = scenario.loads_with_cells();
         let mut trials = Vec::with_capacity(scenario.trial_count());
         let mut trial = 0;
-        for block in 0..scenario.plan.repetitions {
+        for block in 0..scenario.plan.most_repetitions() {
             let mut random = random_of_block(seed, block);
+            let mut order = |n| match scenario.plan.order {
+                Order::RandomBlocks => shuffled(n, &mut random),
+                Order::Sequential => (0..n).collect(),
+            };
             let mut position = 0;
-            for load in shuffled(scenario.loads.len(), &mut random) {
-                for cell in shuffled(cells, &mut random) {
+            for under in order(loads.len()) {
+                let UnderLoad { load, cells } = &loads[under];
+                for cell in order(cells.len()) {
+                    let (cell, load) = (cells[cell], *load);
                     trials.push(PlannedTrial { trial, block, position, repetition: block, cell, load });
                     trial += 1;
                     position += 1;
@@ -132,26 +140,39 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// The estimate for a scenario.
+    /// The estimate for a scenario; where a rule may add blocks, for the least of them.
     pub(crate) fn of(scenario: &Scenario, overheads: Overheads) -> Self {
-        let window = match scenario.measure.window {
-            Window::Timed(window) => window,
-            Window::Operations => Duration::ZERO,
+        Self::of_blocks(scenario, scenario.plan.repetitions, overheads)
+    }
+
+    /// The estimate for so many blocks.
+    pub(crate) fn of_blocks(scenario: &Scenario, blocks: u32, overheads: Overheads) -> Self {
+        let measure = &scenario.measure;
+        let measuring = |cell: &Cell| {
+            let window = match measure.window.at(cell) {
+                Window::Timed(window) => *window,
+                Window::Operations => Duration::ZERO,
+            };
+            // A program that ends the window is let go when that opens.
+            let has_warmup =
+                *measure.window.at(cell) != Window::Operations || !scenario.generators.is_empty();
+            let warmup = if has_warmup { *measure.warmup.at(cell) } else { Duration::ZERO };
+            times(warmup + window, cell.loads.len())
         };
-        let trials = scenario.trial_count();
-        // A program that ends the window is let go when that opens.
-        let has_warmup = scenario.measure.window != Window::Operations || !scenario.generators.is_empty();
-        let warmup = if has_warmup { scenario.measure.warmup } else { Duration::ZERO };
+        let repetitions = blocks as usize;
         let longest = scenario.plan.ramp;
-        let ramp = |load: &LoadLevel| if load.fills_memory() { longest } else { overheads.ramp.min(longest) };
-        let ramps: Duration = scenario.loads.iter().map(ramp).sum();
+        let ramp = |under: &UnderLoad| {
+            let fills = scenario.loads[under.load].fills_memory();
+            if fills { longest } else { overheads.ramp.min(longest) }
+        };
+        let ramps: Duration = scenario.loads_with_cells().iter().map(ramp).sum();
         // In random order hardly any trial finds its probe attached.
         let probe = scenario.probe_factor().map_or(Duration::ZERO, |_| overheads.probe);
         Self {
-            measuring: times(warmup + window, trials),
-            ramps: times(ramps, scenario.plan.repetitions as usize),
-            overhead: times(overheads.trial + probe, trials),
-            is_lower_bound: scenario.measure.window == Window::Operations,
+            measuring: times(scenario.cells.iter().map(measuring).sum(), repetitions),
+            ramps: times(ramps, repetitions),
+            overhead: times(overheads.trial + probe, scenario.cells_with_load() * repetitions),
+            is_lower_bound: measure.window == Given::Fixed(Window::Operations),
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! It does not know how a program is held and followed.
 
+use super::cells::Cell;
 use super::diagnostic::{Diagnostic, Diagnostics, Place, quoted};
-use super::model::{Cell, Given, Name, Scenario};
+use super::model::{Given, Name, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -111,6 +112,13 @@ impl ProgramDecl {
         let around = self.setup.iter_mut().chain(&mut self.ready).chain(&mut self.teardown);
         let words = around.flatten().chain(&mut self.command).chain(self.env.values_mut());
         words.flat_map(|word| &mut word.0).for_each(|part| part.without_factor(gone));
+    }
+
+    /// Whether any of its words goes along with the factor with this index.
+    pub(super) fn follows(&self, factor: usize) -> bool {
+        let around = self.setup.iter().chain(&self.ready).chain(&self.teardown);
+        let mut words = around.flatten().chain(&self.command).chain(self.env.values());
+        words.any(|word| word.0.iter().any(|part| part.factor() == Some(factor)))
     }
 
     /// The command as written, for people.

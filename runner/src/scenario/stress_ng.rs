@@ -93,14 +93,20 @@ impl Scenario {
         refusal: impl Fn(&[String]) -> Option<String>,
     ) -> Result<(), Diagnostics> {
         let mut found = Vec::new();
-        for level in self.loads.iter().filter(|level| !level.options.is_empty()) {
+        for under in self.loads_with_cells() {
+            let level = self.loads[under.load].at(&self.cells[under.cells[0]]);
+            if level.options.is_empty() {
+                continue;
+            }
             let before = found.len();
-            stress_ng.check(level, &mut found);
+            stress_ng.check(&level, &mut found);
             if found.len() == before {
                 let words = refusal(&level.arguments(machine));
-                found.extend(words.and_then(|words| refused(level, &words)));
+                found.extend(words.and_then(|words| refused(&level, &words)));
             }
         }
+        // What is wrong at a level of the load is so in each of its cells.
+        found.dedup();
         if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
     }
 

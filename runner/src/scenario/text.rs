@@ -1,6 +1,6 @@
 //! What `check` and `plan` say about a scenario, as text and as values for JSON. Pure; printing is the commands' part.
 
-use super::model::{Given, LoadLevel, LoadOption, LoadValue, Scenario, Window};
+use super::model::{Given, LoadLevel, LoadOption, LoadValue, Order, Scenario, StopRule, Window};
 use super::plan::{Estimate, Overheads, Plan, PlannedTrial};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,9 +42,25 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
     for load in &scenario.loads {
         line("load", &load_text(load));
     }
+    if let Some(rule) = &scenario.plan.until {
+        line("until", &rule_text(rule));
+    }
+    for zip in &scenario.zips {
+        line("zipped", &zip.join(", "));
+    }
     line("trials", &trials_text(scenario));
     line("time", &time_text(scenario, Overheads::TYPICAL));
+    for warning in warnings(scenario) {
+        line("warning", &warning);
+    }
     text
+}
+
+/// What the figures of such a scenario will suffer from, whatever the machine does.
+pub(crate) fn warnings(scenario: &Scenario) -> Vec<String> {
+    let sequential = "order is sequential: whatever drifts during the run (temperature, caches, other work) looks like \
+                      an effect of the factors; `random_blocks` keeps them apart";
+    (scenario.plan.order == Order::Sequential).then(|| sequential.to_owned()).into_iter().collect()
 }
 
 /// `auto`, `by factor backend`.
@@ -56,11 +72,22 @@ fn probe_text(scenario: &Scenario) -> String {
 }
 
 fn window_text(scenario: &Scenario) -> String {
-    let warmup = duration_text(scenario.measure.warmup);
-    match scenario.measure.window {
-        Window::Timed(window) => format!("{} after {warmup} of warm-up", duration_text(window)),
-        Window::Operations if scenario.generators.is_empty() => "until the programs have ended".to_owned(),
-        Window::Operations => format!("until the generators' operations are done, after {warmup} of warm-up"),
+    let by = |factor: usize| format!("by factor {}", scenario.factors[factor].name);
+    let warmup = match &scenario.measure.warmup {
+        Given::Fixed(warmup) => duration_text(*warmup),
+        Given::Factor { factor, .. } => by(*factor),
+    };
+    match &scenario.measure.window {
+        Given::Fixed(Window::Operations) if scenario.generators.is_empty() => {
+            "until the programs have ended".to_owned()
+        }
+        Given::Fixed(Window::Operations) => {
+            format!("until the generators' operations are done, after {warmup} of warm-up")
+        }
+        Given::Fixed(Window::Timed(window)) => {
+            format!("{} after {warmup} of warm-up", duration_text(*window))
+        }
+        Given::Factor { factor, .. } => format!("{} after {warmup} of warm-up", by(*factor)),
     }
 }
 
@@ -78,16 +105,35 @@ fn option_text(option: &LoadOption) -> String {
         LoadValue::Flag => option.name.clone(),
         LoadValue::CpuShare(share) => format!("{} {}% cpus", option.name, share * 100.0),
         LoadValue::MemoryShare(share) => format!("{} {}% memory", option.name, share * 100.0),
+        LoadValue::Factor { name, .. } => format!("{} by factor {name}", option.name),
     }
 }
 
 fn trials_text(scenario: &Scenario) -> String {
+    let (least, most) = (scenario.plan.repetitions, scenario.plan.most_repetitions());
+    if least < most {
+        let cells = scenario.cells_with_load();
+        return format!(
+            "{} to {} = {} × {least} to {most} repetitions",
+            cells * least as usize,
+            scenario.trial_count(),
+            counted(cells, "cell"),
+        );
+    }
     format!(
         "{} = {} × {}",
         scenario.trial_count(),
         counted(scenario.cells_with_load(), "cell"),
         counted(scenario.plan.repetitions as usize, "repetition"),
     )
+}
+
+/// `every p99 is within ± 5 %, at most 40 repetitions or 10m 00s`.
+fn rule_text(rule: &StopRule) -> String {
+    let time = rule.max_time.map_or_else(String::new, |time| format!(" or {}", duration_text(time)));
+    let share = reports::units::asked_percent(rule.relative_interval);
+    let (metric, most) = (rule.metric.words(), rule.max_repetitions);
+    format!("every {metric} is within ± {share}, at most {most} repetitions{time}")
 }
 
 /// `1 cell`, `3 repetitions`.
@@ -100,13 +146,23 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 fn time_text(scenario: &Scenario, overheads: Overheads) -> String {
     let estimate = Estimate::of(scenario, overheads);
     let about = if estimate.is_lower_bound { "more than" } else { "about" };
+    let most = longest(scenario, overheads);
+    let most = most.map_or_else(String::new, |most| format!(" to {}", duration_text(most)));
     format!(
-        "{about} {} (warm-up and window {}, changes of load {}, the rest {})",
+        "{about} {}{most} (warm-up and window {}, changes of load {}, the rest {})",
         duration_text(estimate.total()),
         duration_text(estimate.measuring),
         duration_text(estimate.ramps),
         duration_text(estimate.overhead),
     )
+}
+
+/// How long a scenario takes at most, where a rule may add blocks: as far as that can be told.
+pub(crate) fn longest(scenario: &Scenario, overheads: Overheads) -> Option<Duration> {
+    let rule = scenario.plan.until?;
+    let most = Estimate::of_blocks(scenario, rule.max_repetitions, overheads).total();
+    let least = Estimate::of(scenario, overheads).total();
+    Some(rule.max_time.map_or(most, |time| most.min(time.max(least))))
 }
 
 /// A duration to three digits or the second, whichever is finer, in the units of scenarios.
@@ -143,20 +199,21 @@ fn rounded(number: f64) -> String {
 
 /// Every trial in order, and how long they take.
 pub(crate) fn plan_text(scenario: &Scenario, plan: &Plan) -> String {
+    let warnings: Vec<String> = warnings(scenario).iter().map(|it| format!("warning: {it}\n")).collect();
     let mut text = format!(
-        "{}: {}\norder {}, seed {}\ntime {}\n\n",
+        "{}: {}\norder {}, seed {}\ntime {}\n{}\n",
         scenario.name,
         trials_text(scenario),
         scenario.plan.order.name(),
         plan.seed,
         time_text(scenario, Overheads::TYPICAL),
+        warnings.concat(),
     );
     let mut rows: Vec<Vec<String>> = Vec::with_capacity(plan.trials.len() + 1);
     let factors = scenario.factors.iter().map(|factor| factor.name.to_string());
     rows.push(["trial", "block", "load"].into_iter().map(str::to_owned).chain(factors).collect());
-    for trial in &plan.trials {
-        rows.push(row(scenario, trial));
-    }
+    let certain = plan.trials.iter().filter(|trial| trial.block < scenario.plan.repetitions);
+    rows.extend(certain.map(|trial| row(scenario, trial)));
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
@@ -169,6 +226,9 @@ pub(crate) fn plan_text(scenario: &Scenario, plan: &Plan) -> String {
         }
         text.push_str(line.trim_end());
         text.push('\n');
+    }
+    if let Some(rule) = &scenario.plan.until {
+        text = format!("{text}and further blocks until {}\n", rule_text(rule));
     }
     text
 }
@@ -194,12 +254,16 @@ pub(crate) struct PlanDocument {
     scenario: String,
     order: &'static str,
     seed: u64,
+    /// The least, where a rule may add some.
     repetitions: u32,
+    max_repetitions: u32,
     /// Load levels included.
     cells: usize,
     loads: Vec<String>,
     /// Estimated; without the windows where those end with operations.
     seconds: f64,
+    /// What the figures will suffer from.
+    warnings: Vec<String>,
     trials: Vec<TrialDocument>,
 }
 
@@ -229,9 +293,11 @@ pub(crate) fn plan_document(scenario: &Scenario, plan: &Plan) -> PlanDocument {
         order: scenario.plan.order.name(),
         seed: plan.seed,
         repetitions: scenario.plan.repetitions,
+        max_repetitions: scenario.plan.most_repetitions(),
         cells: scenario.cells_with_load(),
         loads: scenario.loads.iter().map(|load| load.name.to_string()).collect(),
         seconds: Estimate::of(scenario, Overheads::TYPICAL).total().as_secs_f64(),
+        warnings: warnings(scenario),
         trials: plan.trials.iter().map(trial).collect(),
     }
 }

@@ -87,10 +87,14 @@ pub(super) fn stress_ng_size(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(1 << power)
 }
 
-/// The number that a level stands for: a plain number, or the bytes of a size.
+/// The number that a level stands for: a plain number, the bytes of a size, the nanoseconds of a duration, or the
+/// percent of a share.
 pub(super) fn number(text: &str) -> Option<f64> {
     let plain = text.replace('_', "").parse::<f64>().ok().filter(|number| number.is_finite());
-    plain.or_else(|| size(text).ok().map(|bytes| bytes as f64))
+    plain
+        .or_else(|| size(text).ok().map(|bytes| bytes as f64))
+        .or_else(|| duration(text).ok().map(|duration| duration.as_nanos() as f64))
+        .or_else(|| share(text).map(|(share, _)| share * 100.0))
 }
 
 /// The number in `50% WORD`, as a share (0.5), and the word behind it.

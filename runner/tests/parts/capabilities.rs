@@ -104,6 +104,7 @@ fn start(runner: &Path, home: &Path) -> Child {
     Command::new(runner)
         .current_dir(home)
         .env_remove("RUNNER_RUNS_DIR")
+        .env("SYSCALL_LAB_TURN", crate::own_turn())
         .env("TMPDIR", home)
         .args(["run", "long.toml", "--quiet"])
         .uid(USER)

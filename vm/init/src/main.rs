@@ -16,7 +16,7 @@ use std::{fs, thread};
 const DISK: &str = "/disk";
 
 /// How long a step may take: several times what it does in an emulator on a busy machine.
-const STEP_LIMIT: Duration = Duration::from_secs(420);
+const STEP_LIMIT: Duration = Duration::from_mins(7);
 
 /// Source, target and type of each mount, in order.
 const MOUNTS: [(&str, &str, &str); 7] = [

@@ -63,13 +63,24 @@ impl<'a> Factors<'a> {
         read: impl Fn(&Node) -> Reading<T>,
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Given<T>> {
-        let node = section.node(key)?;
-        let reference = match &node.value {
-            Value::Text(text) => text.strip_prefix('$'),
-            _ => None,
-        };
-        let Some(reference) = reference else {
-            return section.optional(key, read, problems).map(Given::Fixed);
+        self.given_at((&section.path_of(key), section.node(key)?), read, problems)
+    }
+
+    /// The same for a value that has no key of its own, such as one of a list; the path is for messages.
+    pub(super) fn given_at<T>(
+        &self,
+        (path, node): (&str, &Node),
+        read: impl Fn(&Node) -> Reading<T>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<Given<T>> {
+        let Some(reference) = reference(node) else {
+            return match read(node) {
+                Ok(value) => Some(Given::Fixed(value)),
+                Err(complaint) => {
+                    problems.push(complaint.of(path, node));
+                    None
+                }
+            };
         };
         let index = self.named((reference, node), problems)?;
         let factor = &self.all[index];
@@ -78,12 +89,17 @@ impl<'a> Factors<'a> {
             match read(&bare(level)) {
                 Ok(value) => levels.push(value),
                 Err(complaint) => {
-                    let used = format!("used for {} here", quoted(key));
-                    problems.push(complaint.of(&section.path_of(key), level).related(&node.place, used));
+                    let used = format!("used for {} here", quoted(path.rsplit('.').next().unwrap_or(path)));
+                    problems.push(complaint.of(path, level).related(&node.place, used));
                 }
             }
         }
         Some(Given::Factor { factor: index, levels })
+    }
+
+    /// Their declarations.
+    pub(super) fn decls(&self) -> impl Iterator<Item = &FactorDecl> {
+        self.all.iter().map(|factor| &factor.decl)
     }
 
     /// The labels of a factor's levels, wherever it is named.
@@ -132,14 +148,21 @@ impl<'a> Factors<'a> {
         for factor in self.all.iter().filter(|factor| are_uses_known && !factor.is_used.get()) {
             let name = &factor.key.name;
             let message = format!("factor {} has no effect", quoted(name));
-            let help =
-                format!("write `\"${name}\"` as a generator's value or as `measure.probe`, or remove it");
+            let help = format!("write `\"${name}\"` as the value of a key that takes a factor, or remove it");
             problems.push(
                 Diagnostic::at(&factor.key.place, message, "multiplies the trials, yet nothing uses it")
                     .help(help),
             );
         }
         self.all.into_iter().map(|factor| factor.decl).collect()
+    }
+}
+
+/// The name of the factor that a value goes along with.
+pub(super) fn reference(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::Text(text) => text.strip_prefix('$'),
+        _ => None,
     }
 }
 

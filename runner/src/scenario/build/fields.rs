@@ -1,7 +1,7 @@
 //! Reading single values: what each must be, and the words when it is not.
 
 use super::super::diagnostic::{Diagnostic, did_you_mean, quoted};
-use super::super::model::Name;
+use super::super::model::{Name, Window};
 use super::super::units::{self, UnitError};
 use super::super::wire::{Node, Table, Value};
 use std::ops::RangeInclusive;
@@ -23,6 +23,11 @@ pub(super) type Reading<T> = Result<T, Complaint>;
 impl Complaint {
     pub(super) fn new(must: impl Into<String>, node: &Node) -> Self {
         Self { must: must.into(), label: found(node), help: None }
+    }
+
+    /// One whose label is not what was found.
+    pub(super) fn with(must: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { must: must.into(), label: label.into(), help: None }
     }
 
     fn label(mut self, label: impl Into<String>) -> Self {
@@ -168,6 +173,23 @@ pub(super) fn prose(node: &Node) -> Reading<String> {
     } else {
         Err(Complaint::new("must have no control characters", node))
     }
+}
+
+/// A window, of at least `least`.
+pub(super) fn window(least: Duration) -> impl Fn(&Node) -> Reading<Window> {
+    move |node| duration(least)(node).map(Window::Timed)
+}
+
+/// A system call of this machine's architecture.
+pub(super) fn syscall(node: &Node) -> Reading<String> {
+    let must = || format!("must name system calls of {}", std::env::consts::ARCH);
+    let name = text(node).map_err(|complaint| Complaint { must: must(), ..complaint })?;
+    let all = syscalls::SysnoSet::all();
+    if all.iter().any(|sysno| sysno.name() == name) {
+        return Ok(name);
+    }
+    let help = did_you_mean(&name, all.iter().map(|sysno| sysno.name()));
+    Err(Complaint { help, ..Complaint::new(must(), node) })
 }
 
 /// A name.

@@ -1,10 +1,11 @@
 //! Load levels: which of stress-ng's options a scenario may set, and to what; and programs as load.
 
 use super::super::diagnostic::{Diagnostic, quoted};
-use super::super::model::{LoadLevel, LoadOption, LoadProgram, LoadValue, Name};
+use super::super::model::{Given, LoadLevel, LoadOption, LoadProgram, LoadValue, Name};
 use super::super::units;
 use super::super::wire::{Key, Node, Value};
-use super::fields::{self, NAME_RULE, Section, found};
+use super::factors::{Factors, reference};
+use super::fields::{self, Complaint, NAME_RULE, Section, found};
 use super::programs;
 
 /// Most load levels of a scenario.
@@ -63,7 +64,11 @@ const OUT_OF_BOUNDS: [&str; 16] = [
 ];
 
 /// Reads the tables in `[load]`; without any there is one level without load, `baseline`.
-pub(super) fn read(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> Vec<LoadLevel> {
+pub(super) fn read<'a>(
+    section: Option<&Section<'a>>,
+    factors: &Factors<'a>,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<LoadLevel> {
     let Some(section) = section else {
         return Name::new("baseline")
             .map(|name| LoadLevel {
@@ -94,7 +99,8 @@ pub(super) fn read(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>
         };
         let of_stress_ng = |(key, _): &&(Key, Node)| !OWN.contains(&key.name.as_str());
         let entries = table.table().entries.iter().filter(of_stress_ng);
-        let options: Vec<_> = entries.filter_map(|(key, node)| option(key, node, problems)).collect();
+        let options: Vec<_> =
+            entries.filter_map(|(key, node)| option((&table, key), node, factors, problems)).collect();
         let program = program(&table, problems);
         let requires_memory = requires_memory(&table, &options, problems);
         let place = Some(key.place.clone());
@@ -148,20 +154,24 @@ fn requires_memory(table: &Section<'_>, options: &[LoadOption], problems: &mut V
     requires
 }
 
-fn option(key: &Key, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<LoadOption> {
+fn option(
+    (table, key): (&Section<'_>, &Key),
+    node: &Node,
+    factors: &Factors<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<LoadOption> {
     if let Some(problem) = refused(key) {
         problems.push(problem);
         return None;
     }
-    match value(node) {
-        Ok(value) => Some(LoadOption { name: key.name.clone(), value, place: key.place.clone() }),
-        Err((must, label)) => {
-            let message = format!("stress-ng's {} {must}", quoted(&format!("--{}", key.name)));
-            let help = (must == NO_FACTOR).then(|| "write a [load.NAME] table for each value".to_owned());
-            problems.push(Diagnostic::at(&node.place, message, label).maybe_help(help));
-            None
+    let read = |node: &Node| value(node).map_err(|(must, label)| Complaint::with(must, label));
+    let value = match factors.given_at((&table.path_of(&key.name), node), read, problems)? {
+        Given::Fixed(value) => value,
+        Given::Factor { factor, levels } => {
+            LoadValue::Factor { name: reference(node).unwrap_or_default().to_owned(), factor, levels }
         }
-    }
+    };
+    Some(LoadOption { name: key.name.clone(), value, place: key.place.clone() })
 }
 
 /// Why an option is not a scenario's to set.
@@ -201,9 +211,6 @@ fn is_stressor(name: &str) -> bool {
     matches!(name, "dev" | "fstat" | "gpu")
 }
 
-/// Load is a factor itself, whose levels are the tables.
-const NO_FACTOR: &str = "cannot go along with a factor: load takes no factor";
-
 fn value(node: &Node) -> Result<LoadValue, (&'static str, String)> {
     const MUST: &str = "must be a string, a whole number not below 0, or `true`";
     match &node.value {
@@ -228,7 +235,6 @@ fn text_value(text: &str, node: &Node) -> Result<LoadValue, (&'static str, Strin
         Some((_, "memory")) => Err((SHARE, "is not above 0 % and at most 100 %".to_owned())),
         Some((_, "")) => Ok(LoadValue::Text(text.to_owned())),
         Some(_) => Err((SHARE, found(node))),
-        None if text.starts_with('$') => Err((NO_FACTOR, found(node))),
         None if text.is_empty() || text.starts_with('-') || text.contains(|c: char| c.is_control()) => {
             Err(("must be text that does not begin with a dash", found(node)))
         }

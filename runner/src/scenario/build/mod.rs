@@ -1,25 +1,30 @@
 //! From the tree as written to the validated scenario; what is independent of each other is reported together.
 
+mod cells;
 mod factors;
 mod fields;
 mod generators;
 mod load;
 mod machine;
 mod programs;
+mod targets;
 
 pub(super) use self::fields::grouped;
 
 use self::factors::Factors;
 use self::fields::Section;
 use self::generators::Declared;
-use super::diagnostic::{Diagnostic, Source, did_you_mean, quoted};
+use self::targets::Targets;
+use super::diagnostic::{Diagnostic, Place, Source, quoted};
 use super::language::{self, MAX_REPETITIONS, MAX_SEED, MAX_SLOWEST, SCHEMA};
 use super::model::{
-    GeneratorDecl, Given, Machine, Measure, Order, PlanRequest, ProbeRequest, Scenario, Scope, Window,
+    GeneratorDecl, Given, LoadValue, Machine, Measure, Order, PlanRequest, ProbeRequest, Scenario, Scope,
+    StopRule, Window,
 };
 use super::programs::{ProgramDecl, Until};
 use super::wire::{Node, Table, Value};
-use std::collections::BTreeSet;
+use reports::Metric;
+use reports::statistics::{CONFIDENCE, repetitions_for};
 use std::time::Duration;
 
 /// Most trials of a plan.
@@ -46,11 +51,11 @@ pub(super) fn scenario(
     let before = problems.len();
     let (generators, programs) =
         generators::read(generator_section.as_ref(), &factors, machine, &mut problems);
-    // What could not be read of a generator, or of a missing table, may be what uses a factor.
-    let are_read = problems.len() == before;
     let load_section = root.section("load", &mut problems);
     load::check_not_empty(load_section.as_ref(), root.node("load"), &mut problems);
-    let loads = load::read(load_section.as_ref(), &mut problems);
+    let loads = load::read(load_section.as_ref(), &factors, &mut problems);
+    // What could not be read of a generator, a load, or of a missing table, may be what uses a factor.
+    let are_read = problems.len() == before;
     let machine_section = root.section("machine", &mut problems);
     let machine = machine::read(machine_section.as_ref(), &mut problems);
     let is_counted = check_pace(&generators, &programs, &mut problems);
@@ -60,21 +65,19 @@ pub(super) fn scenario(
     }
     let measure =
         measure_section.as_ref().and_then(|section| measure((section, &factors), is_counted, &mut problems));
-    let plan = plan(root.section("plan", &mut problems).as_ref(), &mut problems);
+    let plan_section = root.section("plan", &mut problems);
+    let plan = plan(plan_section.as_ref(), &mut problems);
+    let place = root.node("plan").or_else(|| root.node("factors"));
+    let cells = cells::read(plan_section.as_ref(), (&factors, &loads), place, &mut problems);
     let factors = factors.finish(are_read && measure_section.is_some(), &mut problems);
     let generators: Vec<GeneratorDecl> = generators.into_iter().map(|declared| declared.decl).collect();
     let programs: Vec<ProgramDecl> = programs.into_iter().map(|declared| declared.decl).collect();
-    // Errors in generators would make each target look unissued.
-    if let (Some(section), Some(measure), true) = (&measure_section, &measure, problems.is_empty()) {
-        if programs.is_empty() {
-            check_scope(section, (measure, &generators), &mut problems);
-        } else {
-            check_seen(section, measure, &mut problems);
-        }
-    }
-    let (Some(name), Some(measure), true) = (name, measure, problems.is_empty()) else {
+    let (Some(name), Some((measure, targets)), Some(cells), true) =
+        (name, measure, cells, problems.is_empty())
+    else {
         return Err(problems);
     };
+    let cells::Cells { cells, zips } = cells;
     let source = sources.first().map(|file| file.text.clone()).unwrap_or_default();
     let overrides = sources.iter().skip(1).map(|given| given.text.clone()).collect();
     let sources = sources.to_vec();
@@ -86,14 +89,17 @@ pub(super) fn scenario(
         measure,
         plan,
         factors,
+        cells,
+        zips,
         generators,
         programs,
         loads,
         machine,
         sources,
     };
-    check_trials(&root, &scenario)?;
-    Ok(scenario)
+    // Errors before would make each target look unissued.
+    problems.extend(check_whole((&targets, measure_section.as_ref()), &scenario, place));
+    if problems.is_empty() { Ok(scenario) } else { Err(problems) }
 }
 
 /// A file of another version is not judged by the rules of this one.
@@ -119,27 +125,31 @@ fn measure<'a>(
     (section, factors): (&Section<'a>, &Factors<'a>),
     is_counted: bool,
     problems: &mut Vec<Diagnostic>,
-) -> Option<Measure> {
+) -> Option<(Measure, Targets<'a>)> {
     section.only(&language::MEASURE.names(), problems);
-    let targets = targets(section, problems);
+    let targets = targets::read(section, factors, problems);
     let scope = section.optional("scope", fields::choice(&Scope::NAMES), problems);
     let probe = probe((section, factors), scope.unwrap_or(Scope::Generators), problems);
-    let warmup = section.optional("warmup", fields::duration(Duration::ZERO), problems);
-    let window = section.optional("window", fields::duration(MIN_WINDOW), problems);
-    let window = window.unwrap_or(Duration::from_millis(500));
+    let warmup = factors.given((section, "warmup"), fields::duration(Duration::ZERO), problems);
+    let window = factors.given((section, "window"), fields::window(MIN_WINDOW), problems);
+    let window = window.unwrap_or(Given::Fixed(Window::Timed(Duration::from_millis(500))));
     // Below 0 and NaN are out; 0 itself is a limit that no lost call passes.
     let limit = fields::number(-f64::MIN_POSITIVE, 1.0, "must be a fraction from 0 to 1, such as 0.001");
     let probe = probe.unwrap_or(Given::Fixed(ProbeRequest::Auto));
     let keep_slowest = keep_slowest(section, &probe, problems);
-    Some(Measure {
-        targets: targets?,
+    let limit = section.optional("loss_limit", limit, problems).unwrap_or(0.001);
+    let targets = targets?;
+    let measure = Measure {
+        targets: targets.all(),
+        named: targets.named.iter().map(|(name, _)| name.clone()).collect(),
         probe,
         keep_slowest,
         scope: scope.unwrap_or(Scope::Generators),
-        warmup: warmup.unwrap_or(Duration::from_millis(200)),
-        window: if is_counted { Window::Operations } else { Window::Timed(window) },
-        loss_limit: section.optional("loss_limit", limit, problems).unwrap_or(0.001),
-    })
+        warmup: warmup.unwrap_or(Given::Fixed(Duration::from_millis(200))),
+        window: if is_counted { Given::Fixed(Window::Operations) } else { window },
+        loss_limit: limit,
+    };
+    Some((measure, targets))
 }
 
 /// The backend, or the factor whose levels are backends; refuses to look at the whole system without one.
@@ -185,61 +195,14 @@ fn keep_slowest(section: &Section<'_>, probe: &Given<ProbeRequest>, problems: &m
     usize::try_from(keep).unwrap_or(0)
 }
 
-fn targets(section: &Section<'_>, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
-    let Some(node) = section.node("syscalls") else {
-        section.missing("syscalls", problems);
-        return None;
-    };
-    let Value::List(items) = &node.value else {
-        let message = "`measure.syscalls` must be a list of names";
-        problems.push(
-            Diagnostic::at(&node.place, message, fields::found(node)).help("write `[\"mmap\", \"munmap\"]`"),
-        );
-        return None;
-    };
-    if items.is_empty() {
-        problems.push(Diagnostic::at(&node.place, "`measure.syscalls` names no system call", "is empty"));
-    }
-    if let Some(item) = items.get(probe_abi::MAX_TARGETS) {
-        let message = format!("one run measures at most {} system calls", probe_abi::MAX_TARGETS);
-        problems.push(Diagnostic::at(&item.place, message, "is one too many"));
-        return None;
-    }
-    let mut named: Vec<(String, &Node)> = Vec::with_capacity(items.len());
-    for item in items {
-        let Some(name) = target(item, problems) else {
-            continue;
-        };
-        if let Some((_, first)) = named.iter().find(|(other, _)| *other == name) {
-            let message = format!("system call {} is repeated", quoted(&name));
-            let problem = Diagnostic::at(&item.place, message, "given before");
-            problems.push(problem.related(&first.place, "first given here"));
-        }
-        named.push((name, item));
-    }
-    Some(named.into_iter().map(|(name, _)| name).collect())
-}
-
-fn target(item: &Node, problems: &mut Vec<Diagnostic>) -> Option<String> {
-    let Value::Text(name) = &item.value else {
-        let message = "a system call is named by a string";
-        problems.push(Diagnostic::at(&item.place, message, fields::found(item)));
-        return None;
-    };
-    let all = || syscalls::SysnoSet::all();
-    if all().iter().any(|sysno| sysno.name() == name) {
-        return Some(name.clone());
-    }
-    let set = all();
-    let help = did_you_mean(name, set.iter().map(|sysno| sysno.name()));
-    let message = format!("there is no system call {} on {}", quoted(name), std::env::consts::ARCH);
-    problems.push(Diagnostic::at(&item.place, message, "is unknown").maybe_help(help));
-    None
-}
-
 fn plan(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> PlanRequest {
-    let mut plan =
-        PlanRequest { repetitions: 7, seed: 1, order: Order::RandomBlocks, ramp: Duration::from_secs(2) };
+    let mut plan = PlanRequest {
+        repetitions: 7,
+        seed: 1,
+        order: Order::RandomBlocks,
+        ramp: Duration::from_secs(2),
+        until: None,
+    };
     let Some(section) = section else { return plan };
     section.only(&language::PLAN.names(), problems);
     let repetitions = section.optional("repetitions", fields::integer(1..=MAX_REPETITIONS), problems);
@@ -248,7 +211,38 @@ fn plan(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> PlanRe
     plan.seed = section.optional("seed", seeds, problems).unwrap_or(plan.seed);
     plan.order = section.optional("order", fields::choice(&Order::NAMES), problems).unwrap_or(plan.order);
     plan.ramp = section.optional("ramp", fields::duration(Duration::ZERO), problems).unwrap_or(plan.ramp);
+    let until = section.section("until", problems);
+    plan.until = until.map(|until| stop_rule(&until, plan.repetitions, problems));
     plan
+}
+
+/// `until`: when enough repetitions have been taken.
+fn stop_rule(section: &Section<'_>, repetitions: u32, problems: &mut Vec<Diagnostic>) -> StopRule {
+    section.only(&language::UNTIL.names(), problems);
+    let metrics = Metric::ALL.map(|metric| (metric.name(), metric));
+    let metric = section.optional("metric", fields::choice(&metrics), problems);
+    let a_share = "must be a share above 0 and at most 1, such as 0.05";
+    let share = section.optional("relative_interval", fields::number(0.0, 1.0, a_share), problems);
+    let most = section.optional("max_repetitions", fields::integer(1..=MAX_REPETITIONS), problems);
+    let most = most.and_then(|number| u32::try_from(number).ok());
+    let max_time = section.optional("max_time", fields::duration(Duration::from_secs(1)), problems);
+    // Fewer values than this have no interval of 95 %.
+    let least = repetitions.max(u32::try_from(repetitions_for(1.0 - CONFIDENCE)).unwrap_or(u32::MAX));
+    if let (Some(node), true) = (section.node("max_repetitions"), most.is_some_and(|most| most < least)) {
+        let message = format!("{} must be at least {least}", quoted("plan.until.max_repetitions"));
+        let label = if least == repetitions {
+            format!("there are {repetitions} repetitions in any case")
+        } else {
+            "so few repetitions have no interval of 95 %".to_owned()
+        };
+        problems.push(Diagnostic::at(&node.place, message, label));
+    }
+    StopRule {
+        metric: metric.unwrap_or(Metric::P50),
+        relative_interval: share.unwrap_or(0.05),
+        max_repetitions: most.unwrap_or(40).max(least),
+        max_time,
+    }
 }
 
 /// Whether windows end with operations or programs; a trial has one window, so generators must agree.
@@ -284,59 +278,47 @@ fn check_seen(section: &Section<'_>, measure: &Measure, problems: &mut Vec<Diagn
     }
 }
 
-/// Refuses targets that nobody issues where only generators are seen.
-fn check_scope(
-    section: &Section<'_>,
-    (measure, generators): (&Measure, &[GeneratorDecl]),
-    problems: &mut Vec<Diagnostic>,
-) {
-    if measure.scope == Scope::System {
-        return;
-    }
-    let issued: BTreeSet<&str> = generators
-        .iter()
-        .flat_map(|generator| generator.workload.values())
-        .flat_map(|workload| workload.syscalls().iter().copied())
-        .collect();
-    let Some(Node { value: Value::List(items), place, .. }) = section.node("syscalls") else {
-        return;
-    };
-    if generators.is_empty() {
-        let message = "there is no generator, and scope `generators` counts no other calls";
-        let problem = Diagnostic::at(place, message, "nobody would issue these");
-        problems.push(problem.help("add a [generators.NAME] table, or measure with scope `system`"));
-        return;
-    }
-    for (item, target) in items.iter().zip(&measure.targets) {
-        if !issued.contains(target.as_str()) {
-            let message = format!("no generator issues {}", quoted(target));
-            let list = issued.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-            let problem = Diagnostic::at(&item.place, message, "would count nothing");
-            problems.push(problem.help(format!("the generators issue {list}")));
+/// What can be told only of a scenario of which every part is one.
+fn check_whole(
+    (targets, section): (&Targets<'_>, Option<&Section<'_>>),
+    scenario: &Scenario,
+    place: Option<&Node>,
+) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    if let Some(section) = section {
+        if scenario.programs.is_empty() {
+            problems.extend(targets::check_issued(targets, scenario, section));
+        } else {
+            check_seen(section, &scenario.measure, &mut problems);
         }
     }
+    problems.extend(check_probe_alone(scenario));
+    problems.extend(check_trials(place, scenario));
+    problems
 }
 
-fn check_trials(root: &Section<'_>, scenario: &Scenario) -> Result<(), Vec<Diagnostic>> {
-    let axes = scenario.factors.iter().map(|factor| factor.levels.len());
-    let trials = axes
-        .chain([scenario.loads.len(), scenario.plan.repetitions as usize])
-        .try_fold(1_usize, usize::checked_mul);
-    if trials.is_some_and(|trials| trials <= MAX_TRIALS) {
-        return Ok(());
-    }
-    let count = trials.map_or("more".to_owned(), |trials| fields::grouped(trials as u64));
-    let message = format!("the plan has {count} trials, and at most 100,000 can be executed");
-    let mut parts: Vec<String> = scenario
-        .factors
-        .iter()
-        .map(|factor| format!("{} levels of {}", factor.levels.len(), quoted(factor.name.as_str())))
-        .collect();
-    parts.push(format!("{} levels of load", scenario.loads.len()));
-    parts.push(format!("{} repetitions", scenario.plan.repetitions));
-    let problem = match root.node("plan").or_else(|| root.node("factors")) {
-        Some(node) => Diagnostic::at(&node.place, message, parts.join(" × ")),
-        None => Diagnostic::general(message),
+/// A factor that says the probe can be replaced by `--probe`, and is gone then; text for stress-ng or a program could go
+/// along with the names of backends.
+fn check_probe_alone(scenario: &Scenario) -> Vec<Diagnostic> {
+    let Given::Factor { factor: probe, .. } = scenario.measure.probe else { return Vec::new() };
+    let options = scenario.loads.iter().flat_map(|load| &load.options);
+    let options = options
+        .filter(|option| matches!(option.value, LoadValue::Factor { factor, .. } if factor == probe))
+        .map(|option| &option.place);
+    let programs = scenario.programs.iter().filter(|program| program.follows(probe));
+    let refuse = |place: &Place| {
+        let message = "a factor that says the probe says nothing else";
+        Diagnostic::at(place, message, "goes along with the same factor")
     };
-    Err(vec![problem])
+    options.chain(programs.map(|program| &program.place)).map(refuse).collect()
+}
+
+fn check_trials(place: Option<&Node>, scenario: &Scenario) -> Option<Diagnostic> {
+    let repetitions = scenario.plan.most_repetitions();
+    let trials = scenario.cells_with_load().checked_mul(repetitions as usize);
+    if trials.is_some_and(|trials| trials <= MAX_TRIALS) {
+        return None;
+    }
+    let parts = format!("{} cells × {repetitions} repetitions", scenario.cells_with_load());
+    Some(cells::too_many("trials", trials, parts, place))
 }

@@ -83,7 +83,7 @@ pub(super) fn plain_words(path: &str, node: &Node, problems: &mut Vec<Diagnostic
             .iter()
             .find(|item| matches!(&item.value, Value::Text(text) if text.replace("$$", "").contains('$')))
     {
-        let must = "cannot follow a factor: load takes none, and `$$` is a dollar";
+        let must = "cannot follow a factor, as a program of a load takes none; `$$` is a dollar";
         let help = "write a [load.NAME] table for each command";
         problems.push(fields::Complaint::new(must, item).help(help).of(path, item));
         return None;

@@ -18,7 +18,10 @@ fn section(table: &Table) -> String {
         }
     }
     if matches!(table.others, Others::StressNg) {
-        text = format!("{text}\nEvery other long option likewise: {}.\n", words(&Kind::StressNg));
+        text = format!(
+            "{text}\nEvery other long option likewise: {}, or `\"$factor\"`.\n",
+            words(&Kind::StressNg)
+        );
     }
     text
 }
@@ -61,6 +64,8 @@ fn words(kind: &Kind) -> String {
             "a whole number, text, `true` for an option without a value, `\"50% cpus\"` or `\"40% memory\"`"
                 .to_owned()
         }
+        Kind::Zip => "a list of lists of factors".to_owned(),
+        Kind::Exclude => "a list of tables".to_owned(),
         Kind::Table(_) | Kind::Either(..) => "a table".to_owned(),
         Kind::Other { words, .. } => (*words).to_owned(),
     }

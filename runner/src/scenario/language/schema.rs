@@ -66,7 +66,7 @@ fn property(key: &Key) -> Value {
 
 fn kind(kind: &Kind) -> Value {
     match kind {
-        Kind::Name => json!({ "type": "string", "pattern": format!("^{NAME_CHARACTER}{{1,64}}$") }),
+        Kind::Name => name(),
         Kind::Prose => json!({ "type": "string" }),
         // A naught needs no unit.
         Kind::Duration => {
@@ -96,26 +96,43 @@ fn kind(kind: &Kind) -> Value {
             "items": { "anyOf": [level(), { "type": ["number", "boolean"] }] },
         }),
         Kind::StressNg => json!({ "anyOf": [
-            { "type": "string", "pattern": "^[^-$/][^/]*$" },
+            { "type": "string", "pattern": "^(\\$.|[^-$/][^/]*$)" },
             { "type": "integer", "minimum": 0 },
             { "const": true },
         ] }),
+        Kind::Zip => json!({
+            "type": "array",
+            "items": { "type": "array", "minItems": 2, "uniqueItems": true, "items": name() },
+        }),
+        Kind::Exclude => {
+            let one = json!({ "anyOf": [level(), { "type": ["number", "boolean"] }] });
+            let part = json!({ "anyOf": [one, { "type": "array", "items": one }] });
+            let factors = json!({ format!("^{NAME_CHARACTER}{{1,64}}$"): part });
+            json!({ "type": "array", "items": {
+                "type": "object", "minProperties": 1, "additionalProperties": false, "patternProperties": factors,
+            } })
+        }
         Kind::Table(inner) => table(inner),
         Kind::Either(one, other) => json!({ "anyOf": [table(one), table(other)] }),
         Kind::Other { schema, .. } => schema(),
     }
 }
 
-/// The label of a level: a name that may have a decimal point in it.
+fn name() -> Value {
+    json!({ "type": "string", "pattern": format!("^{NAME_CHARACTER}{{1,64}}$") })
+}
+
+/// The label of a level: a name that may have a decimal point in it, or a share.
 fn level() -> Value {
-    let pattern = format!("^({NAME_CHARACTER}{{1,64}}|[0-9]+\\.[0-9]{NAME_CHARACTER}*)$");
+    let share = r"[0-9]+(\.[0-9]+)?%( cpus| memory)?";
+    let pattern = format!("^({NAME_CHARACTER}{{1,64}}|[0-9]+\\.[0-9]{NAME_CHARACTER}*|{share})$");
     json!({ "type": "string", "pattern": pattern })
 }
 
 /// What editors offer as targets: what the workloads issue. Others are named by who knows them.
 fn issued() -> Vec<&'static str> {
     let mut names: Vec<&str> =
-        generators::Workload::ALL.iter().flat_map(|workload| workload.syscalls()).copied().collect();
+        generators::Workload::ALL.iter().flat_map(|workload| workload.syscalls()).collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -52,9 +52,29 @@ fn meaning(scenario: &Scenario) -> String {
     )
 }
 
-fn accepted(assignment: &str) -> Scenario {
-    parse_with(BASE, &[assignment]).unwrap_or_else(|errors| panic!("{assignment}: {errors}"))
+/// A scenario in which this key has an effect.
+fn base(path: &str) -> String {
+    let workload = match path.rsplit('.').next() {
+        Some("duration") => "nanosleep",
+        Some("depth") => "openat_deep",
+        _ => return BASE.to_owned(),
+    };
+    BASE.replace("workload = \"mmap\"\nsize = \"64KiB\"", &format!("workload = \"{workload}\""))
 }
+
+fn accepted(path: &str, value: &str) -> Scenario {
+    let assignment = format!("{path} = {value}");
+    parse_with(&base(path), &[&assignment]).unwrap_or_else(|errors| panic!("{assignment}: {errors}"))
+}
+
+/// What makes the base a scenario with two factors and two loads.
+const WITH_FACTORS: [&str; 5] = [
+    "factors.size = [\"4KiB\", \"16MiB\"]",
+    "factors.threads = [1, 2]",
+    "generators.NAME.size = $size",
+    "generators.NAME.threads = $threads",
+    "load.high = {}",
+];
 
 #[test]
 fn the_committed_schema_is_current() {
@@ -85,7 +105,13 @@ fn every_shipped_scenario_names_its_schema_first() {
 #[test]
 fn every_example_is_accepted() {
     for (path, key) in keys() {
-        accepted(&format!("{path} = {}", key.example));
+        let assignment = format!("{path} = {}", key.example);
+        if matches!(key.kind, Kind::Zip | Kind::Exclude) {
+            let assignments = [&WITH_FACTORS[..], &[&assignment]].concat();
+            parse_with(BASE, &assignments).unwrap_or_else(|errors| panic!("{assignment}: {errors}"));
+        } else {
+            accepted(&path, key.example);
+        }
     }
 }
 
@@ -93,10 +119,12 @@ fn every_example_is_accepted() {
 fn every_default_is_what_its_absence_means() {
     let absent = meaning(&parse_with(BASE, &[]).unwrap());
     let set = ["measure.scope", "generators.PROGRAM.until"];
+    let by_rule = meaning(&accepted("plan.until", "{}"));
     let mut checked = 0;
     for (path, key) in keys().into_iter().filter(|(path, _)| !set.contains(&path.as_str())) {
         if let Default::Is(value) = key.default {
-            assert_eq!(meaning(&accepted(&format!("{path} = {value}"))), absent, "{path}");
+            let absent = if path.starts_with("plan.until.") { &by_rule } else { &absent };
+            assert_eq!(meaning(&accepted(&path, value)), *absent, "{path}");
             checked += 1;
         }
     }
@@ -116,8 +144,9 @@ fn every_required_key_is_missed() {
 #[test]
 fn exactly_those_keys_take_a_factor_that_say_so() {
     for (path, key) in keys() {
-        let factor = format!("factors.f = [{}]", key.example);
-        let outcome = parse_with(BASE, &[&factor, &format!("{path} = \"$f\"")]);
+        let level = if matches!(key.kind, Kind::Syscalls(_)) { "\"mmap\"" } else { key.example };
+        let factor = format!("factors.f = [{level}]");
+        let outcome = parse_with(&base(&path), &[&factor, &format!("{path} = \"$f\"")]);
         assert_eq!(outcome.is_ok(), key.takes_factor, "{path}: {outcome:?}");
     }
 }

@@ -1,6 +1,8 @@
 //! What accepted scenarios mean.
 
+use super::super::cells::Cell;
 use super::super::model::{Given, LoadValue, Machine, ProbeRequest, Scope, Window};
+use super::super::plan::{Estimate, Overheads, Plan};
 use super::super::text::check_text;
 use super::super::{MachineRequest, Room};
 use super::{VALID, edited, parse};
@@ -15,8 +17,8 @@ fn everything_is_taken_as_written() {
     assert_eq!(scenario.summary, "A bit of everything");
     assert_eq!(scenario.source, VALID);
     assert_eq!(scenario.measure.targets, ["mmap", "munmap"]);
-    assert_eq!(scenario.measure.warmup, Duration::from_millis(100));
-    assert_eq!(scenario.measure.window, Window::Timed(Duration::from_millis(400)));
+    assert_eq!(scenario.measure.warmup, Given::Fixed(Duration::from_millis(100)));
+    assert_eq!(scenario.measure.window, Given::Fixed(Window::Timed(Duration::from_millis(400))));
     assert_eq!(scenario.plan.ramp, Duration::from_secs(1));
     let values: Vec<_> = scenario.factors[0].levels.iter().map(|level| level.value).collect();
     assert_eq!(values, [Some(4096.0), Some(65536.0)]);
@@ -31,8 +33,8 @@ fn what_is_left_out_has_its_documented_value() {
     let scenario = parse(text).unwrap();
     assert_eq!(scenario.measure.probe, Given::Fixed(ProbeRequest::Auto));
     assert_eq!(scenario.measure.scope, Scope::Generators);
-    assert_eq!(scenario.measure.warmup, Duration::from_millis(200));
-    assert_eq!(scenario.measure.window, Window::Timed(Duration::from_millis(500)));
+    assert_eq!(scenario.measure.warmup, Given::Fixed(Duration::from_millis(200)));
+    assert_eq!(scenario.measure.window, Given::Fixed(Window::Timed(Duration::from_millis(500))));
     assert!((scenario.measure.loss_limit - 0.001).abs() < f64::EPSILON);
     assert_eq!(scenario.measure.keep_slowest, 0);
     assert_eq!((scenario.plan.repetitions, scenario.plan.seed), (7, 1));
@@ -204,7 +206,7 @@ fn another_probe_for_all_takes_the_place_of_the_factor() {
 #[test]
 fn operations_end_the_window() {
     let scenario = parse(&edited("rate = 1000", "operations = 5000")).unwrap();
-    assert_eq!(scenario.measure.window, Window::Operations);
+    assert_eq!(scenario.measure.window, Given::Fixed(Window::Operations));
     let (_, spec) = &scenario.generators_of(&scenario.cell(0), Path::new("."))[0];
     assert_eq!(spec.operations, Some(5000));
     assert!(check_text(&scenario).contains("until the generators' operations are done"));
@@ -250,4 +252,101 @@ fn slow_calls_are_kept_where_any_cell_has_a_probe() {
 #[test]
 fn check_says_what_a_scenario_is() {
     insta::assert_snapshot!(check_text(&parse(VALID).unwrap()));
+}
+
+/// The labels of each cell with each of its loads, `size threads load`.
+fn combinations(text: &str) -> Vec<String> {
+    let scenario = parse(text).unwrap();
+    let labels = |cell: &Cell, load: usize| {
+        let labels = scenario.labels(cell, load);
+        ["size", "threads", "load"].map(|name| labels[name].clone()).join(" ")
+    };
+    scenario.cells.iter().flat_map(|cell| cell.loads.iter().map(move |load| labels(cell, *load))).collect()
+}
+
+#[test]
+fn zipped_factors_go_along_with_each_other() {
+    let zipped = edited("[1, 2, 4]", "[1, 8]").replace("seed = 1", "zip = [[\"threads\", \"size\"]]");
+    assert_eq!(combinations(&zipped), ["4KiB 1 baseline", "4KiB 1 high", "64KiB 8 baseline", "64KiB 8 high"]);
+    let scenario = parse(&zipped).unwrap();
+    assert_eq!((scenario.cell_count(), scenario.cells_with_load(), scenario.trial_count()), (2, 4, 12));
+    assert!(!scenario.is_full() && parse(VALID).unwrap().is_full());
+    let with_load = edited("[1, 2, 4]", "[1]").replace("seed = 1", "zip = [[\"size\", \"load\"]]");
+    assert_eq!(combinations(&with_load), ["4KiB 1 baseline", "64KiB 1 high"]);
+    // Many factors of many levels are no more cells than the longest of them.
+    let many: Vec<String> = (0..40).map(|n| format!("f{n} = [1, 2, 3, 4, 5, 6, 7, 8, 9]\n")).collect();
+    let names: Vec<String> = (0..40).map(|n| format!("\"f{n}\"")).collect();
+    let used = (0..40).map(|n| format!("[generators.g{n}]\nworkload = \"getpid\"\nthreads = \"$f{n}\"\n"));
+    let text = edited("[factors]", &format!("[factors]\n{}", many.concat()))
+        .replace("seed = 1", &format!("zip = [[{}]]", names.join(", ")));
+    let scenario = parse(&(text + &used.collect::<String>())).unwrap();
+    assert_eq!(scenario.cell_count(), 9 * 6);
+}
+
+#[test]
+fn excluded_cells_are_not_there() {
+    let all = combinations(VALID);
+    let excluding = |entries: &str| combinations(&edited("seed = 1", &format!("exclude = [{entries}]")));
+    let without =
+        |gone: &[&str]| all.iter().filter(|it| !gone.contains(&it.as_str())).cloned().collect::<Vec<_>>();
+    assert_eq!(excluding("{ size = 65536, threads = \"2\", load = \"high\" }"), without(&["64KiB 2 high"]));
+    let one = excluding("{ threads = [1, 2] }, { size = \"4KiB\", load = \"baseline\" }");
+    assert_eq!(one, ["4KiB 4 high", "64KiB 4 baseline", "64KiB 4 high"]);
+}
+
+#[test]
+fn load_may_go_along_with_factors() {
+    let scenario = parse(
+        &edited("\"40%\"", "\"$memory\"")
+            .replace("[factors]", "[factors]\nmemory = [\"10%\", \"20% memory\"]"),
+    );
+    let scenario = scenario.unwrap();
+    let loads = scenario.loads_with_cells();
+    assert_eq!(
+        loads.iter().map(|it| (it.load, it.cells.len())).collect::<Vec<_>>(),
+        [(0, 12), (1, 6), (1, 6)]
+    );
+    let told = |under: usize| {
+        let under = &loads[under];
+        scenario.loads[under.load].at(&scenario.cell(under.cells[0])).arguments(&super::MACHINE).join(" ")
+    };
+    assert!(told(1).contains("--vm-bytes 10% "), "{}", told(1));
+    let fifth = (super::MACHINE.memory_bytes / 5).to_string();
+    assert!(told(2).contains(&format!("--vm-bytes {fifth} ")), "{}", told(2));
+    assert!(check_text(&scenario).contains("vm-bytes by factor memory"));
+    // Its trials are one piece for each value, so that load ramps up no more often than it has to.
+    let plan = Plan::of(&scenario, 1);
+    let pieces = plan.trials.chunk_by(|a, b| {
+        (a.block, a.load) == (b.block, b.load) && scenario.is_same_load(a.load, a.cell, b.cell)
+    });
+    assert_eq!(pieces.count(), 3 * 3);
+}
+
+#[test]
+fn windows_may_go_along_with_a_factor() {
+    let text = edited("\"400ms\"", "\"$long\"").replace("\"100ms\"", "\"$long\"");
+    let scenario = parse(&text.replace("[factors]", "[factors]\nlong = [\"1s\", \"2s\"]")).unwrap();
+    let measuring = Estimate::of(&scenario, Overheads::TYPICAL).measuring;
+    assert_eq!(measuring, Duration::from_secs(2 + 4) * 6 * 2 * 3);
+    assert!(check_text(&scenario).contains("window      by factor long after by factor long of warm-up"));
+    assert_eq!(scenario.factors[0].levels[1].value, Some(2e9));
+}
+
+#[test]
+fn targets_may_go_along_with_a_factor() {
+    let by_call = |syscalls: &str| {
+        edited("[\"mmap\", \"munmap\"]", syscalls)
+            .replace("[factors]", "[factors]\ncall = [\"mmap\", \"munmap\"]")
+    };
+    let targets = |text: &str| {
+        let scenario = parse(text).unwrap();
+        assert_eq!(scenario.measure.targets, ["mmap", "munmap"]);
+        let last = scenario.cell_count() - 1;
+        [0, last].map(|index| scenario.targets_of(&scenario.cell(index)).join(" "))
+    };
+    assert_eq!(targets(&by_call("\"$call\"")), ["mmap", "munmap"]);
+    assert_eq!(targets(&by_call("[\"mmap\", \"$call\"]")), ["mmap", "mmap munmap"]);
+    let unissued = by_call("\"$call\"").replace("\"munmap\"]\n", "\"read\"]\n");
+    let errors = parse(&unissued).expect_err("nobody reads").to_string();
+    assert!(errors.contains("no generator issues `read` in the cells where it is measured"), "{errors}");
 }

@@ -2,7 +2,7 @@
 
 use super::super::model::Scenario;
 use super::super::plan::{Estimate, Overheads, Plan};
-use super::super::text::{plan_document, plan_text};
+use super::super::text::{check_text, plan_document, plan_text};
 use super::{VALID, edited, parse, repeated};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -58,6 +58,55 @@ proptest! {
 #[test]
 fn the_order_of_a_seed_is_for_ever() {
     insta::assert_snapshot!(plan_text(&parse(VALID).unwrap(), &Plan::of(&parse(VALID).unwrap(), 1)));
+}
+
+#[test]
+fn in_sequence_the_order_is_that_of_the_file() {
+    let scenario = parse(&edited("random_blocks", "sequential")).unwrap();
+    let plan = Plan::of(&scenario, 7);
+    let once: Vec<(usize, usize)> = (0..2).flat_map(|load| (0..6).map(move |cell| (load, cell))).collect();
+    let order: Vec<(usize, usize)> = plan.trials.iter().map(|trial| (trial.load, trial.cell)).collect();
+    assert_eq!(order, [once.clone(), once.clone(), once].concat());
+    assert_eq!(plan.trials, Plan::of(&scenario, 1).trials);
+    assert!(plan_text(&scenario, &plan).contains("\nwarning: order is sequential: whatever drifts"));
+    assert!(check_text(&scenario).contains("  warning     order is sequential"));
+    assert!(!plan_text(&parse(VALID).unwrap(), &plan).contains("warning"));
+}
+
+#[test]
+fn what_is_excluded_is_in_no_block() {
+    let text = edited(
+        "seed = 1",
+        "exclude = [{ size = \"64KiB\", load = \"high\" }, { threads = 2, load = \"baseline\" }]",
+    );
+    let scenario = parse(&text).unwrap();
+    let plan = Plan::of(&scenario, 1);
+    assert_eq!((scenario.cells_with_load(), plan.trials.len(), scenario.trial_count()), (7, 21, 21));
+    for trial in &plan.trials {
+        assert!(scenario.cell(trial.cell).loads.contains(&trial.load));
+    }
+    for block in plan.trials.chunks(7) {
+        let cells: BTreeSet<_> = block.iter().map(|trial| (trial.load, trial.cell)).collect();
+        assert_eq!(cells.len(), 7);
+        assert!(block.iter().enumerate().all(|(place, trial)| trial.position as usize == place));
+    }
+}
+
+#[test]
+fn a_rule_plans_as_many_blocks_as_there_may_be() {
+    let rule =
+        "until = { metric = \"p99\", relative_interval = 0.1, max_repetitions = 12, max_time = \"10m\" }";
+    let scenario = parse(&edited("seed = 1", rule)).unwrap();
+    let plan = Plan::of(&scenario, 1);
+    assert_eq!(plan.trials.len(), 12 * 12);
+    assert_eq!(plan.trials[..36], Plan::of(&parse(VALID).unwrap(), 1).trials);
+    let text = plan_text(&scenario, &plan);
+    assert!(text.starts_with("sweep: 36 to 144 = 12 cells × 3 to 12 repetitions\n"), "{text}");
+    assert!(text.contains("time about 25.1s to 1m 40s (") && text.lines().count() < 50, "{text}");
+    assert!(text.ends_with(
+        "and further blocks until every p99 is within ± 10 %, at most 12 repetitions or 10m 00s\n"
+    ));
+    assert!(check_text(&scenario).contains("  until       every p99 is within ± 10 %"));
 }
 
 #[test]

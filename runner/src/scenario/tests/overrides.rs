@@ -1,6 +1,6 @@
 //! Values from the command line.
 
-use super::super::model::{Scenario, Window};
+use super::super::model::{Given, Scenario, Window};
 use super::super::overrides::Override;
 use super::{MACHINE, VALID, edited, parse_with};
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ fn values_are_toml_or_else_bare_strings() {
     ];
     let scenario = parse_with(VALID, &overrides).unwrap();
     assert_eq!(scenario.plan.repetitions, 9);
-    assert_eq!(scenario.measure.window, Window::Timed(Duration::from_millis(1500)));
+    assert_eq!(scenario.measure.window, Given::Fixed(Window::Timed(Duration::from_millis(1500))));
     assert_eq!(scenario.measure.targets, ["munmap"]);
     assert_eq!(scenario.summary, "two words");
     assert_eq!(scenario.overrides, overrides);
@@ -33,7 +33,7 @@ fn tables_and_keys_come_into_being() {
     let loads: Vec<&str> = scenario.loads.iter().map(|load| load.name.as_str()).collect();
     assert_eq!(loads, ["baseline", "high", "extra", "table"]);
     assert_eq!(scenario.loads[3].arguments(&MACHINE), ["--vm", "2"]);
-    assert_eq!(scenario.measure.window, Window::Operations);
+    assert_eq!(scenario.measure.window, Given::Fixed(Window::Operations));
     assert_eq!(scenario.plan.seed, 3);
 }
 

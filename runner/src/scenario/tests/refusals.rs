@@ -123,6 +123,59 @@ fn plan() {
 }
 
 #[test]
+fn zipped_and_excluded() {
+    let seed = |by: &'static str| ("seed = 1", by);
+    let cases = [
+        ("zip that is no list", seed("zip = \"size\"")),
+        ("zip of names alone", seed("zip = [\"size\", \"load\"]")),
+        ("zip of one", seed("zip = [[\"size\"]]")),
+        ("zip of an unknown factor", seed("zip = [[\"sice\", \"load\"]]")),
+        ("zip of a number", seed("zip = [[1, \"load\"]]")),
+        ("zip of unlike lengths", seed("zip = [[\"size\", \"threads\"]]")),
+        ("zipped twice", seed("zip = [[\"size\", \"load\"], [\"load\", \"size\"]]")),
+        ("zipped with itself", seed("zip = [[\"size\", \"size\"]]")),
+        ("exclude that is no list", seed("exclude = { size = \"4KiB\" }")),
+        ("exclude of names", seed("exclude = [\"size\"]")),
+        ("exclude of nothing", seed("exclude = [{}]")),
+        ("exclude of an unknown factor", seed("exclude = [{ sizes = \"4KiB\" }]")),
+        ("exclude of an unknown level", seed("exclude = [{ size = \"4KB\" }]")),
+        ("exclude of an unknown load", seed("exclude = [{ load = [\"hihg\"] }]")),
+        ("exclude of everything", seed("exclude = [{ load = [\"baseline\", \"high\"] }]")),
+        (
+            "exclude of a pair that is none",
+            seed("zip = [[\"size\", \"load\"]]\nexclude = [{ size = \"4KiB\", load = \"high\" }]"),
+        ),
+    ];
+    let cases: Vec<_> = cases.into_iter().map(|(what, (passage, by))| (what, passage, by)).collect();
+    insta::assert_snapshot!(refusals(&cases));
+}
+
+#[test]
+fn until() {
+    let seed = |by: &'static str| ("seed = 1", by);
+    let cases = [
+        ("rule that is no table", seed("until = \"p99\"")),
+        ("rule with an unknown key", seed("until = { metrik = \"p99\" }")),
+        ("rule with an unknown metric", seed("until = { metric = \"p95\" }")),
+        ("rule that nothing can meet", seed("until = { relative_interval = 0 }")),
+        ("rule in percent", seed("until = { relative_interval = \"5%\" }")),
+        ("rule with too few repetitions", seed("until = { max_repetitions = 5 }")),
+        ("rule with fewer than the repetitions", seed("repetitions = 3\nuntil = { max_repetitions = 12 }")),
+        ("rule with too short a time", seed("until = { max_time = \"1ms\" }")),
+        ("rule of too many trials", seed("until = { max_repetitions = 9000 }")),
+    ];
+    let cases: Vec<_> = cases
+        .into_iter()
+        .map(|(what, (passage, by))| match by.strip_prefix("repetitions = 3\n") {
+            Some(rule) => (what, "repetitions = 3", format!("repetitions = 13\n{rule}")),
+            None => (what, passage, by.to_owned()),
+        })
+        .collect();
+    let cases: Vec<_> = cases.iter().map(|(what, passage, by)| (*what, *passage, by.as_str())).collect();
+    insta::assert_snapshot!(refusals(&cases));
+}
+
+#[test]
 fn factors() {
     insta::assert_snapshot!(refusals(&[
         ("empty factor", "[1, 2, 4]", "[]"),
@@ -169,6 +222,20 @@ fn generators() {
             "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
             "workload = \"getpid\"\ntouch = true"
         ),
+        (
+            "no duration",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"nanosleep\""
+        ),
+        ("duration without use", "touch = false", "duration = \"1ms\""),
+        ("duration of nothing", "touch = false", "duration = \"0s\""),
+        (
+            "no depth",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"openat_deep\""
+        ),
+        ("depth without use", "touch = false", "depth = 3"),
+        ("depth beyond a path", "touch = false", "depth = 1001"),
         ("touch as a string", "touch = false", "touch = \"false\""),
         ("no rate", "rate = 1000", "rate = 0"),
         ("negative rate", "rate = 1000", "rate = -1.5"),
@@ -197,7 +264,12 @@ fn load() {
         ("option with its dashes", "vm = 1", "--vm = 1"),
         ("value that is an option", "vm = 1", "aggressive2 = \"--exec\""),
         ("value with a path", "vm = 1", "taskset = \"/etc/passwd\""),
-        ("value by a factor", "\"40%\"", "\"$size\""),
+        ("value by an unknown factor", "\"40%\"", "\"$sise\""),
+        (
+            "level that does not fit its use",
+            "aggressive = true",
+            "aggressive = \"$size\"\nvm-keep = \"$threads\"\nio-ops = 3"
+        ),
         ("negative count", "vm = 1", "vm = -1"),
         ("fractional count", "vm = 1", "vm = 1.5"),
         ("flag that is not wanted", "vm = 1", "vm-keep = false"),

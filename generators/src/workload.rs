@@ -1,0 +1,179 @@
+//! The workloads as data: the only place where it says what each of them issues and takes.
+//!
+//! How an operation is carried out is the binary's, in one file for each (`workloads/`); what it is, for people, is in
+//! `docs/generators`.
+
+use crate::GeneratorSpec;
+use serde::{Deserialize, Serialize};
+
+/// The workloads, each one operation that is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each has a row below and a page in docs/generators")]
+pub enum Workload {
+    Read,
+    Pread,
+    Write,
+    Fsync,
+    Mmap,
+    MmapPopulate,
+    MmapFile,
+    MmapHuge,
+    Mprotect,
+    Brk,
+    Openat,
+    OpenatMissing,
+    OpenatCreate,
+    OpenatCold,
+    OpenatDeep,
+    Stat,
+    Getpid,
+    Nanosleep,
+    Futex,
+    Pipe,
+    Eventfd,
+    EpollWait,
+    Socket,
+}
+
+/// What a workload may be told besides what all are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameter {
+    /// Bytes of an operation; required where it is taken.
+    Size,
+    /// Whether mapped memory is written to.
+    Touch,
+    /// How long an operation lasts at least; required where it is taken.
+    Duration,
+    /// Folders above a file; required where it is taken.
+    Depth,
+}
+
+/// A row of the table.
+struct Row {
+    name: &'static str,
+    timed: &'static [&'static str],
+    takes: &'static [Parameter],
+}
+
+const fn row(name: &'static str, timed: &'static [&'static str], takes: &'static [Parameter]) -> Row {
+    Row { name, timed, takes }
+}
+
+impl Workload {
+    /// Every workload, in the order of documentation.
+    pub const ALL: [Self; 23] = [
+        Self::Read,
+        Self::Pread,
+        Self::Write,
+        Self::Fsync,
+        Self::Mmap,
+        Self::MmapPopulate,
+        Self::MmapFile,
+        Self::MmapHuge,
+        Self::Mprotect,
+        Self::Brk,
+        Self::Openat,
+        Self::OpenatMissing,
+        Self::OpenatCreate,
+        Self::OpenatCold,
+        Self::OpenatDeep,
+        Self::Stat,
+        Self::Getpid,
+        Self::Nanosleep,
+        Self::Futex,
+        Self::Pipe,
+        Self::Eventfd,
+        Self::EpollWait,
+        Self::Socket,
+    ];
+
+    const fn row(self) -> Row {
+        use Parameter::{Depth, Duration, Size, Touch};
+        match self {
+            Self::Read => row("read", &["read", "lseek"], &[Size]),
+            Self::Pread => row("pread", &["pread64"], &[Size]),
+            Self::Write => row("write", &["write", "lseek"], &[Size]),
+            Self::Fsync => row("fsync", &["pwrite64", "fsync"], &[Size]),
+            Self::Mmap => row("mmap", &["mmap", "munmap"], &[Size, Touch]),
+            Self::MmapPopulate => row("mmap_populate", &["mmap", "munmap"], &[Size]),
+            Self::MmapFile => row("mmap_file", &["mmap", "munmap"], &[Size, Touch]),
+            Self::MmapHuge => row("mmap_huge", &["mmap", "madvise", "munmap"], &[Size, Touch]),
+            Self::Mprotect => row("mprotect", &["mprotect", "mprotect"], &[Size, Touch]),
+            Self::Brk => row("brk", &["brk", "brk"], &[Size, Touch]),
+            Self::Openat => row("openat", &["openat", "close"], &[]),
+            Self::OpenatMissing => row("openat_missing", &["openat"], &[]),
+            Self::OpenatCreate => row("openat_create", &["openat", "close", "unlinkat"], &[]),
+            Self::OpenatCold => row("openat_cold", &["openat", "close"], &[]),
+            Self::OpenatDeep => row("openat_deep", &["openat", "close"], &[Depth]),
+            Self::Stat => row("stat", &["newfstatat"], &[]),
+            Self::Getpid => row("getpid", &["getpid"], &[]),
+            Self::Nanosleep => row("nanosleep", &["clock_nanosleep"], &[Duration]),
+            Self::Futex => row("futex", &["futex"], &[]),
+            Self::Pipe => row("pipe", &["write", "read"], &[]),
+            Self::Eventfd => row("eventfd", &["write", "read"], &[]),
+            Self::EpollWait => row("epoll_wait", &["epoll_pwait"], &[]),
+            Self::Socket => row("socket", &["sendto", "recvfrom"], &[]),
+        }
+    }
+
+    /// The name in scenarios.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The calls of one operation that its caller times, in order. A name may come more than once.
+    #[must_use]
+    pub const fn timed(self) -> &'static [&'static str] {
+        self.row().timed
+    }
+
+    /// The names of all calls that it issues, as far as they are part of its operations.
+    pub fn syscalls(self) -> impl Iterator<Item = &'static str> {
+        self.timed().iter().copied()
+    }
+
+    /// Whether it can be told this.
+    #[must_use]
+    pub fn takes(self, parameter: Parameter) -> bool {
+        self.row().takes.contains(&parameter)
+    }
+
+    /// Whether each of its threads has memory of `size_bytes` in use.
+    #[must_use]
+    pub fn fills_memory(self, touch: bool) -> bool {
+        match self {
+            Self::Read | Self::Pread | Self::Write | Self::Fsync | Self::MmapPopulate => true,
+            // The file's pages are there once, and cached.
+            Self::MmapFile => false,
+            _ => touch && self.takes(Parameter::Size),
+        }
+    }
+}
+
+impl GeneratorSpec {
+    /// The parameters of a workload in words, such as `of 65536 bytes`.
+    pub(crate) fn parameters(&self) -> String {
+        let size = self.size_bytes.map(|bytes| format!(" of {bytes} bytes"));
+        let duration = self.duration_ns.map(|ns| format!(" of {ns} ns"));
+        let depth = self.depth.map(|depth| format!(" below {depth} folders"));
+        [size, duration, depth].into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_description() {
+        for workload in Workload::ALL {
+            let json = serde_json::to_string(&workload).unwrap();
+            assert_eq!(json, format!("\"{}\"", workload.name()));
+            assert!(!workload.timed().is_empty());
+        }
+        let names: std::collections::BTreeSet<_> = Workload::ALL.iter().map(|it| it.name()).collect();
+        assert_eq!(names.len(), Workload::ALL.len());
+    }
+}

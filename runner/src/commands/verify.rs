@@ -1,0 +1,97 @@
+//! `runner verify`: whether a run is what was measured, to the bit.
+
+use super::print;
+use crate::cli::VerifyArguments;
+use crate::failure::Failure;
+use crate::scenario::{Machine, Override, Plan, PlannedTrial, ProbeRequest, Scenario};
+use std::fmt::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use store::{Manifest, Run, State};
+
+/// Most lines that are printed; of more, the number is told.
+const MOST: usize = 50;
+
+/// One line for each thing that is wrong; exit code 1 where something is.
+pub(crate) fn verify(arguments: &VerifyArguments) -> Result<ExitCode, Failure> {
+    let path = store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?;
+    let (mut findings, run) = store::verify(&path);
+    if let Some(run) = &run {
+        findings.extend(check_order(run));
+    }
+    let mut text = String::new();
+    for finding in findings.iter().take(MOST) {
+        let _ = writeln!(text, "{}: {finding}", path.display());
+    }
+    if findings.len() > MOST {
+        let _ = writeln!(text, "and {} more", findings.len() - MOST);
+    }
+    if let (Some(run), true) = (&run, findings.is_empty()) {
+        let _ = writeln!(text, "{}: {}", path.display(), verdict(run));
+    }
+    print(&text)?;
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What an intact run is.
+fn verdict(run: &Run) -> String {
+    let trials = format!("{} of {} trials", run.trials.len(), run.manifest.plan.trials);
+    match run.manifest.state {
+        State::Complete => format!("intact: {trials}, {} files", run.manifest.checksums.len() + 1),
+        State::Interrupted | State::Aborted => format!("intact as far as it came: {trials}"),
+        State::Running => format!("under way or cut off, and intact so far: {trials}"),
+    }
+}
+
+/// The order of trials against what scenario and seed make of it.
+fn check_order(run: &Run) -> Vec<String> {
+    let manifest = &run.manifest;
+    let planned = run.scenario().map_err(|error| error.to_string()).and_then(|text| plan(manifest, &text));
+    let (scenario, plan) = match planned {
+        Ok(planned) => planned,
+        Err(reason) => return vec![format!("the order of trials cannot be made anew: {reason}")],
+    };
+    let mut findings = Vec::new();
+    // Where a rule ended the run, the plan goes on beyond its end.
+    let (made, kept) = (plan.trials.len(), manifest.plan.trials as usize);
+    let has_rule = manifest.plan.design.stop.is_some();
+    if made < kept || made > kept && !has_rule {
+        findings.push(format!(
+            "scenario and seed make {} trials, and {} were planned",
+            plan.trials.len(),
+            manifest.plan.trials
+        ));
+    }
+    for (trial, planned) in run.trials.iter().zip(&plan.trials) {
+        let is_as_planned = |planned: &PlannedTrial| {
+            let place = (planned.block, planned.position, planned.repetition);
+            place == (trial.block, trial.position, trial.repetition)
+                && scenario.labels(&scenario.cell(planned.cell), planned.load) == trial.factors
+        };
+        if !is_as_planned(planned) {
+            findings.push(format!(
+                "trial {} is not the one that scenario and seed have at its place",
+                trial.trial
+            ));
+        }
+    }
+    findings
+}
+
+/// The plan of a run, made anew.
+fn plan(manifest: &Manifest, text: &str) -> Result<(Scenario, Plan), String> {
+    let overrides: Vec<Override> = manifest.scenario.overrides.iter().map(|it| Override::set(it)).collect();
+    let machine = Machine {
+        cpus: manifest.environment.cpus.max(1) as usize,
+        memory_bytes: manifest.environment.memory_bytes,
+    };
+    let parsed = Scenario::parse(Path::new("scenario.toml"), text, &overrides, &machine);
+    let mut scenario = parsed.map_err(|found| format!("its scenario is none to this runner: {found}"))?;
+    let is_kept = |name: &str| manifest.scenario.factors.iter().any(|factor| factor.name == name);
+    if scenario.probe_factor().is_some_and(|factor| !is_kept(factor.name.as_str())) {
+        // One backend was put in its place.
+        scenario = scenario.with_probe(ProbeRequest::Auto);
+    }
+    let plan = Plan::of(&scenario, manifest.plan.seed);
+    Ok((scenario, plan))
+}

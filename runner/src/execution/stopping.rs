@@ -1,0 +1,125 @@
+//! Whether enough blocks have been executed, where the scenario has a rule for that.
+//!
+//! Owns the figures that the rule looks at, and when it looks. What an interval is, and how sure each look has to be, is
+//! `reports::statistics`'; what is done about it is the caller's.
+
+use crate::scenario::{PlannedTrial, Scenario, StopRule};
+use reports::statistics::{Looks, median, order_interval};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use store::{Design, Measure, PlanInfo, StopReason, Vantage};
+
+/// The cell with its load, and the target.
+type Key = (usize, usize, String);
+
+/// A rule at work.
+#[derive(Debug)]
+pub(super) struct Stopping {
+    rule: StopRule,
+    least: u32,
+    looks: Looks,
+    /// The figure's value in each repetition that is ok; none where a repetition has none.
+    values: BTreeMap<Key, Vec<Option<f64>>>,
+    began: Instant,
+    blocks: u32,
+    reason: Option<StopReason>,
+}
+
+impl Stopping {
+    /// The scenario's rule; none where it has none.
+    pub(super) fn of(scenario: &Scenario) -> Option<Self> {
+        let (rule, least) = (scenario.plan.until?, scenario.plan.repetitions);
+        let looks = Looks::between(least as usize, rule.max_repetitions as usize);
+        let values = BTreeMap::new();
+        Some(Self { rule, least, looks, values, began: Instant::now(), blocks: 0, reason: None })
+    }
+
+    /// Takes note of a trial that is ok: of each target what the probe saw, else what the caller saw, as reports do.
+    pub(super) fn note(&mut self, trial: &PlannedTrial, measures: &[Measure]) {
+        let in_kernel =
+            |syscall: &str| measures.iter().any(|it| it.syscall == syscall && it.vantage == Vantage::Kernel);
+        let headline = |it: &&Measure| it.vantage == Vantage::Kernel || !in_kernel(&it.syscall);
+        for measure in measures.iter().filter(headline) {
+            let key = (trial.cell, trial.load, measure.syscall.clone());
+            self.values.entry(key).or_default().push(self.rule.metric.of(&measure.ok));
+        }
+    }
+
+    /// Whether no more blocks are to be executed after so many.
+    pub(super) fn is_to_stop(&mut self, blocks: u32) -> bool {
+        self.blocks = blocks;
+        self.reason = self.judge(self.began.elapsed());
+        self.reason.is_some()
+    }
+
+    fn judge(&self, elapsed: Duration) -> Option<StopReason> {
+        if self.looks.numbers().contains(&(self.blocks as usize)) && self.is_sure() {
+            return Some(StopReason::Sure);
+        }
+        if self.blocks >= self.rule.max_repetitions {
+            return Some(StopReason::Repetitions);
+        }
+        let next = elapsed + elapsed / self.blocks.max(1);
+        let is_late = self.rule.max_time.is_some_and(|limit| next > limit);
+        (self.blocks >= self.least && is_late).then_some(StopReason::Time)
+    }
+
+    fn is_sure(&self) -> bool {
+        !self.values.is_empty() && self.unsure() == 0
+    }
+
+    /// How many figures are not as sure as asked.
+    fn unsure(&self) -> usize {
+        self.values.values().filter(|values| !self.is_narrow(values)).count()
+    }
+
+    fn is_narrow(&self, values: &[Option<f64>]) -> bool {
+        let Some(values) = values.iter().copied().collect::<Option<Vec<f64>>>() else { return false };
+        let interval = order_interval(&values, self.looks.confidence());
+        let (Some(interval), Some(median)) = (interval, median(&values)) else { return false };
+        // As wide as reports show it.
+        let resolution = |value| self.rule.metric.resolution_ns(value);
+        let width = interval.high + resolution(interval.high) - interval.low + resolution(interval.low);
+        width / 2.0 <= self.rule.relative_interval * median
+    }
+
+    /// The plan that the rule has made of the planned one, when the run has ended by itself.
+    pub(super) fn plan(mut self, planned: &PlanInfo) -> PlanInfo {
+        if self.reason.is_none() {
+            // The plan was executed to its end, after which nothing has looked yet.
+            self.is_to_stop(self.rule.max_repetitions);
+        }
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let stop = planned.design.stop.as_ref().map(|stop| store::StopRule {
+            reason: self.reason,
+            figures: count(self.values.len()),
+            unsure: count(self.unsure()),
+            ..stop.clone()
+        });
+        PlanInfo {
+            repetitions: self.blocks,
+            trials: self.blocks * planned.cells,
+            design: Design { stop, ..planned.design.clone() },
+            ..planned.clone()
+        }
+    }
+}
+
+/// The rule for the manifest, before anything is measured.
+pub(crate) fn stop_rule(scenario: &Scenario) -> Option<store::StopRule> {
+    let stopping = Stopping::of(scenario)?;
+    let looks = stopping.looks.numbers().iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX));
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    Some(store::StopRule {
+        metric: stopping.rule.metric.name().to_owned(),
+        relative_interval: stopping.rule.relative_interval,
+        least: stopping.least,
+        most: stopping.rule.max_repetitions,
+        max_time_ns: stopping.rule.max_time.map(nanoseconds),
+        looks: looks.collect(),
+        confidence: stopping.looks.confidence(),
+        reason: None,
+        figures: 0,
+        unsure: 0,
+    })
+}

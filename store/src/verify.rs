@@ -1,0 +1,211 @@
+//! Whether a run on disk is what was written: every file, every figure that can be had twice.
+//!
+//! What a scenario and its seed make of the order of trials is not known here.
+
+use crate::reader::Frame;
+use crate::writer::{
+    ERRORS, GENERATORS, HISTOGRAMS, LOAD, MANIFEST, MONITOR, RESPONSES, SCENARIO, SLOWEST, TRIALS, shape_of,
+};
+use crate::{Manifest, Measure, Run, State, Status, StoreError, TrialRecord, read_manifest, seal, tables};
+use polars::prelude::{DataFrame, PolarsResult};
+use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
+use std::fs;
+use std::path::Path;
+
+/// What may lie in a run's folder besides its files: what is drawn anew at will, and what is there while it is under way.
+const BESIDES: [&str; 2] = ["report", ".parts"];
+
+/// What is wrong with the run in the folder `path`, a line each; nothing where it is as it was written. The run itself is
+/// returned where it can be read.
+#[must_use]
+pub fn verify(path: &Path) -> (Vec<String>, Option<Run>) {
+    let manifest = match read_manifest(path) {
+        Ok(manifest) => manifest,
+        Err(error) => return (vec![words(&error)], None),
+    };
+    let mut findings = Vec::new();
+    findings.extend(check_seal(path, &manifest));
+    findings.extend(check_name(path, &manifest));
+    findings.extend(check_files(path, &manifest));
+    if !findings.is_empty() {
+        // What is damaged would only be found wrong in many more ways.
+        return (findings, None);
+    }
+    let run = match Run::open(path) {
+        Ok(run) => run,
+        Err(error) => return (vec![words(&error)], None),
+    };
+    findings.extend(check_trials(&run));
+    if run.manifest.state != State::Running {
+        findings.extend(check_tables(&run));
+    }
+    (findings, Some(run))
+}
+
+/// An error with its causes.
+fn words(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn check_seal(path: &Path, manifest: &Manifest) -> Option<String> {
+    let text = fs::read(path.join(MANIFEST)).unwrap_or_default();
+    // Earlier writers did not seal, and did not know this table.
+    let has_to_be_sealed = manifest.checksums.contains_key(GENERATORS);
+    let is_broken = seal::is_intact(&text).map_or(has_to_be_sealed, |is_intact| !is_intact);
+    is_broken.then(|| format!("{MANIFEST} is not as it was written: its seal is broken"))
+}
+
+fn check_name(path: &Path, manifest: &Manifest) -> Option<String> {
+    let name = path.canonicalize().ok()?.file_name()?.to_string_lossy().into_owned();
+    (name != manifest.id)
+        .then(|| format!("the folder is called {name}, and its manifest is that of {}", manifest.id))
+}
+
+fn check_files(path: &Path, manifest: &Manifest) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (name, expected) in &manifest.checksums {
+        match fs::read(path.join(name)) {
+            Ok(content) if blake3::hash(&content).to_hex().as_str() == expected => {}
+            Ok(content) => {
+                findings.push(format!("{name} ({} bytes) is not as it was written", content.len()));
+            }
+            Err(error) => findings.push(format!("{name} cannot be read: {error}")),
+        }
+    }
+    let is_known = |name: &str| {
+        name == MANIFEST
+            || manifest.checksums.contains_key(name)
+            || BESIDES.contains(&name)
+            || manifest.state == State::Running && name == SCENARIO
+    };
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut foreign: Vec<String> = names.filter(|name| !is_known(name)).collect();
+    foreign.sort_unstable();
+    findings.extend(foreign.into_iter().map(|name| format!("{name} does not belong to the run")));
+    if manifest.state == State::Running {
+        let scenario = fs::read(path.join(SCENARIO)).unwrap_or_default();
+        if blake3::hash(&scenario).to_hex().as_str() != manifest.scenario.hash {
+            findings.push(format!("{SCENARIO} is not as it was written"));
+        }
+    }
+    findings
+}
+
+/// Numbers, ledgers, sums.
+fn check_trials(run: &Run) -> Vec<String> {
+    let mut findings = Vec::new();
+    let (found, planned) = (run.trials.len(), run.manifest.plan.trials as usize);
+    if run.manifest.state == State::Complete && found != planned {
+        findings.push(format!("the run is complete, and has {found} of {planned} trials"));
+    }
+    for (place, trial) in run.trials.iter().enumerate() {
+        if trial.trial as usize != place {
+            findings.push(format!("trial {} is at place {place}", trial.trial));
+        }
+        if (trial.status == Status::Ok) != trial.reason.is_none() {
+            findings.push(format!(
+                "trial {} is {} and has no fitting reason",
+                trial.trial,
+                trial.status.name()
+            ));
+        }
+        for measure in &trial.measures {
+            let whose = || {
+                format!("trial {}, {} as the {} saw it", trial.trial, measure.syscall, measure.vantage.name())
+            };
+            findings.extend(check_measure(measure).into_iter().map(|found| format!("{}: {found}", whose())));
+        }
+        for record in &trial.generators {
+            let found = record.response.as_ref().and_then(check_histogram);
+            findings.extend(
+                found.map(|found| format!("trial {}, generator {}: {found}", trial.trial, record.generator)),
+            );
+        }
+    }
+    findings
+}
+
+fn check_measure(measure: &Measure) -> Vec<String> {
+    let mut findings: Vec<String> =
+        [&measure.ok, &measure.error].into_iter().filter_map(check_histogram).collect();
+    if let Some(ledger) = measure.ledger {
+        let returned = i128::from(measure.ok.count) + i128::from(measure.error.count);
+        let accounted = returned + i128::from(ledger.censored) + i128::from(ledger.lost);
+        if i128::from(ledger.entered) != accounted {
+            findings.push(format!("{} calls entered, and {accounted} are accounted for", ledger.entered));
+        }
+    }
+    let numbered: u64 = measure.errnos.iter().map(|(_, count)| count).sum();
+    if !measure.errnos.is_empty() && numbered != measure.error.count {
+        findings.push(format!("{} calls failed, and {numbered} have an error number", measure.error.count));
+    }
+    findings
+}
+
+/// Count, extremes and sum against the slots.
+fn check_histogram(histogram: &SparseHistogram) -> Option<String> {
+    let in_slots: u128 = histogram.slots.iter().map(|slot| u128::from(slot.1)).sum();
+    if in_slots != u128::from(histogram.count) {
+        return Some(format!("{} calls, and {in_slots} in the histogram", histogram.count));
+    }
+    let (Some(first), Some(last)) = (histogram.slots.first(), histogram.slots.last()) else { return None };
+    let bounds = |slot: u16| (slot_lower_ns(usize::from(slot)), slot_upper_ns(usize::from(slot)));
+    let is_in = |ns: u64, slot: u16| (bounds(slot).0..bounds(slot).1).contains(&ns);
+    // What is beyond the last slot is counted in it.
+    let is_max_in = is_in(histogram.max_ns, last.0)
+        || histogram.max_ns >= bounds(last.0).0 && bounds(last.0).1 >= probe_abi::VALUE_LIMIT_NS;
+    if !is_in(histogram.min_ns, first.0) || !is_max_in {
+        return Some("the extremes are not in the outermost slots".to_owned());
+    }
+    let smallest: u128 =
+        histogram.slots.iter().map(|slot| u128::from(bounds(slot.0).0) * u128::from(slot.1)).sum();
+    (u128::from(histogram.sum_ns) < smallest).then(|| "the sum is less than the slots allow".to_owned())
+}
+
+type Build<'a> = (&'a str, &'a dyn Fn(&[TrialRecord]) -> PolarsResult<DataFrame>);
+
+/// Every table against what the records of the run make of it: quantiles and all other figures are computed anew.
+fn check_tables(run: &Run) -> Vec<String> {
+    let shape = shape_of(&run.manifest);
+    let trials = |records: &[TrialRecord]| tables::trials(records, &shape);
+    let load = |_: &[TrialRecord]| tables::load(&run.load);
+    let tables: [Build<'_>; 8] = [
+        (TRIALS, &trials),
+        (HISTOGRAMS, &tables::histograms),
+        (ERRORS, &tables::errors),
+        (SLOWEST, &tables::slowest),
+        (GENERATORS, &tables::generators),
+        (RESPONSES, &tables::responses),
+        (MONITOR, &tables::monitor),
+        (LOAD, &load),
+    ];
+    let known = tables.iter().filter(|(name, _)| run.manifest.checksums.contains_key(*name));
+    known.flat_map(|table| check_table(run, table)).collect()
+}
+
+fn check_table(run: &Run, (name, build): &Build<'_>) -> Vec<String> {
+    let (found, made) = match (Frame::read(run.path.join(name)), build(&run.trials)) {
+        (Ok(found), Ok(made)) => (found.frame, made),
+        (Err(error), _) => return vec![words(&error)],
+        (_, Err(error)) => return vec![format!("{name} cannot be made anew: {error}")],
+    };
+    if found.height() != made.height() {
+        return vec![format!("{name} has {} rows, and its trials make {}", found.height(), made.height())];
+    }
+    let mut findings = Vec::new();
+    for column in found.columns() {
+        // A later writer may have columns that this one does not know.
+        let Ok(same) = made.column(column.name()) else { continue };
+        if !column.equals_missing(same) {
+            findings.push(format!("{name}: column {} is not what its trials make of it", column.name()));
+        }
+    }
+    findings
+}
