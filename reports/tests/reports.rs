@@ -381,6 +381,7 @@ fn run_by_backend() -> SyntheticRun {
         label: level.label.clone(),
         value: None,
         arguments: vec![],
+        command: Vec::new(),
     });
     run.manifest.scenario.factors[0] =
         store::Factor { name: "backend".to_owned(), levels: declared.collect() };
@@ -526,8 +527,12 @@ fn cells_that_the_plan_leaves_out_are_not_missed() {
 #[test]
 fn factors_that_go_along_with_each_other_are_told_of_together() {
     let mut run = small_run();
-    let level =
-        |label: &str, value| store::Level { label: label.to_owned(), value: Some(value), arguments: vec![] };
+    let level = |label: &str, value| store::Level {
+        label: label.to_owned(),
+        value: Some(value),
+        arguments: vec![],
+        command: vec![],
+    };
     let threads =
         store::Factor { name: "threads".to_owned(), levels: vec![level("1", 1.0), level("8", 8.0)] };
     run.manifest.scenario.factors.insert(1, threads);

@@ -195,6 +195,9 @@ pub(crate) struct DoctorArguments {
     /// One JSON document on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Restore the machine's settings that a killed run has left changed
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) restore: bool,
 }
 
 fn label(text: &str) -> Result<String, String> {

@@ -14,6 +14,7 @@ mod monitor;
 mod progress;
 mod scenario;
 mod scratch;
+mod settings;
 mod signals;
 mod turn;
 

@@ -326,6 +326,178 @@ fn a_program_that_is_not_there_is_missed_before_the_run() {
     assert!(!folder.path().join("runs").exists());
 }
 
+/// Runs a scenario of a generator with a program as load.
+fn run_under(folder: &Path, load: &str) -> (std::process::Output, Run) {
+    let head = "schema = 1\nname = \"under\"\n[plan]\nrepetitions = 3\nramp = \"300ms\"\n[measure]\nwarmup = \"1ms\"";
+    let body = "window = \"50ms\"\nsyscalls = [\"getpid\"]\n[generators.caller]\nworkload = \"getpid\"\n[load.other]";
+    let output = run(folder, &format!("{head}\n{body}\n{load}\n"), &["--probe", "user"]);
+    (output, latest(folder))
+}
+
+#[test]
+fn a_program_as_load_runs_during_every_trial_and_is_ended_with_its_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let marker = folder.path().display();
+    let command = format!(
+        r#"command = ["sh", "-c", "echo begun >>{marker}/log; (sh -c 'while :; do sleep 0.01; done' {marker}) & sleep 600"]"#
+    );
+    let (output, run) = run_under(folder.path(), &command);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(run.trials.iter().all(|trial| trial.status == Status::Ok), "{:?}", run.trials[0].reason);
+    // Once for each block, with the level.
+    assert_eq!(fs::read_to_string(log).unwrap(), "begun\n".repeat(3));
+    assert!(!generator_left(folder.path()));
+    let level = run.manifest.scenario.factors.iter().find(|factor| factor.name == "load").unwrap();
+    assert_eq!(level.levels[0].command[0], "sh");
+}
+
+#[test]
+fn a_program_as_load_that_ends_is_repeated_where_asked_and_else_spoils_its_trials() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = r#"command = ["sh", "-c", "echo begun >>log; sleep 0.02"]"#;
+    let cwd = format!("cwd = \"{}\"", folder.path().display());
+    let (output, run) = run_under(folder.path(), &format!("{short}\n{cwd}\nrepeat = true"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(run.trials.iter().all(|trial| trial.status == Status::Ok), "{:?}", run.trials[0].reason);
+    let begun = fs::read_to_string(folder.path().join("log")).unwrap().lines().count();
+    assert!(begun > 6, "three times by the level and no more: {begun}");
+    let cases = [
+        (short, "ended before its level did, with exit status: 0"),
+        (
+            r#"command = ["sh", "-c", "echo no disk >&2; exit 3"]
+            repeat = true"#,
+            "with exit status: 3: no disk",
+        ),
+        (r#"command = ["./absent"]"#, "is no program that may be executed"),
+    ];
+    for (load, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let (output, run) = run_under(folder.path(), load);
+        assert_eq!(output.status.code(), Some(3), "{load}");
+        for trial in &run.trials {
+            assert_ne!(trial.status, Status::Ok, "{load}");
+            assert!(trial.reason.as_ref().unwrap().contains(words), "{:?}", trial.reason);
+        }
+    }
+}
+
+#[test]
+fn a_program_as_load_is_gone_when_the_runner_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = format!(
+        "[load.other]\ncommand = [\"sh\", \"-c\", \"touch {0}/begun; (sh -c 'while :; do sleep 0.01; done' {0}) & sleep 600\", \"{0}\"]\n",
+        folder.path().display()
+    );
+    signalled_under(folder.path(), &load, &[rustix::process::Signal::KILL]);
+    assert!(folder.path().join("begun").exists());
+    assert_all_gone(folder.path());
+}
+
+/// A machine of files, whose swappiness is 60.
+fn machine_of_files() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, value) in [("vm/swappiness", "60"), ("kernel/random/boot_id", "boot")] {
+        let path = root.path().join("proc/sys").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, value).unwrap();
+    }
+    root
+}
+
+fn swappiness_of(root: &Path) -> String {
+    fs::read_to_string(root.join("proc/sys/vm/swappiness")).unwrap()
+}
+
+const SET: &str = "[machine]\nswappiness = 10\nturbo = false\n";
+
+#[test]
+fn the_machine_is_set_for_the_run_and_what_it_cannot_be_is_told() {
+    let (folder, root) = (tempfile::tempdir().unwrap(), machine_of_files());
+    let set_by = |tables: &str, command: &str| {
+        let file = folder.path().join("scenario.toml");
+        let look = format!(
+            "[generators.looker]\ncommand = [\"cp\", \"{}/proc/sys/vm/swappiness\", \"{}/seen\"]\n",
+            root.path().display(),
+            folder.path().display()
+        );
+        let scenario = COUNTED.replace("[plan]\nrepetitions = 2", "[plan]\nrepetitions = 1")
+            + &look.replace("generators.looker", "load.looker")
+            + "repeat = true\n"
+            + tables;
+        fs::write(&file, scenario).unwrap();
+        let mut runner = runner();
+        let runner = runner.current_dir(folder.path()).env("RUNNER_MACHINE_ROOT", root.path());
+        runner.arg(command).arg(file).args(["--probe", "user", "--quiet"]).output().unwrap()
+    };
+    let output = set_by(SET, "run");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(folder.path().join("seen")).unwrap(), "10");
+    assert_eq!(swappiness_of(root.path()), "60");
+    let manifest = latest(folder.path()).manifest;
+    let told: Vec<_> = manifest.machine.iter().map(|it| (it.name.as_str(), it.cannot.is_none())).collect();
+    assert_eq!(told, [("turbo", false), ("swappiness", true)]);
+    assert!(
+        manifest.warnings.iter().any(|it| it.starts_with("turbo is not off as asked")),
+        "{:?}",
+        manifest.warnings
+    );
+    let output = set_by(&format!("{SET}required = [\"turbo\"]\n"), "run");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the scenario requires it"), "{}", text(&output.stderr));
+    assert_eq!(swappiness_of(root.path()), "60");
+}
+
+#[test]
+fn the_machine_is_as_it_was_after_an_end_of_any_kind() {
+    use rustix::process::Signal;
+    for signals in [&[Signal::KILL][..], &[Signal::INT], &[Signal::INT, Signal::INT, Signal::INT]] {
+        let (folder, root) = (tempfile::tempdir().unwrap(), machine_of_files());
+        signalled_on(Some(root.path()), folder.path(), SET, signals);
+        let is_restored = || swappiness_of(root.path()) == "60";
+        assert!((0..500).any(|_| is_restored() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }));
+        assert!((0..500).any(|_| !root.path().join("run/syscall-lab/settings.json").exists() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }));
+    }
+}
+
+#[test]
+fn the_doctor_restores_what_a_killed_run_and_its_keeper_left() {
+    let root = machine_of_files();
+    let journal = r#"{"runner":4194304,"boot":"boot","changes":[{"path":"proc/sys/vm/swappiness","before":"60","set":"10"}]}"#;
+    fs::create_dir_all(root.path().join("run/syscall-lab")).unwrap();
+    fs::write(root.path().join("run/syscall-lab/settings.json"), journal).unwrap();
+    fs::write(root.path().join("proc/sys/vm/swappiness"), "10").unwrap();
+    let doctor = |arguments: &[&str]| {
+        let mut runner = runner();
+        let output =
+            runner.env("RUNNER_MACHINE_ROOT", root.path()).arg("doctor").args(arguments).output().unwrap();
+        text(&output.stdout)
+    };
+    assert!(doctor(&[]).contains("left changed: proc/sys/vm/swappiness"));
+    assert_eq!(doctor(&["--restore"]), "/proc/sys/vm/swappiness is 60 again\n");
+    assert_eq!(swappiness_of(root.path()), "60");
+    assert_eq!(doctor(&["--restore"]), "nothing to restore\n");
+}
+
+#[test]
+fn load_that_would_fill_more_than_there_is_never_starts() {
+    if !has_stress_ng() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = COUNTED.to_owned() + "[load.high]\nvm = 1\nvm-bytes = \"100T\"\n";
+    let output = run(folder.path(), &scenario, &[]);
+    let message = text(&output.stderr);
+    assert!(message.contains("would fill 102400.00 GiB") || message.contains("vm-bytes"), "{message}");
+    assert!(!output.status.success() && !folder.path().join("runs").exists());
+}
+
 #[test]
 fn every_shipped_scenario_is_valid_and_planned_the_same_twice() {
     runner().arg("check").args(shipped()).assert().success();
@@ -599,15 +771,35 @@ fn names_as_long_as_they_may_be_and_levels_with_a_point_can_be_run() {
 
 /// Starts a run that would take long, gives it time for some trials, sends it a signal and collects it.
 fn signalled(folder: &Path, signals: &[rustix::process::Signal]) -> std::process::ExitStatus {
+    signalled_under(folder, "", signals)
+}
+
+/// The same with more tables in its scenario.
+fn signalled_under(
+    folder: &Path,
+    tables: &str,
+    signals: &[rustix::process::Signal],
+) -> std::process::ExitStatus {
+    signalled_on(None, folder, tables, signals)
+}
+
+/// The same on a machine of files.
+fn signalled_on(
+    machine: Option<&Path>,
+    folder: &Path,
+    tables: &str,
+    signals: &[rustix::process::Signal],
+) -> std::process::ExitStatus {
     let file = folder.join("scenario.toml");
     let long = "schema = 1\nname = \"long\"\nsummary = \"\"\n[measure]\nsyscalls = [\"getpid\"]\nwarmup = \"1ms\"\n\
                 window = \"50ms\"\n[plan]\nrepetitions = 5000\n[generators.caller]\nworkload = \"getpid\"\n";
-    fs::write(&file, long).unwrap();
+    fs::write(&file, long.to_owned() + tables).unwrap();
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runner"))
         .current_dir(folder)
         .env_remove("RUNNER_RUNS_DIR")
         .env("SYSCALL_LAB_TURN", own_turn())
         .env("TMPDIR", folder)
+        .env("RUNNER_MACHINE_ROOT", machine.unwrap_or(Path::new("/")))
         .args(["run", "scenario.toml", "--quiet"])
         .stdout(Stdio::null())
         .stderr(fs::File::create(folder.join("stderr")).unwrap())

@@ -103,6 +103,12 @@ pub(crate) fn check_load(
     scenario.check_load(&known, machine, refusal).map_err(|found| usage(&found))
 }
 
+/// Whether there is room for the memory that load levels fill. Where the kernel does not tell, there is nothing to check.
+pub(crate) fn check_memory(scenario: &Scenario, machine: &Machine) -> Result<(), Failure> {
+    let checked = stress_ng::room().map_or(Ok(()), |room| scenario.check_memory(machine, &room));
+    checked.map_err(|found| Failure::Failed(found.render(colour(&stderr()))))
+}
+
 fn is_to_be_asked(scenario: &Scenario) -> bool {
     scenario.needs_stress_ng() && stress_ng::version().is_some()
 }

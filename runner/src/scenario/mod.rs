@@ -8,10 +8,12 @@ mod cells;
 mod diagnostic;
 mod effects;
 mod language;
+mod memory;
 mod model;
 mod overrides;
 mod plan;
 mod programs;
+mod settings;
 mod stress_ng;
 mod text;
 mod units;
@@ -24,10 +26,14 @@ pub(crate) use cells::Cell;
 pub(crate) use diagnostic::Diagnostics;
 pub(crate) use effects::Effects;
 pub(crate) use language::{reference, schema};
-pub(crate) use model::{FactorDecl, Given, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window};
+pub(crate) use memory::Room;
+pub(crate) use model::{
+    FactorDecl, Given, LoadProgram, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window,
+};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use programs::{Program, Until};
+pub(crate) use settings::{CpuList, MachineRequest};
 pub(crate) use stress_ng::StressNg;
 pub(crate) use text::{check_text, counted, longest, plan_document, plan_text, warnings};
 

@@ -93,11 +93,10 @@ fn window_text(scenario: &Scenario) -> String {
 }
 
 fn load_text(load: &LoadLevel) -> String {
-    if load.options.is_empty() {
-        return format!("{}: none", load.name);
-    }
-    let options: Vec<String> = load.options.iter().map(option_text).collect();
-    format!("{}: {}", load.name, options.join(", "))
+    let program = load.program.iter().map(|program| format!("program {}", program.command.join(" ")));
+    let parts: Vec<String> = load.options.iter().map(option_text).chain(program).collect();
+    let what = if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
+    format!("{}: {what}", load.name)
 }
 
 fn option_text(option: &LoadOption) -> String {
