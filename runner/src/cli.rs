@@ -15,6 +15,8 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Execute a scenario, keep the run and render its report
     Run(RunArguments),
+    /// Go on where a run stopped that did not come to its end: same plan, same order, same run
+    Resume(ResumeArguments),
     /// Show every trial in order, how long the run will take and what it can show; measures nothing
     Plan(PlanArguments),
     /// Validate scenarios: file, line, column and what was expected
@@ -135,6 +137,24 @@ pub(crate) struct ReportArguments {
     /// Where to write instead of the run's `report/` (html: a folder) or standard output (else: a file)
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArguments {
+    /// The run, named as in `report`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    /// Go on although kernel, machine or runner are others, and say so in the run
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// No progress; errors, warnings and the report's path only
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// One JSON document on standard output at the end
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

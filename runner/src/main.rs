@@ -26,6 +26,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Run(arguments) => commands::run::run(&arguments),
+        Verb::Resume(arguments) => commands::resume::resume(&arguments),
         Verb::Plan(arguments) => commands::plan::plan(&arguments),
         Verb::Check(arguments) => commands::check::check(&arguments),
         Verb::Report(arguments) => commands::report::report(&arguments),

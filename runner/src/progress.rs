@@ -18,6 +18,8 @@ pub(crate) struct Progress {
     sink: Sink,
     trials: u32,
     done: u32,
+    /// Trials that an earlier runner had executed.
+    before: u32,
     /// Trials without figures.
     lost: u32,
     started: Instant,
@@ -38,7 +40,16 @@ impl Progress {
             (false, true) => Sink::Bar(bar(trials)),
             (false, false) => Sink::Lines,
         };
-        Self { sink, trials, done: 0, lost: 0, started: Instant::now() }
+        Self { sink, trials, done: 0, before: 0, lost: 0, started: Instant::now() }
+    }
+
+    /// So many trials were executed before.
+    pub(crate) fn go_on_after(&mut self, done: u32) {
+        self.done = done;
+        self.before = done;
+        if let Sink::Bar(bar) = &self.sink {
+            bar.set_position(u64::from(done));
+        }
     }
 
     /// The next trials wait for this load level to settle.
@@ -107,7 +118,7 @@ impl Progress {
     }
 
     fn remaining(&self) -> Duration {
-        self.started.elapsed() * (self.trials - self.done) / self.done.max(1)
+        self.started.elapsed() * (self.trials - self.done) / (self.done - self.before).max(1)
     }
 }
 

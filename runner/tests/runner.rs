@@ -176,6 +176,70 @@ fn the_slowest_calls_are_kept_where_they_are_asked_for() {
     }
 }
 
+/// The run cut down to its first trials, as a runner that was killed or interrupted leaves it.
+fn cut_down(run: &Run, runs: &Path, trials: usize, state: Option<State>) -> PathBuf {
+    let manifest = store::Manifest { state: State::Running, ended_at: None, ..run.manifest.clone() };
+    let manifest = store::Manifest { checksums: std::collections::BTreeMap::new(), ..manifest };
+    let scenario = run.scenario().unwrap();
+    let mut writer = store::RunWriter::create(runs, manifest, &scenario, None).unwrap();
+    run.trials[..trials].iter().for_each(|trial| writer.append_trial(trial).unwrap());
+    let path = writer.path().to_owned();
+    state.map_or(path, |state| writer.finish(state).unwrap())
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_resumed_where_it_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), COUNTED, &["--probe", "user"]).status.success());
+    let whole = latest(folder.path());
+    for (name, trials, state) in
+        [("killed", 1, None), ("interrupted", 3, Some(State::Interrupted)), ("begun", 0, None)]
+    {
+        let path = cut_down(&whole, &folder.path().join(name), trials, state);
+        let resume = || runner().args(["resume", "--quiet"]).arg(&path).output().unwrap();
+        let output = resume();
+        assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+        let resumed = Run::open(&path).unwrap();
+        assert_eq!(
+            (resumed.manifest.state, &resumed.manifest.id),
+            (State::Complete, &whole.manifest.id),
+            "{name}"
+        );
+        assert_eq!(resumed.trials[..trials], whole.trials[..trials], "{name}");
+        let order = |run: &Run| {
+            run.trials.iter().map(|it| (it.trial, it.block, it.factors.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&resumed), order(&whole), "{name}");
+        assert_counts(&resumed, Vantage::User);
+        assert!(runner().arg("verify").arg(&path).output().unwrap().status.success(), "{name}");
+        let again = resume();
+        assert!(again.status.success() && text(&again.stdout).contains("nothing left"), "{again:?}");
+    }
+}
+
+#[test]
+fn a_run_of_another_kernel_is_resumed_only_by_force_and_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), COUNTED, &["--probe", "user"]).status.success());
+    let mut other = latest(folder.path());
+    other.manifest.environment.kernel_release = "2.6.32".to_owned();
+    let path = cut_down(&other, &folder.path().join("other"), 2, None);
+    let resume =
+        |force: &[&str]| runner().args(["resume", "--quiet"]).arg(&path).args(force).output().unwrap();
+    let refused = resume(&[]);
+    assert_eq!(refused.status.code(), Some(1));
+    let message = text(&refused.stderr);
+    assert!(message.contains("the kernel was 2.6.32 and is") && message.contains("--force"), "{message}");
+    assert_eq!(Run::open(&path).unwrap().manifest.state, State::Running);
+    assert!(resume(&["--force"]).status.success());
+    let run = Run::open(&path).unwrap();
+    assert!(
+        run.manifest.warnings.iter().any(|it| it.contains("although the kernel was 2.6.32")),
+        "{:?}",
+        run.manifest.warnings
+    );
+}
+
 #[test]
 fn two_runners_take_turns() {
     let folder = tempfile::tempdir().unwrap();
@@ -417,9 +481,9 @@ fn the_machine_is_set_for_the_run_and_what_it_cannot_be_is_told() {
     let set_by = |tables: &str, command: &str| {
         let file = folder.path().join("scenario.toml");
         let look = format!(
-            "[generators.looker]\ncommand = [\"cp\", \"{}/proc/sys/vm/swappiness\", \"{}/seen\"]\n",
+            "[generators.looker]\ncommand = [\"sh\", \"-c\", \"cp {}/proc/sys/vm/swappiness {folder}/new && mv {folder}/new {folder}/seen\"]\n",
             root.path().display(),
-            folder.path().display()
+            folder = folder.path().display()
         );
         let scenario = COUNTED.replace("[plan]\nrepetitions = 2", "[plan]\nrepetitions = 1")
             + &look.replace("generators.looker", "load.looker")

@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod report;
+pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod verify;

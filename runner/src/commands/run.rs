@@ -8,8 +8,9 @@ use crate::execution::{Execution, LinuxRig, Parts, Probes, execute, stop_rule};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, brief};
 use crate::scenario::{
-    Cell, Estimate, Given, Overheads, Plan, ProbeRequest, Scenario, Window, counted, longest,
+    Cell, Estimate, Given, Machine, Overheads, Plan, ProbeRequest, Scenario, Window, counted, longest,
 };
+use crate::scratch::Scratch;
 use crate::settings::{self, Settings};
 use crate::turn::Turn;
 use crate::{environment, load};
@@ -17,12 +18,13 @@ use probe::Backend;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Write, stderr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use store::{
     Design, Factor, Level, MachineSetting, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo,
-    State, Status,
+    State, Status, TrialRecord,
 };
 
 /// Executes the scenario; ends by rendering the report and printing its path.
@@ -32,20 +34,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if let Some(backend) = &arguments.probe {
         scenario = scenario.with_probe(request(backend)?);
     }
-    let generator = generator()?;
-    let credentials = Credentials::of_invoker();
-    let scratch = scratch(credentials.as_ref())?;
-    if scenario.needs_stress_ng() && load::version().is_none() {
-        return Err(Failure::Failed(load::LoadError::NotInstalled.to_string()));
-    }
-    super::check_programs(&scenario)?;
-    check_load(&scenario, &machine, (&scratch, credentials.as_ref()))?;
-    let stop = crate::signals::stop()?;
-    let Some(_turn) = take_turn(&stop)? else { return Ok(ExitCode::from(130)) };
-    // Now that nobody else's load fills it.
-    super::check_memory(&scenario, &machine)?;
+    let Some(stage) = Stage::prepare(&scenario, machine)? else { return Ok(ExitCode::from(130)) };
     let plan = Plan::of(&scenario, scenario.plan.seed);
-    let (mut settings, machine_settings) = set_machine(&scenario)?;
+    let (settings, machine_settings) = set_machine(&scenario)?;
     let mut probes = Probes::of(&scenario)?;
     let calibrated = Calibrated::of(&probes.detach(), scenario.measure.keep_slowest);
     let manifest = manifest(&scenario, &plan, (probes.info(&scenario), calibrated), arguments);
@@ -53,25 +44,70 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
     announce(&progress, &scenario, &manifest);
 
-    let owner = super::owner(credentials.as_ref());
-    let mut writer = RunWriter::create(&arguments.runs_dir.runs_dir, manifest, &scenario.source, owner)?;
+    let owner = super::owner(stage.credentials.as_ref());
+    let writer = RunWriter::create(&arguments.runs_dir.runs_dir, manifest, &scenario.source, owner)?;
+    let path = carry_out((&scenario, &plan), (stage, probes, settings), (writer, &[]), &mut progress)?;
+    conclude(&path, (arguments.json, arguments.quiet))
+}
+
+/// What trials need besides a scenario: all of it there, and this machine's turn taken.
+pub(super) struct Stage {
+    machine: Machine,
+    /// Path of the `generator` binary.
+    generator: PathBuf,
+    /// Whom generators and load run as, when not as the runner.
+    pub(super) credentials: Option<Credentials>,
+    scratch: Scratch,
+    /// Set by a signal.
+    stop: Arc<AtomicBool>,
+    turn: Turn,
+}
+
+impl Stage {
+    /// Makes sure of what the scenario executes, and waits for the turn; none when a signal came first.
+    pub(super) fn prepare(scenario: &Scenario, machine: Machine) -> Result<Option<Self>, Failure> {
+        let generator = generator()?;
+        let credentials = Credentials::of_invoker();
+        let scratch = scratch(credentials.as_ref())?;
+        if scenario.needs_stress_ng() && load::version().is_none() {
+            return Err(Failure::Failed(load::LoadError::NotInstalled.to_string()));
+        }
+        super::check_programs(scenario)?;
+        check_load(scenario, &machine, (&scratch, credentials.as_ref()))?;
+        let stop = crate::signals::stop()?;
+        let Some(turn) = take_turn(&stop)? else { return Ok(None) };
+        // Now that nobody else's load fills it.
+        super::check_memory(scenario, &machine)?;
+        Ok(Some(Self { machine, generator, credentials, scratch, stop, turn }))
+    }
+}
+
+/// Executes the trials of the plan that are not done, and finishes the run; returns its folder.
+pub(super) fn carry_out(
+    (scenario, plan): (&Scenario, &Plan),
+    (stage, probes, mut settings): (Stage, Probes, Settings),
+    (mut writer, done): (RunWriter, &[TrialRecord]),
+    progress: &mut Progress,
+) -> Result<PathBuf, Failure> {
     let folder = writer.path().to_owned();
-    let parts = Parts { scenario: &scenario, machine, probes, generator, credentials, scratch, stop: &stop };
+    let Stage { machine, generator, credentials, scratch, stop, turn } = stage;
+    let parts = Parts { scenario, machine, probes, generator, credentials, scratch, stop: &stop };
     let mut rig = LinuxRig::new(parts).map_err(|error| Failure::failed(&error))?;
     let mut execution = Execution {
-        scenario: &scenario,
+        scenario,
         writer: &mut writer,
-        progress: &mut progress,
+        progress: &mut *progress,
         stop: &stop,
         boot: environment::boot_id(),
         told: BTreeSet::new(),
     };
-    let state = execute(&plan, &mut rig, &mut execution);
+    let state = execute((plan, done), &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.
     drop(rig);
     for words in settings.restore() {
         progress.warn(&words);
     }
+    drop(turn);
     let finished = match state {
         Ok(state) => writer.finish(state),
         // The first error is the one to tell; whether the rest can still be put together depends on it.
@@ -81,12 +117,12 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         }
     };
     let kept = |error| format!("{}; what was finished is kept in {}", chain(&error), folder.display());
-    conclude(&finished.map_err(|error| Failure::Failed(kept(error)))?, arguments)
+    finished.map_err(|error| Failure::Failed(kept(error)))
 }
 
 /// Sets the machine as the scenario asks, after what a killed runner may have left is restored. Refuses what cannot be
 /// set and is required.
-fn set_machine(scenario: &Scenario) -> Result<(Settings, Vec<MachineSetting>), Failure> {
+pub(super) fn set_machine(scenario: &Scenario) -> Result<(Settings, Vec<MachineSetting>), Failure> {
     let root = settings::root();
     settings::restore_left(&root);
     let applied = Settings::apply(&root, &scenario.machine).map_err(|error| Failure::failed(&error))?;
@@ -120,12 +156,12 @@ fn take_turn(stop: &AtomicBool) -> Result<Option<Turn>, Failure> {
 }
 
 /// Reads the finished run back, renders its report and says how it went.
-fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> {
+pub(super) fn conclude(path: &Path, (json, quiet): (bool, bool)) -> Result<ExitCode, Failure> {
     let run = Run::open(path)?;
     let summary = reports::summarise(&report::view(&run));
     let page = report::write_html(&run, &summary, None);
     let bad = run.trials.iter().filter(|trial| trial.status != Status::Ok).count();
-    if arguments.json {
+    if json {
         let document = RunDocument {
             format: "syscall_lab.run",
             version: 1,
@@ -140,7 +176,7 @@ fn conclude(path: &Path, arguments: &RunArguments) -> Result<ExitCode, Failure> 
         let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::failed(&error))?;
         print(&format!("{text}\n"))?;
     } else {
-        if !arguments.quiet {
+        if !quiet {
             print(&reports::text::render(&summary, &report::text_options()))?;
             print("\n")?;
         }

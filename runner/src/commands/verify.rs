@@ -79,7 +79,7 @@ fn check_order(run: &Run) -> Vec<String> {
 }
 
 /// The plan of a run, made anew.
-fn plan(manifest: &Manifest, text: &str) -> Result<(Scenario, Plan), String> {
+pub(super) fn plan(manifest: &Manifest, text: &str) -> Result<(Scenario, Plan), String> {
     let overrides: Vec<Override> = manifest.scenario.overrides.iter().map(|it| Override::set(it)).collect();
     let machine = Machine {
         cpus: manifest.environment.cpus.max(1) as usize,

@@ -86,23 +86,28 @@ pub(crate) struct Execution<'a> {
     pub(crate) told: BTreeSet<String>,
 }
 
-/// Executes the trials of `plan` in order.
+/// Executes the trials of `plan` in order; those that are `done`, which are its first, are there already.
 ///
 /// Returns [`State::Complete`], or [`State::Interrupted`] when `stop` was set; the error is of the store alone.
 pub(crate) fn execute(
-    plan: &Plan,
+    (plan, done): (&Plan, &[TrialRecord]),
     rig: &mut impl Rig,
     execution: &mut Execution,
 ) -> Result<State, StoreError> {
     let mut state = State::Complete;
     let mut stopping = Stopping::of(execution.scenario);
     let mut blocks = 0;
+    if let Some(stopping) = &mut stopping {
+        let ok = plan.trials.iter().zip(done).filter(|(_, record)| record.status == Status::Ok);
+        ok.for_each(|(trial, record)| stopping.note(trial, &record.measures));
+    }
+    let left = plan.trials.get(done.len()..).unwrap_or_default();
     let mut unsettled = Unsettled::within(execution.scenario.plan.ramp);
     let scenario = execution.scenario;
     let is_alike = |a: &PlannedTrial, b: &PlannedTrial| {
         (a.block, a.load) == (b.block, b.load) && scenario.is_same_load(a.load, a.cell, b.cell)
     };
-    for group in plan.trials.chunk_by(is_alike) {
+    for group in left.chunk_by(is_alike) {
         if execution.stopped() {
             state = State::Interrupted;
             break;

@@ -204,7 +204,7 @@ fn executed_with(rig: &mut FakeRig, overrides: &[&str]) -> (Result<State, store:
         boot: "boot".to_owned(),
         told: BTreeSet::new(),
     };
-    let outcome = execute(&Plan::of(&scenario, 1), rig, &mut execution);
+    let outcome = execute((&Plan::of(&scenario, 1), &[]), rig, &mut execution);
     if let Ok(state) = &outcome {
         writer.finish(*state).unwrap();
     }
