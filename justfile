@@ -155,6 +155,10 @@ bench-probe *ARGS:
     exec cargo --config "target.'cfg(all())'.runner = '$elevate'" bench --locked --profile dev -p probe \
         --bench cost -- "$@"
 
+# The generator's loops beside the same in C, by turns, with intervals; wants a machine at rest
+bench-generators *ARGS: build
+    @"{{ root }}/checks/generators.sh" "$@"
+
 # Everything that a change has to pass
 ci:
     .ci/run
