@@ -9,5 +9,5 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 command -v cc >/dev/null || { echo "bench-generators: a C compiler is missing (Debian: gcc, libc6-dev)" >&2; exit 1; }
-cc -O2 -Wall -Wextra -Werror -o "$work/loops" "$root/checks/generators.c"
+cc -O2 -pthread -Wall -Wextra -Werror -o "$work/loops" "$root/checks/generators.c"
 PYTHONDONTWRITEBYTECODE=1 python3 "$root/checks/generators.py" "$generator" "$work/loops" "$@"
