@@ -106,6 +106,10 @@ install: build
 test *ARGS:
     cargo test --workspace --locked "$@"
 
+# Change scenarios at random for SECONDS and see that the reader neither panics nor hangs
+fuzz-scenarios SECONDS="60":
+    FUZZ_SECONDS="$1" cargo test --locked -p runner --bin runner changed_scenarios -- --ignored --nocapture
+
 # Format the sources
 fmt *ARGS:
     cargo fmt --all "$@"
@@ -155,9 +159,17 @@ bench-probe *ARGS:
     exec cargo --config "target.'cfg(all())'.runner = '$elevate'" bench --locked --profile dev -p probe \
         --bench cost -- "$@"
 
-# The generator's loops beside the same in C, by turns, with intervals; wants a machine at rest
-bench-generators *ARGS: build
-    @"{{ root }}/checks/generators.sh" "$@"
+# The generator's calls per second beside those of the same loops written in C; needs a C compiler
+bench-generators *ARGS:
+    #!/bin/sh
+    set -eu
+    loops=$(mktemp -d)
+    trap 'rm -rf "$loops"' EXIT
+    for source in generators/benches/against_c/*.c; do
+        "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -pthread -o "$loops/$(basename "$source" .c)" "$source"
+    done
+    # Built as `just run` builds the generator.
+    cargo bench --locked --profile dev -p generators --bench against_c -- --loops "$loops" "$@"
 
 # Everything that a change has to pass
 ci:

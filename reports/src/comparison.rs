@@ -437,8 +437,9 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
 fn load_options(manifest: &Manifest) -> String {
     let levels = manifest.scenario.factors.iter().flat_map(|factor| &factor.levels);
     let options: Vec<String> = levels
-        .filter(|level| !level.arguments.is_empty())
-        .map(|level| format!("{}: {}", level.label, level.arguments.join(" ")))
+        .map(|level| (level, level.load_words()))
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(level, words)| format!("{}: {words}", level.label))
         .collect();
     options.join("; ")
 }

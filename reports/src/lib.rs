@@ -8,6 +8,7 @@ pub mod answer;
 pub mod calibration;
 pub mod charts;
 mod comparison;
+pub mod detection;
 mod error;
 pub mod html;
 pub mod json;

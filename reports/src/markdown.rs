@@ -107,6 +107,9 @@ fn figures(page: &mut String, summary: &Summary, (target, vantage): (&str, Vanta
         .filter_map(|cell| Some([cell.levels.clone(), figure_row(cell.measure(target, vantage)?)].concat()))
         .collect();
     table(page, &headings, &rows);
+    if summary.has_only_failures((target, vantage)) {
+        paragraph(page, rows::FAILURES_NOTE);
+    }
 }
 
 fn figure_row(measure: &MeasureSummary) -> Vec<String> {

@@ -41,6 +41,9 @@ pub(crate) fn has_compat(ledgers: &[TargetLedger]) -> bool {
     ledgers.iter().any(|ledger| ledger.compat.is_some_and(|compat| compat > 0))
 }
 
+/// What is to be known of cells in which every call failed.
+pub(crate) const FAILURES_NOTE: &str = "Where no call succeeded, times are those of the calls that failed.";
+
 /// What stands in the ledger's place where no probe has counted anything.
 pub(crate) const NO_LEDGER: &str =
     "No probe counted calls. Callers count what they issued, and no more is known.";

@@ -381,6 +381,7 @@ fn run_by_backend() -> SyntheticRun {
         label: level.label.clone(),
         value: None,
         arguments: vec![],
+        command: Vec::new(),
     });
     run.manifest.scenario.factors[0] =
         store::Factor { name: "backend".to_owned(), levels: declared.collect() };
@@ -526,8 +527,12 @@ fn cells_that_the_plan_leaves_out_are_not_missed() {
 #[test]
 fn factors_that_go_along_with_each_other_are_told_of_together() {
     let mut run = small_run();
-    let level =
-        |label: &str, value| store::Level { label: label.to_owned(), value: Some(value), arguments: vec![] };
+    let level = |label: &str, value| store::Level {
+        label: label.to_owned(),
+        value: Some(value),
+        arguments: vec![],
+        command: vec![],
+    };
     let threads =
         store::Factor { name: "threads".to_owned(), levels: vec![level("1", 1.0), level("8", 8.0)] };
     run.manifest.scenario.factors.insert(1, threads);
@@ -587,6 +592,21 @@ fn what_a_rule_did_is_said_and_intervals_allow_for_its_looks() {
     let interval = figure(&summary).interval_ns.unwrap();
     assert!((interval.low - values[1]).abs() < values[1] / 64.0, "{interval:?} {values:?}");
     assert!((interval.high - values[10]).abs() < values[10] / 64.0, "{interval:?} {values:?}");
+}
+
+#[test]
+fn what_a_run_like_a_kept_one_can_find() {
+    let run = small_run();
+    let summary = summarise(&run.view());
+    let targets = ["mmap".to_owned(), "read".to_owned()];
+    let found =
+        |repetitions| reports::detection::detectable(&summary, &targets, Metric::P50, (repetitions, 4));
+    assert_eq!(found(7).len(), 4, "a cell is a figure, and nobody read");
+    assert!(found(4).iter().all(|it| it.ratio.is_none()));
+    let (few, many) = (found(7), found(20));
+    assert!(few.is_sorted_by(|a, b| a.ratio <= b.ratio) && few[0].ratio.unwrap() > 1.0);
+    assert!(many[3].ratio < few[3].ratio, "{many:?} {few:?}");
+    assert!(few.iter().any(|it| it.cell == "size 4KiB, load high"), "{few:?}");
 }
 
 fn rendered(run: &SyntheticRun) -> html::Rendered {
@@ -704,4 +724,24 @@ fn generators_with_a_rate_or_a_mix_are_told_of() {
     for page in [markdown::render(&summary), text::render(&summary, &options)] {
         assert!(page.contains("75.0 %") && page.contains("25.0 %"), "{page}");
     }
+}
+
+#[test]
+fn where_every_call_failed_the_failures_have_the_figures() {
+    let mut run = small_run();
+    for trial in run.trials.iter_mut().filter(|trial| trial.factors["size"] == "4KiB") {
+        for measure in &mut trial.measures {
+            measure.error = std::mem::take(&mut measure.ok);
+        }
+    }
+    let (summary, whole) = (summarise(&run.view()), summarise(&small_run().view()));
+    let measure =
+        |summary: &reports::Summary| summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().clone();
+    let (failed, succeeded) = (measure(&summary), measure(&whole));
+    assert!(failed.of_failures && !succeeded.of_failures);
+    assert_eq!((failed.calls, failed.errors), (0, succeeded.calls));
+    assert_eq!(failed.figure(Metric::P50), succeeded.figure(Metric::P50));
+    let report = text::render(&summary, &TextOptions { width: 100, colour: false });
+    assert!(in_one_line(&report).contains("times are those of the calls that failed"), "{report}");
+    assert!(markdown::render(&summary).contains("times are those of the calls that failed"));
 }

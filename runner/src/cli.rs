@@ -15,7 +15,7 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Execute a scenario, keep the run and render its report
     Run(RunArguments),
-    /// Show every trial in order and how long the run will take; measures nothing
+    /// Show every trial in order, how long the run will take and what it can show; measures nothing
     Plan(PlanArguments),
     /// Validate scenarios: file, line, column and what was expected
     Check(CheckArguments),
@@ -33,6 +33,8 @@ pub(crate) enum Verb {
     Verify(VerifyArguments),
     /// List the runs that are kept
     List(RunsDir),
+    /// Write a commented scenario to begin with, NAME.toml, which runs as it is
+    New(NewArguments),
     /// Print the scenario language: a JSON Schema for editors, or its tables of keys
     Schema(SchemaArguments),
     /// Clear up after a runner: for the runner itself, which starts it
@@ -91,6 +93,11 @@ pub(crate) struct RunArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArguments,
+    /// A kept run: how small a change such a plan can find, if figures vary as they did there
+    #[arg(long, value_name = "RUN")]
+    pub(crate) like: Option<String>,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
     /// One JSON document on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -160,6 +167,12 @@ pub(crate) struct DiffArguments {
     pub(crate) format: Format,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct NewArguments {
+    /// The scenario's name, and its file's without `.toml`
+    pub(crate) name: String,
+}
+
 /// How the scenario language is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SchemaFormat {
@@ -182,6 +195,9 @@ pub(crate) struct DoctorArguments {
     /// One JSON document on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Restore the machine's settings that a killed run has left changed
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) restore: bool,
 }
 
 fn label(text: &str) -> Result<String, String> {

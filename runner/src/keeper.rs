@@ -6,7 +6,7 @@
 //! and removes the scratch folder. (The probe's kretprobe events have a keeper as well; that one is forked to write a
 //! few lines and knows no processes, this one is the runner's own program and can do what the runner can.)
 
-use crate::load;
+use crate::{load, settings};
 use rustix::process::Pid;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use std::fs;
@@ -69,10 +69,12 @@ pub(crate) fn keep(folder: &Path, line: impl BufRead) {
         return;
     }
     give_up_capabilities();
+    let runner = rustix::process::getppid().map_or(0, |pid| pid.as_raw_pid().cast_unsigned());
     let leader = line.lines().map_while(Result::ok).last().and_then(|last| last.parse().ok());
     if let Some(leader) = leader.and_then(Pid::from_raw) {
         load::kill(leader);
     }
+    settings::restore_after(&settings::root(), runner);
     let began = Instant::now();
     while folder.exists() && fs::remove_dir_all(folder).is_err() && began.elapsed() < PERSISTENCE {
         std::thread::sleep(Duration::from_millis(20));

@@ -1,5 +1,6 @@
-//! Owns stress-ng as a guard: a [`Load`] runs while it lives, and nothing of it outlives it. The only code that knows
-//! duct and stress-ng. It does not know what options mean (see the scenario) nor when a load is due (see execution).
+//! Owns the load as a guard: a [`Load`], which is stress-ng, a program, or both, runs while it lives, and nothing of it
+//! outlives it. The only code that knows duct and stress-ng. It does not know what options mean (see the scenario) nor
+//! when a load is due (see execution).
 //!
 //! stress-ng and its workers form a process group of their own, but stay in the runner's session: with automatic
 //! grouping the scheduler divides the CPU by session first, and a load in a session of its own would weigh as much as
@@ -8,14 +9,21 @@
 //! When the runner is killed, the kernel kills stress-ng, and tells its workers, which have asked for that. Most end at
 //! once, but `vm` with much memory looks up only after seconds (five were seen with 7 GB), so the keeper kills them.
 
+mod beside;
 mod family;
 mod metrics;
+mod room;
 mod steadiness;
 mod tool;
 
+pub(crate) use metrics::idle;
+pub(crate) use room::room;
 pub(crate) use tool::{help, stressors, validate, version};
 
 use crate::credentials::{Credentials, guard_child};
+use crate::scenario::{CpuList, LoadProgram};
+use crate::settings;
+use beside::Beside;
 use metrics::words;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
 use std::collections::BTreeSet;
@@ -74,6 +82,23 @@ pub(crate) enum LoadError {
         /// stress-ng's own words.
         words: String,
     },
+    /// Some of what was asked for does not run, and stress-ng goes on without it.
+    #[error("stress-ng left out some of the load: {words}")]
+    LeftOut {
+        /// Its own words.
+        words: String,
+    },
+    /// Memory that the level requires is not filled.
+    #[error(
+        "of the memory that the load level requires, only {filled} is filled; a longer `ramp` gives it more time"
+    )]
+    Unfilled {
+        /// How much of how much.
+        filled: String,
+    },
+    /// The program that is load is of no use.
+    #[error("load: {0}")]
+    Program(String),
     /// The load has ended, but left no metrics.
     #[error("stress-ng left no metrics: {reason}")]
     Unmeasured {
@@ -109,8 +134,16 @@ pub(crate) struct LoadRequest {
     pub(crate) block: u32,
     /// Name of the load level.
     pub(crate) level_name: String,
-    /// stress-ng's options, word by word; empty for a level without load.
+    /// stress-ng's options, word by word; empty for a level without stress-ng.
     pub(crate) arguments: Vec<String>,
+    /// A program that is load.
+    pub(crate) program: Option<LoadProgram>,
+    /// Path of the `generator` binary, which watches over that program.
+    pub(crate) generator: PathBuf,
+    /// The CPUs that all of it runs on; none for every CPU.
+    pub(crate) cpus: Option<CpuList>,
+    /// Whether the memory must be filled when a trial ends.
+    pub(crate) requires_memory: bool,
     /// Memory that it is to fill, in bytes, where that is known.
     pub(crate) memory_bytes: Option<u64>,
     /// Longest wait for the load to settle.
@@ -132,8 +165,10 @@ pub(crate) struct Settled {
 #[derive(Debug)]
 pub(crate) struct Load {
     request: LoadRequest,
-    /// None for a level without load.
+    /// None for a level without stress-ng.
     process: Option<Process>,
+    /// A program beside it.
+    program: Option<Beside>,
     steadiness: Steadiness,
 }
 
@@ -147,12 +182,17 @@ impl Load {
         credentials: Option<&Credentials>,
     ) -> Result<Self, LoadError> {
         let steadiness = Steadiness::begin(request.memory_bytes);
+        let start = || Process::start(&request.arguments, scratch, credentials);
         let process = if request.arguments.is_empty() {
             None
         } else {
-            Some(Process::start(&request.arguments, scratch, credentials)?)
+            Some(settings::within(request.cpus.as_ref(), start)?)
         };
-        Ok(Self { request: request.clone(), process, steadiness })
+        let program = request.program.as_ref();
+        let start =
+            |it| Beside::start(it, (&request.generator, request.cpus.as_ref()), (scratch, credentials));
+        let program = program.map(start).transpose()?;
+        Ok(Self { request: request.clone(), process, program, steadiness })
     }
 
     /// Waits until all workers run, CPU use is steady and memory in use has stopped growing, at most for the ramp;
@@ -161,16 +201,17 @@ impl Load {
     pub(crate) fn settle(&mut self) -> Result<Settled, LoadError> {
         let began = Instant::now();
         let ramp = self.request.ramp;
-        let limit = if self.process.is_some() { ramp } else { ramp.min(QUIET_CHECK) };
+        let is_loaded = self.process.is_some() || self.program.is_some();
+        let limit = if is_loaded { ramp } else { ramp.min(QUIET_CHECK) };
         loop {
             let complete = self.process.as_mut().map_or(Ok(true), Process::is_complete)?;
+            self.look_after_program()?;
             let memory = self.process.is_none() || self.steadiness.memory();
             let steady = complete && self.steadiness.cpu() && memory;
             let after = began.elapsed();
             if steady || after >= limit {
                 let workers = self.process.as_ref().map_or(0, |process| process.workers);
-                let is_load = self.process.is_some() && !steady;
-                let unsteady = is_load.then(|| self.steadiness.missing(complete)).flatten();
+                let unsteady = (is_loaded && !steady).then(|| self.steadiness.missing(complete)).flatten();
                 return Ok(Settled { after, unsteady, workers });
             }
             std::thread::sleep(SAMPLING.min(limit.saturating_sub(after)));
@@ -178,9 +219,26 @@ impl Load {
         }
     }
 
-    /// Whether the load is still the one that was started: stress-ng lives and no worker ended.
+    /// Whether the load is still the one that was started: stress-ng lives and no worker ended, nor did the program.
     pub(crate) fn check(&mut self) -> Result<(), LoadError> {
+        self.look_after_program()?;
         self.process.as_mut().map_or(Ok(()), |process| process.check().map(|_| ()))
+    }
+
+    /// Whether the load is, at the end of a trial, the one that was asked for: all its workers run, none was left out,
+    /// and the memory that must be filled is.
+    pub(crate) fn verify(&mut self) -> Result<(), LoadError> {
+        self.look_after_program()?;
+        if let Some(process) = &mut self.process {
+            process.verify()?;
+        }
+        let unfilled = self.steadiness.unfilled().filter(|_| self.request.requires_memory);
+        unfilled.map_or(Ok(()), |filled| Err(LoadError::Unfilled { filled }))
+    }
+
+    /// Fails when the program that is load has ended. Cheap enough for within a window.
+    pub(crate) fn look_after_program(&mut self) -> Result<(), LoadError> {
+        self.program.as_mut().map_or(Ok(()), Beside::check)
     }
 
     /// stress-ng's process; none for a level without load.
@@ -191,6 +249,7 @@ impl Load {
     /// Ends the load, which may take `patience` to do so by itself, and returns its metrics. Whatever is returned,
     /// nothing of it runs any more.
     pub(crate) fn stop(mut self, patience: Duration) -> Result<Vec<LoadMetric>, LoadError> {
+        drop(self.program.take());
         let Some(mut process) = self.process.take() else {
             return Ok(Vec::new());
         };
@@ -275,11 +334,27 @@ impl Process {
         }
         let running = family::workers(self.leader);
         if running < self.workers {
-            let words = words(&self.output());
+            let output = self.output();
+            let words = metrics::skipped(&output).unwrap_or_else(|| words(&output));
             return Err(LoadError::Thinned { running, expected: self.workers, words });
         }
         self.workers = running;
         Ok(running)
+    }
+
+    /// Fails unless every worker that stress-ng announced runs, and it announced all that it was asked for.
+    fn verify(&mut self) -> Result<(), LoadError> {
+        let running = self.check()?;
+        let output = self.output();
+        if let Some(words) = metrics::skipped(&output) {
+            return Err(LoadError::LeftOut { words });
+        }
+        let expected =
+            metrics::announced(&output).map_or(1, |all| all.values().map(|count| *count as usize).sum());
+        if running < expected {
+            return Err(LoadError::Thinned { running, expected, words: words(&output) });
+        }
+        Ok(())
     }
 
     /// Whether all announced workers run. Where stress-ng was told to be quiet, any worker will do.

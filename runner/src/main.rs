@@ -14,6 +14,7 @@ mod monitor;
 mod progress;
 mod scenario;
 mod scratch;
+mod settings;
 mod signals;
 mod turn;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Verb::Doctor(arguments) => commands::doctor::doctor(&arguments),
         Verb::Verify(arguments) => commands::verify::verify(&arguments),
         Verb::List(arguments) => commands::list::list(&arguments),
+        Verb::New(arguments) => commands::new::new(&arguments),
         Verb::Schema(arguments) => commands::schema::schema_of(&arguments),
         Verb::Keep { folder } => {
             keeper::keep(&folder, std::io::stdin().lock());

@@ -326,6 +326,178 @@ fn a_program_that_is_not_there_is_missed_before_the_run() {
     assert!(!folder.path().join("runs").exists());
 }
 
+/// Runs a scenario of a generator with a program as load.
+fn run_under(folder: &Path, load: &str) -> (std::process::Output, Run) {
+    let head = "schema = 1\nname = \"under\"\n[plan]\nrepetitions = 3\nramp = \"300ms\"\n[measure]\nwarmup = \"1ms\"";
+    let body = "window = \"50ms\"\nsyscalls = [\"getpid\"]\n[generators.caller]\nworkload = \"getpid\"\n[load.other]";
+    let output = run(folder, &format!("{head}\n{body}\n{load}\n"), &["--probe", "user"]);
+    (output, latest(folder))
+}
+
+#[test]
+fn a_program_as_load_runs_during_every_trial_and_is_ended_with_its_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let marker = folder.path().display();
+    let command = format!(
+        r#"command = ["sh", "-c", "echo begun >>{marker}/log; (sh -c 'while :; do sleep 0.01; done' {marker}) & sleep 600"]"#
+    );
+    let (output, run) = run_under(folder.path(), &command);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(run.trials.iter().all(|trial| trial.status == Status::Ok), "{:?}", run.trials[0].reason);
+    // Once for each block, with the level.
+    assert_eq!(fs::read_to_string(log).unwrap(), "begun\n".repeat(3));
+    assert!(!generator_left(folder.path()));
+    let level = run.manifest.scenario.factors.iter().find(|factor| factor.name == "load").unwrap();
+    assert_eq!(level.levels[0].command[0], "sh");
+}
+
+#[test]
+fn a_program_as_load_that_ends_is_repeated_where_asked_and_else_spoils_its_trials() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = r#"command = ["sh", "-c", "echo begun >>log; sleep 0.02"]"#;
+    let cwd = format!("cwd = \"{}\"", folder.path().display());
+    let (output, run) = run_under(folder.path(), &format!("{short}\n{cwd}\nrepeat = true"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(run.trials.iter().all(|trial| trial.status == Status::Ok), "{:?}", run.trials[0].reason);
+    let begun = fs::read_to_string(folder.path().join("log")).unwrap().lines().count();
+    assert!(begun > 6, "three times by the level and no more: {begun}");
+    let cases = [
+        (short, "ended before its level did, with exit status: 0"),
+        (
+            r#"command = ["sh", "-c", "echo no disk >&2; exit 3"]
+            repeat = true"#,
+            "with exit status: 3: no disk",
+        ),
+        (r#"command = ["./absent"]"#, "is no program that may be executed"),
+    ];
+    for (load, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let (output, run) = run_under(folder.path(), load);
+        assert_eq!(output.status.code(), Some(3), "{load}");
+        for trial in &run.trials {
+            assert_ne!(trial.status, Status::Ok, "{load}");
+            assert!(trial.reason.as_ref().unwrap().contains(words), "{:?}", trial.reason);
+        }
+    }
+}
+
+#[test]
+fn a_program_as_load_is_gone_when_the_runner_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = format!(
+        "[load.other]\ncommand = [\"sh\", \"-c\", \"touch {0}/begun; (sh -c 'while :; do sleep 0.01; done' {0}) & sleep 600\", \"{0}\"]\n",
+        folder.path().display()
+    );
+    signalled_under(folder.path(), &load, &[rustix::process::Signal::KILL]);
+    assert!(folder.path().join("begun").exists());
+    assert_all_gone(folder.path());
+}
+
+/// A machine of files, whose swappiness is 60.
+fn machine_of_files() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, value) in [("vm/swappiness", "60"), ("kernel/random/boot_id", "boot")] {
+        let path = root.path().join("proc/sys").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, value).unwrap();
+    }
+    root
+}
+
+fn swappiness_of(root: &Path) -> String {
+    fs::read_to_string(root.join("proc/sys/vm/swappiness")).unwrap()
+}
+
+const SET: &str = "[machine]\nswappiness = 10\nturbo = false\n";
+
+#[test]
+fn the_machine_is_set_for_the_run_and_what_it_cannot_be_is_told() {
+    let (folder, root) = (tempfile::tempdir().unwrap(), machine_of_files());
+    let set_by = |tables: &str, command: &str| {
+        let file = folder.path().join("scenario.toml");
+        let look = format!(
+            "[generators.looker]\ncommand = [\"cp\", \"{}/proc/sys/vm/swappiness\", \"{}/seen\"]\n",
+            root.path().display(),
+            folder.path().display()
+        );
+        let scenario = COUNTED.replace("[plan]\nrepetitions = 2", "[plan]\nrepetitions = 1")
+            + &look.replace("generators.looker", "load.looker")
+            + "repeat = true\n"
+            + tables;
+        fs::write(&file, scenario).unwrap();
+        let mut runner = runner();
+        let runner = runner.current_dir(folder.path()).env("RUNNER_MACHINE_ROOT", root.path());
+        runner.arg(command).arg(file).args(["--probe", "user", "--quiet"]).output().unwrap()
+    };
+    let output = set_by(SET, "run");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(folder.path().join("seen")).unwrap(), "10");
+    assert_eq!(swappiness_of(root.path()), "60");
+    let manifest = latest(folder.path()).manifest;
+    let told: Vec<_> = manifest.machine.iter().map(|it| (it.name.as_str(), it.cannot.is_none())).collect();
+    assert_eq!(told, [("turbo", false), ("swappiness", true)]);
+    assert!(
+        manifest.warnings.iter().any(|it| it.starts_with("turbo is not off as asked")),
+        "{:?}",
+        manifest.warnings
+    );
+    let output = set_by(&format!("{SET}required = [\"turbo\"]\n"), "run");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the scenario requires it"), "{}", text(&output.stderr));
+    assert_eq!(swappiness_of(root.path()), "60");
+}
+
+#[test]
+fn the_machine_is_as_it_was_after_an_end_of_any_kind() {
+    use rustix::process::Signal;
+    for signals in [&[Signal::KILL][..], &[Signal::INT], &[Signal::INT, Signal::INT, Signal::INT]] {
+        let (folder, root) = (tempfile::tempdir().unwrap(), machine_of_files());
+        signalled_on(Some(root.path()), folder.path(), SET, signals);
+        let is_restored = || swappiness_of(root.path()) == "60";
+        assert!((0..500).any(|_| is_restored() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }));
+        assert!((0..500).any(|_| !root.path().join("run/syscall-lab/settings.json").exists() || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }));
+    }
+}
+
+#[test]
+fn the_doctor_restores_what_a_killed_run_and_its_keeper_left() {
+    let root = machine_of_files();
+    let journal = r#"{"runner":4194304,"boot":"boot","changes":[{"path":"proc/sys/vm/swappiness","before":"60","set":"10"}]}"#;
+    fs::create_dir_all(root.path().join("run/syscall-lab")).unwrap();
+    fs::write(root.path().join("run/syscall-lab/settings.json"), journal).unwrap();
+    fs::write(root.path().join("proc/sys/vm/swappiness"), "10").unwrap();
+    let doctor = |arguments: &[&str]| {
+        let mut runner = runner();
+        let output =
+            runner.env("RUNNER_MACHINE_ROOT", root.path()).arg("doctor").args(arguments).output().unwrap();
+        text(&output.stdout)
+    };
+    assert!(doctor(&[]).contains("left changed: proc/sys/vm/swappiness"));
+    assert_eq!(doctor(&["--restore"]), "/proc/sys/vm/swappiness is 60 again\n");
+    assert_eq!(swappiness_of(root.path()), "60");
+    assert_eq!(doctor(&["--restore"]), "nothing to restore\n");
+}
+
+#[test]
+fn load_that_would_fill_more_than_there_is_never_starts() {
+    if !has_stress_ng() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = COUNTED.to_owned() + "[load.high]\nvm = 1\nvm-bytes = \"100T\"\n";
+    let output = run(folder.path(), &scenario, &[]);
+    let message = text(&output.stderr);
+    assert!(message.contains("would fill 102400.00 GiB") || message.contains("vm-bytes"), "{message}");
+    assert!(!output.status.success() && !folder.path().join("runs").exists());
+}
+
 #[test]
 fn every_shipped_scenario_is_valid_and_planned_the_same_twice() {
     runner().arg("check").args(shipped()).assert().success();
@@ -599,15 +771,35 @@ fn names_as_long_as_they_may_be_and_levels_with_a_point_can_be_run() {
 
 /// Starts a run that would take long, gives it time for some trials, sends it a signal and collects it.
 fn signalled(folder: &Path, signals: &[rustix::process::Signal]) -> std::process::ExitStatus {
+    signalled_under(folder, "", signals)
+}
+
+/// The same with more tables in its scenario.
+fn signalled_under(
+    folder: &Path,
+    tables: &str,
+    signals: &[rustix::process::Signal],
+) -> std::process::ExitStatus {
+    signalled_on(None, folder, tables, signals)
+}
+
+/// The same on a machine of files.
+fn signalled_on(
+    machine: Option<&Path>,
+    folder: &Path,
+    tables: &str,
+    signals: &[rustix::process::Signal],
+) -> std::process::ExitStatus {
     let file = folder.join("scenario.toml");
     let long = "schema = 1\nname = \"long\"\nsummary = \"\"\n[measure]\nsyscalls = [\"getpid\"]\nwarmup = \"1ms\"\n\
                 window = \"50ms\"\n[plan]\nrepetitions = 5000\n[generators.caller]\nworkload = \"getpid\"\n";
-    fs::write(&file, long).unwrap();
+    fs::write(&file, long.to_owned() + tables).unwrap();
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_runner"))
         .current_dir(folder)
         .env_remove("RUNNER_RUNS_DIR")
         .env("SYSCALL_LAB_TURN", own_turn())
         .env("TMPDIR", folder)
+        .env("RUNNER_MACHINE_ROOT", machine.unwrap_or(Path::new("/")))
         .args(["run", "scenario.toml", "--quiet"])
         .stdout(Stdio::null())
         .stderr(fs::File::create(folder.join("stderr")).unwrap())
@@ -694,4 +886,107 @@ fn a_first_signal_is_answered_and_a_second_ends_everything() {
     signalled(folder.path(), &[int]);
     let said = fs::read_to_string(folder.path().join("stderr")).unwrap();
     assert!(said.contains("interrupted: keeping what is finished; press again to end at once"), "{said}");
+}
+
+#[test]
+fn a_new_scenario_is_commented_and_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = |name: &str| runner().current_dir(&folder).args(["new", name]).output().unwrap();
+    let written = new("mine");
+    assert_eq!((written.status.code(), text(&written.stdout).as_str()), (Some(0), "mine.toml\n"));
+    let first = fs::read_to_string(folder.path().join("mine.toml")).unwrap();
+    assert!(
+        first.contains("name = \"mine\"") && first.matches('#').count() > 15 && !first.contains("#:schema")
+    );
+    for refused in ["mine", "mine.toml", "../other", "", "a b"] {
+        assert_eq!(new(refused).status.code(), Some(2), "{refused}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("mine.toml")).unwrap(), first, "what is there stays");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    if !has_stress_ng() {
+        return;
+    }
+    let short = ["--probe", "user", "--quiet", "--repetitions", "1", "--set", "measure.window=30ms"];
+    let ramp = ["--set", "measure.warmup=5ms", "--set", "plan.ramp=200ms"];
+    let output =
+        runner().current_dir(&folder).args(["run", "mine.toml"]).args(short).args(ramp).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(latest(folder.path()).trials.len(), 4);
+}
+
+#[test]
+fn a_new_scenario_beside_the_schema_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["schema", "scenarios"] {
+        fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    fs::write(folder.path().join("schema/scenario.json"), "{}").unwrap();
+    let scenarios = folder.path().join("scenarios");
+    assert!(runner().current_dir(&scenarios).args(["new", "mine"]).output().unwrap().status.success());
+    let written = fs::read_to_string(scenarios.join("mine.toml")).unwrap();
+    assert!(written.starts_with("#:schema ../schema/scenario.json\n"));
+}
+
+const LEFT_OUT: &str = r#"schema = 1
+name = "left_out"
+[measure]
+syscalls = "$call"
+probe = "user"
+warmup = "0"
+window = "$window"
+[plan]
+ramp = "100ms"
+repetitions = 2
+until = { relative_interval = 1, max_repetitions = 12, max_time = "1h" }
+zip = [["threads", "window"], ["load", "workers"]]
+exclude = [{ call = "openat", load = "busy" }]
+[factors]
+call = ["getpid", "openat"]
+threads = [1, 2]
+window = ["10ms", "20ms"]
+workers = [0, 1]
+[generators.caller]
+workload = "$call"
+threads = "$threads"
+[load.baseline]
+[load.busy]
+cpu = "$workers"
+"#;
+
+/// Factors that go along with each other and with the load, windows by a factor, cells left out, and a rule.
+#[test]
+fn what_a_plan_leaves_out_is_not_executed_and_a_rule_ends_it() {
+    if !has_stress_ng() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), LEFT_OUT, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let run = latest(folder.path());
+    let plan = &run.manifest.plan;
+    assert_eq!(
+        (plan.cells, plan.design.cells.len(), plan.design.window_factor.as_deref()),
+        (6, 6, Some("window"))
+    );
+    assert_eq!(run.trials.len(), plan.repetitions as usize * 6);
+    let stop = plan.design.stop.as_ref().unwrap();
+    // How much figures vary is the machine's business.
+    let is_sure = stop.reason == Some(store::StopReason::Sure);
+    assert!(stop.reason.is_some() && is_sure == (stop.unsure == 0) && stop.figures == 6, "{stop:?}");
+    assert!(stop.looks.contains(&plan.repetitions), "{stop:?}");
+    for trial in &run.trials {
+        let level = |factor: &str| trial.factors[factor].as_str();
+        assert_eq!(
+            (level("threads") == "2", level("load") == "busy"),
+            (level("window") == "20ms", level("workers") == "1")
+        );
+        assert!(level("call") != "openat" || level("load") != "busy");
+        assert_eq!(trial.window_ns, if level("window") == "20ms" { 20_000_000 } else { 10_000_000 });
+        let targets: BTreeSet<&str> = trial.measures.iter().map(|it| it.syscall.as_str()).collect();
+        assert_eq!(targets, BTreeSet::from([level("call")]));
+    }
+    let verified = runner().current_dir(&folder).args(["verify", "latest"]).output().unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stdout));
+    let page = fs::read_to_string(run.path.join("report/index.html")).unwrap();
+    assert!(page.contains("Repetitions were added until every median was within"), "the rule is told of");
 }

@@ -46,6 +46,9 @@ pub struct Manifest {
     pub probe: ProbeInfo,
     /// On what it ran.
     pub environment: Environment,
+    /// How the machine was to be set for the time of the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machine: Vec<MachineSetting>,
     /// Warnings that the reader should see with the figures.
     pub warnings: Vec<String>,
     /// BLAKE3 of each file of the finished run, by name.
@@ -54,6 +57,19 @@ pub struct Manifest {
     /// it; it is the last entry.
     #[serde(default)]
     pub seal: Option<String>,
+}
+
+/// A setting of the machine that the scenario asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineSetting {
+    /// Its key in the scenario.
+    pub name: String,
+    /// What it was to be.
+    pub asked: String,
+    /// What it was before, where it is something that has a value.
+    pub before: Option<String>,
+    /// Why it could not be had; none where it was.
+    pub cannot: Option<String>,
 }
 
 /// What the scenario asked for, as far as a reader of figures needs it.
@@ -106,6 +122,20 @@ pub struct Level {
     /// For `load`: the stress-ng options, as given to it; empty for none.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// For `load`: a program that is load, word by word; empty for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+}
+
+impl Level {
+    /// For `load`: what was executed, as words; empty for no load.
+    #[must_use]
+    pub fn load_words(&self) -> String {
+        let stress_ng =
+            (!self.arguments.is_empty()).then(|| format!("stress-ng {}", self.arguments.join(" ")));
+        let program = (!self.command.is_empty()).then(|| self.command.join(" "));
+        stress_ng.into_iter().chain(program).collect::<Vec<_>>().join(" & ")
+    }
 }
 
 /// What was planned.

@@ -36,7 +36,13 @@ impl Parts {
     }
 
     pub(crate) fn write_trial(&self, record: &TrialRecord, owner: Option<Owner>) -> Result<(), StoreError> {
-        self.write(&format!("{TRIAL_PREFIX}{:06}.json", record.trial), record, owner)
+        self.write(&trial_name(record.trial), record, owner)
+    }
+
+    /// A stored trial; none where this one is not stored.
+    pub(crate) fn trial(&self, trial: u32) -> Result<Option<TrialRecord>, StoreError> {
+        let path = self.folder.join(trial_name(trial));
+        if path.exists() { read(&path).map(Some) } else { Ok(None) }
     }
 
     pub(crate) fn write_load(
@@ -96,6 +102,11 @@ impl Parts {
         fs::remove_dir_all(&self.folder)
             .map_err(|source| StoreError::Write { path: self.folder.clone(), source })
     }
+}
+
+/// The file of a trial's part.
+fn trial_name(trial: u32) -> String {
+    format!("{TRIAL_PREFIX}{trial:06}.json")
 }
 
 /// Reads one part.

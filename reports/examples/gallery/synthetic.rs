@@ -251,6 +251,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
         label: (*label).to_owned(),
         value: Some(pages(label) * 4096.0),
         arguments: vec![],
+        command: Vec::new(),
     };
     let load = |label: &&str| {
         let arguments = if *label == "baseline" { "" } else { "--cpu 2 --io 2 --vm 1 --vm-bytes 70%" };
@@ -258,6 +259,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
             label: (*label).to_owned(),
             value: None,
             arguments: arguments.split_whitespace().map(str::to_owned).collect(),
+            command: Vec::new(),
         }
     };
     Manifest {
@@ -296,6 +298,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
         probe: probe(),
         environment: environment(),
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],
+        machine: Vec::new(),
         checksums: BTreeMap::new(),
         seal: None,
     }

@@ -113,10 +113,11 @@ pub(super) fn reproduction(manifest: &Manifest) -> Vec<Fact> {
     if !scenario.overrides.is_empty() {
         facts.insert(5, ("replaced in it", scenario.overrides.join(", ")));
     }
-    for level in
-        scenario.factors.iter().flat_map(|factor| &factor.levels).filter(|level| !level.arguments.is_empty())
-    {
-        facts.push(("load", format!("{}: stress-ng {}", level.label, level.arguments.join(" "))));
+    for level in scenario.factors.iter().flat_map(|factor| &factor.levels) {
+        let words = level.load_words();
+        if !words.is_empty() {
+            facts.push(("load", format!("{}: {words}", level.label)));
+        }
     }
     facts.into_iter().map(|(what, fact)| (what.to_owned(), fact)).collect()
 }

@@ -119,6 +119,8 @@ struct TargetSection {
     /// Markup.
     across: Vec<String>,
     table: CellTable,
+    /// Whether in some cell every call failed.
+    has_only_failures: bool,
 }
 
 struct View {
@@ -186,6 +188,7 @@ fn section(summary: &Summary, charts: &TargetCharts) -> TargetSection {
         views: views.collect(),
         across: charts.across.iter().map(Chart::inline).collect(),
         table: tables::of_cells(summary, (&charts.syscall, charts.vantage)),
+        has_only_failures: summary.has_only_failures((&charts.syscall, charts.vantage)),
     }
 }
 

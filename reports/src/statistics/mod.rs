@@ -6,13 +6,15 @@
 mod adjust;
 mod bootstrap;
 mod normal;
+mod power;
 mod rank;
 mod sequential;
 mod shift;
 
 pub use adjust::{benjamini_hochberg, holm};
 pub use bootstrap::{FULL_REPETITIONS, LEAST_REPETITIONS, median_interval};
-pub use normal::{normal_cdf, student_t_975};
+pub use normal::{normal_cdf, normal_quantile, student_t_975};
+pub use power::{POWER, detectable_ratio};
 pub use rank::{mann_whitney, repetitions_to_detect, sign_flip, smallest_p};
 pub use sequential::{Looks, order_interval, repetitions_for};
 pub use shift::{Difference, RatioEstimate, difference, ratio};

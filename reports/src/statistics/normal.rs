@@ -14,6 +14,17 @@ pub fn normal_cdf(x: f64) -> f64 {
     if x < 0.0 { upper_tail } else { 1.0 - upper_tail }
 }
 
+/// The quantile of the standard normal distribution for a probability between 10⁻⁶ and 1 − 10⁻⁶, by bisection.
+#[must_use]
+pub fn normal_quantile(probability: f64) -> f64 {
+    let (mut low, mut high) = (-6.0, 6.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if normal_cdf(middle) < probability { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
+}
+
 /// The 97.5 % quantile of Student's t with `degrees` (≥ 1) degrees of freedom, within 0.2 %.
 ///
 /// A table below five degrees; from there the Cornish–Fisher expansion (Abramowitz & Stegun, 26.7.5).
@@ -47,6 +58,14 @@ mod tests {
         ];
         for (x, probability) in expected {
             assert!((normal_cdf(x) - probability).abs() < 1e-7, "{x}: {}", normal_cdf(x));
+        }
+    }
+
+    // Reference figures: scipy 1.17.1, stats.norm.ppf.
+    #[test]
+    fn quantiles_agree_with_scipy() {
+        for (probability, x) in [(0.025, -1.959_964), (0.5, 0.0), (0.000_8, -3.155_907), (0.975, 1.959_964)] {
+            assert!((normal_quantile(probability) - x).abs() < 1e-3, "{}", normal_quantile(probability));
         }
     }
 

@@ -1,6 +1,6 @@
 //! How far apart two samples are.
 
-use super::{CONFIDENCE, Interval, choose, median};
+use super::{CONFIDENCE, Interval, choose, median, normal_quantile};
 
 /// A ratio of two samples' locations.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -44,20 +44,19 @@ pub fn difference(baseline: &[f64], candidate: &[f64]) -> Option<Difference> {
     let mut differences: Vec<f64> =
         candidate.iter().flat_map(|c| baseline.iter().map(move |b| c - b)).collect();
     differences.sort_by(f64::total_cmp);
-    let cut = tail_rank(baseline.len(), candidate.len());
+    let cut = tail_rank(baseline.len(), candidate.len(), (1.0 - CONFIDENCE) / 2.0);
     let interval = cut
         .checked_sub(1)
         .map(|index| Interval { low: differences[index], high: differences[differences.len() - 1 - index] });
     Some(Difference { difference: median(&differences)?, interval })
 }
 
-/// The greatest k with P(U ≤ k − 1) ≤ (1 − confidence)/2; 0 when not even P(U = 0) is that small.
-fn tail_rank(n: usize, m: usize) -> usize {
-    let tail = (1.0 - CONFIDENCE) / 2.0;
+/// The greatest k with P(U ≤ k − 1) ≤ `tail`; 0 when not even P(U = 0) is that small.
+pub(super) fn tail_rank(n: usize, m: usize, tail: f64) -> usize {
     if n * m > 2_500 {
         // U is close to normal by then (Lehmann, appendix 4).
         let spread = ((n * m * (n + m + 1)) as f64 / 12.0).sqrt();
-        let rank = ((n * m) as f64 / 2.0 - 1.96 * spread).floor().max(0.0);
+        let rank = ((n * m) as f64 / 2.0 + normal_quantile(tail) * spread).floor().max(0.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and n·m")]
         return rank as usize;
     }

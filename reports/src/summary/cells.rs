@@ -38,6 +38,8 @@ pub struct MeasureSummary {
     pub calls: u64,
     /// Calls that failed, over all repetitions.
     pub errors: u64,
+    /// Whether every call failed: then the figures are those of the failures.
+    pub of_failures: bool,
     /// The repetitions' own figures.
     pub repetitions: Vec<Repetition>,
     /// Latencies of successful calls, all repetitions together.
@@ -163,22 +165,29 @@ fn cell((levels, confidence): (&[&str], Option<f64>), trials: &[&TrialRecord]) -
 }
 
 fn measure_summary(key: Key<'_>, observed: &[Observed<'_>], confidence: Option<f64>) -> MeasureSummary {
+    // A call that only ever fails, such as the opening of a file that is not there, has no other latency.
+    let of_failures = observed.iter().all(|(_, measure)| measure.ok.count == 0)
+        && observed.iter().any(|(_, measure)| measure.error.count > 0);
+    let latencies =
+        |measure: &'_ Measure| if of_failures { measure.error.clone() } else { measure.ok.clone() };
     let mut histogram = SparseHistogram::default();
     let mut repetitions = Vec::with_capacity(observed.len());
     for (trial, measure) in observed {
-        histogram.merge(&measure.ok);
+        let latencies = latencies(measure);
+        histogram.merge(&latencies);
         repetitions.push(Repetition {
             trial: trial.trial,
             block: trial.block,
             boot: trial.boot.clone(),
-            calls: measure.ok.count,
-            values_ns: metrics_of(&measure.ok),
+            calls: latencies.count,
+            values_ns: metrics_of(&latencies),
         });
     }
     MeasureSummary {
         syscall: key.0.to_owned(),
         vantage: key.1,
-        calls: histogram.count,
+        calls: observed.iter().map(|(_, measure)| measure.ok.count).sum(),
+        of_failures,
         errors: observed.iter().map(|(_, measure)| measure.error.count).sum(),
         figures: Metric::ALL.map(|metric| figure(metric, &repetitions, confidence)),
         repetitions,

@@ -111,6 +111,11 @@ impl Summary {
         series
     }
 
+    /// Whether in some cell every call of the target failed.
+    pub(crate) fn has_only_failures(&self, (syscall, vantage): (&str, Vantage)) -> bool {
+        self.cells.iter().filter_map(|cell| cell.measure(syscall, vantage)).any(|measure| measure.of_failures)
+    }
+
     /// The targets, each once, in the order of [`Self::series`].
     #[must_use]
     pub fn targets(&self) -> Vec<&str> {

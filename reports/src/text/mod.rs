@@ -109,11 +109,12 @@ impl Page {
             }
             grid.push(row);
         }
+        let mut body = grid.render(self.options.width);
+        if summary.has_only_failures((target, vantage)) {
+            body = format!("{body}\n{}", self.wrapped(rows::FAILURES_NOTE));
+        }
         let (seen, beside) = (seen(vantage), if summary.has_ranges() { "range" } else { "95 % interval" });
-        self.headed(
-            &format!("{target}, {seen}: medians over repetitions, {beside} of p50"),
-            &grid.render(self.options.width),
-        )
+        self.headed(&format!("{target}, {seen}: medians over repetitions, {beside} of p50"), &body)
     }
 
     /// Where the probe is a factor: the callers' view of each cell, and what the probe makes of it.

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod list;
+pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -100,6 +101,12 @@ pub(crate) fn check_load(
     let known = StressNg::new(&stress_ng::stressors().join(" "), &stress_ng::help());
     let refusal = |level: &[String]| stress_ng::validate(level, scratch.path(), credentials).err();
     scenario.check_load(&known, machine, refusal).map_err(|found| usage(&found))
+}
+
+/// Whether there is room for the memory that load levels fill. Where the kernel does not tell, there is nothing to check.
+pub(crate) fn check_memory(scenario: &Scenario, machine: &Machine) -> Result<(), Failure> {
+    let checked = stress_ng::room().map_or(Ok(()), |room| scenario.check_memory(machine, &room));
+    checked.map_err(|found| Failure::Failed(found.render(colour(&stderr()))))
 }
 
 fn is_to_be_asked(scenario: &Scenario) -> bool {

@@ -10,6 +10,7 @@ use crate::progress::{Progress, brief};
 use crate::scenario::{
     Cell, Estimate, Given, Overheads, Plan, ProbeRequest, Scenario, Window, counted, longest,
 };
+use crate::settings::{self, Settings};
 use crate::turn::Turn;
 use crate::{environment, load};
 use probe::Backend;
@@ -20,7 +21,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use store::{
-    Design, Factor, Level, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo, State, Status,
+    Design, Factor, Level, MachineSetting, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo,
+    State, Status,
 };
 
 /// Executes the scenario; ends by rendering the report and printing its path.
@@ -40,10 +42,14 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     check_load(&scenario, &machine, (&scratch, credentials.as_ref()))?;
     let stop = crate::signals::stop()?;
     let Some(_turn) = take_turn(&stop)? else { return Ok(ExitCode::from(130)) };
+    // Now that nobody else's load fills it.
+    super::check_memory(&scenario, &machine)?;
     let plan = Plan::of(&scenario, scenario.plan.seed);
+    let (mut settings, machine_settings) = set_machine(&scenario)?;
     let mut probes = Probes::of(&scenario)?;
     let calibrated = Calibrated::of(&probes.detach(), scenario.measure.keep_slowest);
     let manifest = manifest(&scenario, &plan, (probes.info(&scenario), calibrated), arguments);
+    let manifest = with_settings(manifest, machine_settings);
     let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
     announce(&progress, &scenario, &manifest);
 
@@ -63,6 +69,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let state = execute(&plan, &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.
     drop(rig);
+    for words in settings.restore() {
+        progress.warn(&words);
+    }
     let finished = match state {
         Ok(state) => writer.finish(state),
         // The first error is the one to tell; whether the rest can still be put together depends on it.
@@ -73,6 +82,27 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     };
     let kept = |error| format!("{}; what was finished is kept in {}", chain(&error), folder.display());
     conclude(&finished.map_err(|error| Failure::Failed(kept(error)))?, arguments)
+}
+
+/// Sets the machine as the scenario asks, after what a killed runner may have left is restored. Refuses what cannot be
+/// set and is required.
+fn set_machine(scenario: &Scenario) -> Result<(Settings, Vec<MachineSetting>), Failure> {
+    let root = settings::root();
+    settings::restore_left(&root);
+    let applied = Settings::apply(&root, &scenario.machine).map_err(|error| Failure::failed(&error))?;
+    let cannot = applied.1.iter().filter_map(|it| Some((it.name.clone(), it.cannot.clone()?)));
+    let checked = scenario.check_required(&cannot.collect::<Vec<_>>());
+    checked.map_err(|found| Failure::Failed(found.render(super::colour(&std::io::stderr()))))?;
+    Ok(applied)
+}
+
+/// The manifest with how the machine is set, and a warning for each thing that it cannot be.
+fn with_settings(mut manifest: Manifest, settings: Vec<MachineSetting>) -> Manifest {
+    let cannot = settings.iter().filter_map(|it| Some((it, it.cannot.as_ref()?)));
+    let warnings = cannot.map(|(it, reason)| format!("{} is not {} as asked: {reason}", it.name, it.asked));
+    manifest.warnings.extend(warnings);
+    manifest.machine = settings;
+    manifest
 }
 
 /// Waits until no other runner measures on this machine; none when a signal came first.
@@ -216,6 +246,7 @@ fn manifest(
         probe: ProbeInfo { calibrations: calibrated.calibrations, ..probe },
         environment,
         warnings,
+        machine: Vec::new(),
         checksums: BTreeMap::new(),
         seal: None,
     }
@@ -277,7 +308,12 @@ fn factors(scenario: &Scenario) -> Vec<Factor> {
         levels: factor
             .levels
             .iter()
-            .map(|level| Level { label: level.label.to_string(), value: level.value, arguments: Vec::new() })
+            .map(|level| Level {
+                label: level.label.to_string(),
+                value: level.value,
+                arguments: Vec::new(),
+                command: Vec::new(),
+            })
             .collect(),
     });
     let machine = machine();
@@ -285,6 +321,7 @@ fn factors(scenario: &Scenario) -> Vec<Factor> {
         label: level.name.to_string(),
         value: None,
         arguments: level.arguments(&machine),
+        command: level.program.as_ref().map(|program| program.command.clone()).unwrap_or_default(),
     });
     declared.chain([Factor { name: "load".to_owned(), levels: load.collect() }]).collect()
 }

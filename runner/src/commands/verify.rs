@@ -92,6 +92,10 @@ fn plan(manifest: &Manifest, text: &str) -> Result<(Scenario, Plan), String> {
         // One backend was put in its place.
         scenario = scenario.with_probe(ProbeRequest::Auto);
     }
-    let plan = Plan::of(&scenario, manifest.plan.seed);
+    let mut plan = Plan::of(&scenario, manifest.plan.seed);
+    if scenario.plan.until.is_some() {
+        // A rule ended the run after one of its blocks.
+        plan.trials.retain(|trial| trial.block < manifest.plan.repetitions);
+    }
     Ok((scenario, plan))
 }

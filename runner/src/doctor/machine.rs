@@ -3,6 +3,7 @@
 use super::{Finding, Mark, Seen, finding};
 use crate::environment::{cpus_warning, governor_warning, hypervisor_warning};
 use crate::load::LoadError;
+use crate::settings::Pending;
 use reports::units;
 
 pub(super) const KPROBES: &str = "kprobes";
@@ -89,11 +90,26 @@ pub(super) fn machine(seen: &Seen) -> Vec<Finding> {
         turbo(environment.turbo.as_deref()),
         smt(environment.smt.as_deref()),
         huge_pages(environment.transparent_huge_pages.as_deref()),
+        settings(seen.pending.as_ref()),
         told("hypervisor", "none seen".to_owned(), environment.hypervisor.as_deref().map(hypervisor_warning)),
     ]
 }
 
 const MACHINE: &str = "machine";
+
+/// What a run has changed, and perhaps left so.
+fn settings(pending: Option<&Pending>) -> Finding {
+    match pending {
+        None => finding(MACHINE, "settings", Mark::Ok, "no run has changed any"),
+        Some(Pending { is_held: true, words }) => {
+            finding(MACHINE, "settings", Mark::Note, format!("a run that is under way has changed {words}"))
+        }
+        Some(Pending { words, .. }) => {
+            let words = format!("a run that was killed has left changed: {words}");
+            finding(MACHINE, "settings", Mark::Note, words).remedy("`sudo runner doctor --restore`")
+        }
+    }
+}
 
 /// What was found, or what it is a warning of.
 fn told(check: &'static str, found: String, warning: Option<String>) -> Finding {

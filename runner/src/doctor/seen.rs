@@ -2,6 +2,7 @@
 
 use crate::environment::{self, Conditions, Facilities};
 use crate::failure::Failure;
+use crate::settings::{self, Pending};
 use probe::{Backend, Capabilities, Probe, Scope, Target};
 use std::path::{Path, PathBuf};
 use store::Environment;
@@ -27,6 +28,8 @@ pub(crate) struct Seen {
     /// The generator, or where it was looked for.
     pub(super) generator: Result<PathBuf, String>,
     pub(super) runs: RunsFolder,
+    /// Settings of the machine that a run has changed.
+    pub(super) pending: Option<Pending>,
 }
 
 /// Where runs would be kept.
@@ -63,6 +66,7 @@ impl Seen {
             program,
             generator: generator.map_err(|failure| failure.to_string()),
             runs: RunsFolder::at(runs_dir),
+            pending: settings::pending(&settings::root()),
         })
     }
 }

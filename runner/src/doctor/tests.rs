@@ -3,6 +3,7 @@
 use super::seen::RunsFolder;
 use super::*;
 use crate::environment::{Conditions, Facilities};
+use crate::settings::Pending;
 use probe::Capabilities;
 use std::path::PathBuf;
 use store::Environment;
@@ -44,6 +45,7 @@ fn well() -> Seen {
         file_capabilities: false,
         generator: Ok(PathBuf::from("/usr/local/bin/generator")),
         runs: RunsFolder { folder: PathBuf::from("runs"), writable: Ok(()), free_bytes: Some(40 << 30) },
+        pending: None,
     }
 }
 
@@ -69,6 +71,7 @@ fn unprepared() -> Seen {
     seen.facilities.tracefs = None;
     seen.capabilities = Capabilities { bpf: false, perfmon: false, admin: false };
     seen.pressure = false;
+    seen.pending = Some(Pending { is_held: false, words: "proc/sys/vm/swappiness".to_owned() });
     seen.program = PathBuf::from("/home/a user/runner");
     seen.generator = Err("the generator binary is missing".to_owned());
     seen.runs.writable = Err("Permission denied".to_owned());

@@ -12,6 +12,7 @@ use crate::load::{self, Load, LoadRequest};
 use crate::monitor::Monitor;
 use crate::scenario::{Machine, PlannedTrial, Scenario, Window as WindowRule};
 use crate::scratch::Scratch;
+use crate::settings;
 use generators::GeneratorReport;
 use generators::control::Phase;
 use generators::{Generator, GeneratorError};
@@ -65,6 +66,9 @@ impl<E: Error> From<E> for Cut {
 
 impl<'a> LinuxRig<'a> {
     pub(crate) fn new(parts: Parts<'a>) -> std::io::Result<Self> {
+        if let Some(list) = &parts.scenario.machine.cpus.runner {
+            settings::stay_on(list);
+        }
         let monitor = Monitor::start(Duration::from_millis(100))?;
         Ok(Self { parts, monitor, load: None })
     }
@@ -88,12 +92,15 @@ impl<'a> LinuxRig<'a> {
             scratch: scratch.path().to_owned(),
             stop: self.parts.stop,
         };
-        let mut programs = Programs::hold(scenario.programs_of(&cell, scratch.path()), host)?;
+        let cpus = scenario.machine.cpus.generators.as_ref();
+        let programs = scenario.programs_of(&cell, scratch.path());
+        let mut programs = settings::within(cpus, || Programs::hold(programs, host))?;
         let (mut generators, mut threads) = (Vec::new(), 0);
         let mut whose = Vec::new();
         for (name, spec) in scenario.generators_of(&cell, scratch.path()) {
             let user = self.parts.credentials.as_ref().map(Credentials::ids);
-            let generator = Generator::spawn(&self.parts.generator, &spec, user)?;
+            let spawn = || Generator::spawn(&self.parts.generator, &spec, user);
+            let generator = settings::within(cpus, spawn)?;
             if let Some(probe) = self.parts.probes.attached() {
                 probe.include(generator.pid())?;
             }
@@ -107,13 +114,14 @@ impl<'a> LinuxRig<'a> {
         if let Some(probe) = self.parts.probes.attached() {
             programs.pids().into_iter().try_for_each(|pid| probe.include(pid))?;
         }
-        programs.begin()?;
+        drop_caches(scenario);
+        settings::within(cpus, || programs.begin())?;
         let warmup = *scenario.measure.warmup.at(&cell);
         let (window, watch) = match *scenario.measure.window.at(&cell) {
             WindowRule::Timed(length) => self.timed(&mut generators, (warmup, length))?,
             WindowRule::Operations => self.counted(&mut generators, &mut programs, warmup)?,
         };
-        self.check_load()?;
+        let load = self.load.as_mut().map_or(Ok(()), Load::verify);
         programs.check()?;
         let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
         let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
@@ -122,6 +130,7 @@ impl<'a> LinuxRig<'a> {
         let seen = Seen { readings, reports, threads, open_ns: window.open_ns };
         let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);
         measured.doubt(programs.end());
+        measured.doubt(load.err().map(|error| crate::failure::chain(&error)));
         measured.window_ns = window.close_ns - window.open_ns;
         measured.monitor = watch.finish();
         Ok(measured)
@@ -189,7 +198,7 @@ impl<'a> LinuxRig<'a> {
     }
 
     /// Waits as long as it takes: how long a number of operations lasts is the scenario's business.
-    fn wait(&self, generator: &mut Generator, phase: Phase) -> Result<(), Cut> {
+    fn wait(&mut self, generator: &mut Generator, phase: Phase) -> Result<(), Cut> {
         loop {
             match generator.wait_phase(phase, GLANCE) {
                 Err(GeneratorError::Late { .. }) => self.glance()?,
@@ -198,8 +207,10 @@ impl<'a> LinuxRig<'a> {
         }
     }
 
-    /// Looks whether there is a reason to give up. The load is looked at after the window: that takes longer.
-    fn glance(&self) -> Result<(), Cut> {
+    /// Looks whether there is a reason to give up, and starts a load's program again that has ended. stress-ng is looked
+    /// at after the window: that takes longer. So is told what has become of the load.
+    fn glance(&mut self) -> Result<(), Cut> {
+        let _ = self.load.as_mut().map(Load::look_after_program);
         if self.parts.stop.load(Ordering::Relaxed) { Err(Cut::Interrupted) } else { Ok(()) }
     }
 
@@ -219,6 +230,10 @@ impl Rig for LinuxRig<'_> {
             block: trial.block,
             level_name: level.name.to_string(),
             arguments: level.arguments(&self.parts.machine),
+            program: level.program.clone(),
+            generator: self.parts.generator.clone(),
+            requires_memory: level.requires_memory,
+            cpus: scenario.machine.cpus.load.clone(),
             memory_bytes: level
                 .memory_bytes(&self.parts.machine, crate::monitor::memory_available().unwrap_or(0)),
             ramp: scenario.plan.ramp,
@@ -250,6 +265,13 @@ impl Rig for LinuxRig<'_> {
             Err(Cut::Failed(reason)) => Outcome::Failed(reason),
             Err(Cut::Interrupted) => Outcome::Interrupted,
         }
+    }
+}
+
+/// Drops the machine's caches where the scenario says so. Where that cannot be done, the run has a warning.
+fn drop_caches(scenario: &Scenario) {
+    if scenario.machine.drop_caches {
+        let _ = settings::drop_caches(&settings::root());
     }
 }
 

@@ -122,7 +122,10 @@ pub(crate) fn execute(
         let outcome = execution.group(group, rig, (load.err().as_deref(), stopping.as_mut()));
         let metrics = rig.stop_load();
         match metrics {
-            Ok(metrics) => execution.writer.append_load(&metrics)?,
+            Ok(metrics) => {
+                execution.writer.append_load(&metrics)?;
+                execution.doubt_idle(group, &metrics)?;
+            }
             Err(reason) => execution.progress.warn(&format!("load {level}: {reason}")),
         }
         if outcome? == State::Interrupted {
@@ -143,6 +146,18 @@ pub(crate) fn execute(
 impl Execution<'_> {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Makes the trials invalid during which a stressor did nothing: only its end tells.
+    fn doubt_idle(&mut self, group: &[PlannedTrial], metrics: &[LoadMetric]) -> Result<(), StoreError> {
+        for stressor in crate::load::idle(metrics) {
+            let reason = format!("stress-ng's {stressor} did not complete one operation while it ran");
+            self.progress.warn(&format!("the trials before this are invalid: {reason}"));
+            for trial in group {
+                self.writer.doubt_trial(trial.trial, &reason)?;
+            }
+        }
+        Ok(())
     }
 
     /// The trials of one load level of one block; all of them fail when the level could not be had.

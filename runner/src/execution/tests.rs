@@ -39,6 +39,10 @@ struct FakeRig {
     doubtful_at: Option<u32>,
     stop_at: Option<u32>,
     stops_with_failure: bool,
+    /// Of block 1, a stressor that did nothing.
+    idle: Option<&'static str>,
+    /// Block of the load that runs.
+    block: u32,
     folder_to_remove_at: Option<(u32, PathBuf)>,
     stop: std::sync::Arc<AtomicBool>,
     /// The latency of every call of a trial, where it is to have a figure.
@@ -54,6 +58,7 @@ impl Rig for FakeRig {
     fn start_load(&mut self, trial: &PlannedTrial) -> Result<Option<String>, String> {
         assert!(!std::mem::replace(&mut self.running, true), "a load was started above another");
         self.log.push(format!("load {}", trial.load));
+        self.block = trial.block;
         let unsteady = self.unsteady.filter(|_| (trial.load, trial.block) == (1, 1)).map(str::to_owned);
         self.no_load.filter(|_| trial.load == 1).map_or(Ok(unsteady), |reason| Err(reason.to_owned()))
     }
@@ -61,7 +66,20 @@ impl Rig for FakeRig {
     fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String> {
         assert!(std::mem::replace(&mut self.running, false), "a load was stopped that was not started");
         self.log.push("stop".to_owned());
-        Ok(Vec::new())
+        let idle = self.idle.filter(|_| self.block == 1);
+        let metric = |stressor: &str| LoadMetric {
+            block: self.block,
+            level: "high".to_owned(),
+            stressor: stressor.to_owned(),
+            instances: 1,
+            bogo_ops: Some(0),
+            bogo_ops_per_second: Some(0.0),
+            wall_seconds: Some(2.0),
+            user_seconds: Some(0.0),
+            system_seconds: Some(0.0),
+            rss_max_kib: None,
+        };
+        Ok(idle.map(metric).into_iter().collect())
     }
 
     fn measure(&mut self, trial: &PlannedTrial) -> Outcome {
@@ -154,6 +172,7 @@ fn manifest() -> Manifest {
         },
         environment: Environment::default(),
         warnings: Vec::new(),
+        machine: Vec::new(),
         checksums: BTreeMap::new(),
         seal: None,
     }
@@ -207,6 +226,22 @@ fn load_comes_and_goes_once_per_block_and_level_and_trials_are_in_order() {
     assert_eq!(run.trials.len(), 8);
     assert!(run.trials.iter().all(|trial| trial.status == Status::Ok && trial.operations == 7));
     assert_eq!(run.trials[0].factors.keys().collect::<Vec<_>>(), ["load", "threads"]);
+}
+
+#[test]
+fn a_stressor_that_did_nothing_makes_its_trials_invalid_afterwards() {
+    let (outcome, run) =
+        executed(&mut FakeRig { idle: Some("io"), doubtful_at: Some(5), ..FakeRig::default() });
+    assert_eq!(outcome.unwrap(), State::Complete);
+    let run = run.unwrap();
+    for trial in &run.trials {
+        let reason = trial.reason.as_deref().unwrap_or_default();
+        assert_eq!(trial.status == Status::Invalid, trial.block == 1, "{trial:?}");
+        assert_eq!(reason.contains("stress-ng's io did not complete one operation"), trial.block == 1);
+        assert_eq!(reason.starts_with("lost too many; "), trial.trial == 5);
+    }
+    let (_, run) = executed(&mut FakeRig { idle: Some("vm"), ..FakeRig::default() });
+    assert!(run.unwrap().trials.iter().all(|trial| trial.status == Status::Ok));
 }
 
 #[test]

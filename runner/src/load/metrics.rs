@@ -82,6 +82,29 @@ pub(crate) fn announced(output: &str) -> Option<Instances> {
     Some(instances)
 }
 
+/// What stress-ng said of stressors, or workers of one, that it left out; none where it left none out. It goes on
+/// without them, and calls that success.
+pub(crate) fn skipped(output: &str) -> Option<String> {
+    let is_one = |line: &&str| {
+        let tells = line.contains("skipping") || line.contains("skipped") || line.contains("aborted early");
+        line.starts_with("stress-ng: ") && tells
+    };
+    let lines: Vec<String> =
+        output.lines().map(str::trim).filter(is_one).map(|it| shortened(bare(it))).collect();
+    let first = &lines[..lines.len().min(3)];
+    (!first.is_empty()).then(|| first.join("; "))
+}
+
+/// The stressors that did nothing at all in a second or more, though they ended by themselves. One that fills memory
+/// counts no operation before it has filled all of it, and is none of them.
+pub(crate) fn idle(metrics: &[LoadMetric]) -> Vec<String> {
+    let is_idle = |metric: &&LoadMetric| {
+        let ran = metric.wall_seconds.is_some_and(|seconds| seconds >= 1.0);
+        ran && metric.bogo_ops == Some(0) && !metric.stressor.starts_with("vm")
+    };
+    metrics.iter().filter(is_idle).map(|metric| metric.stressor.clone()).collect()
+}
+
 /// What stress-ng said that explains a failure: the last few lines that are no mere information, without its prefix.
 /// Where there is none, it told no reason: what it says in passing is none.
 pub(crate) fn words(output: &str) -> String {
@@ -178,6 +201,45 @@ metrics:
         let idle = read(entry(0, "6.004002", 2608));
         assert_eq!((idle.bogo_ops, idle.bogo_ops_per_second), (Some(0), Some(0.0)));
         assert_eq!((idle.wall_seconds, idle.rss_max_kib), (Some(6.004_002), Some(2608)));
+    }
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let output = "stress-ng: info:  [3362] apparmor stressor will be skipped, AppArmor is not enabled
+stress-ng: info:  [3362] dispatching hogs: 1 cpu
+stress-ng: info:  [3368] quota: cannot test accounting on available devices, skipping stressor
+stress-ng: warn:  [3365] process [3368] (quota) aborted early, out of system resources
+";
+        assert_eq!(
+            skipped(output).unwrap(),
+            "apparmor stressor will be skipped, AppArmor is not enabled; quota: cannot test accounting on available \
+             devices, skipping stressor; process [3368] (quota) aborted early, out of system resources"
+        );
+        assert_eq!(skipped("stress-ng: info:  [9] dispatching hogs: 1 io\n"), None);
+    }
+
+    #[test]
+    fn a_stressor_without_an_operation_is_idle_unless_it_fills_memory() {
+        let metric = |stressor: &str, bogo_ops, wall_seconds| LoadMetric {
+            block: 0,
+            level: "high".to_owned(),
+            stressor: stressor.to_owned(),
+            instances: 1,
+            bogo_ops,
+            bogo_ops_per_second: Some(0.0),
+            wall_seconds,
+            user_seconds: Some(0.0),
+            system_seconds: Some(0.0),
+            rss_max_kib: None,
+        };
+        let all = [
+            metric("io", Some(0), Some(2.0)),
+            metric("hdd", Some(0), Some(0.4)),
+            metric("cpu", Some(7), Some(2.0)),
+            metric("vm", Some(0), Some(2.0)),
+            metric("pipe", None, None),
+        ];
+        assert_eq!(idle(&all), ["io"]);
     }
 
     #[test]

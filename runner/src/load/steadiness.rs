@@ -58,6 +58,15 @@ impl Steadiness {
         shares.is_none_or(|share| share >= FILLED)
     }
 
+    /// Of the memory that the load is to fill, what is not filled now, in words; none where it is, or nobody knows.
+    pub(super) fn unfilled(&self) -> Option<String> {
+        let (to_fill, before) = (self.to_fill?, self.before?);
+        let filled = memory_in_use()?.saturating_sub(before);
+        let gib = |bytes: u64| format!("{:.2} GiB", bytes as f64 / (1_u64 << 30) as f64);
+        let is_filled = filled as f64 >= FILLED * to_fill as f64;
+        (!is_filled).then(|| format!("{} of {}", gib(filled), gib(to_fill)))
+    }
+
     /// What memory in use has grown by since the load began, in bytes.
     fn filled(&self) -> Option<f64> {
         Some(self.memory.last()? - self.before? as f64)

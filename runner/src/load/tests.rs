@@ -12,6 +12,10 @@ fn request(arguments: &[&str]) -> LoadRequest {
         block: 3,
         level_name: "medium".to_owned(),
         arguments,
+        program: None,
+        generator: PathBuf::new(),
+        cpus: None,
+        requires_memory: false,
         memory_bytes: None,
         ramp: Duration::from_secs(5),
     }
@@ -165,6 +169,47 @@ fn a_killed_worker_is_noticed() {
         error.is_some()
     }));
     assert!(matches!(error, Some(LoadError::Thinned { running: 1, expected: 2, .. })), "{error:?}");
+}
+
+#[test]
+fn what_stress_ng_leaves_out_is_noticed() {
+    if is_missing() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    // Root's alone, and nobody's: one that each kind of user cannot have.
+    let impossible = if rustix::process::geteuid().is_root() { "--exec" } else { "--quota" };
+    let mut load = Load::start(&request(&["--cpu", "1", impossible, "1"]), scratch.path(), None).unwrap();
+    let error = load.settle().map(|_| ()).and_then(|()| load.verify()).unwrap_err();
+    let words = error.to_string();
+    assert!(matches!(error, LoadError::LeftOut { .. } | LoadError::Thinned { .. }), "{words}");
+    assert!(words.contains("skipping") || words.contains("skipped"), "{words}");
+    let mut whole = Load::start(&request(&["--cpu", "2"]), scratch.path(), None).unwrap();
+    whole.settle().unwrap();
+    whole.verify().unwrap();
+}
+
+#[test]
+fn memory_that_is_required_and_not_filled_is_noticed() {
+    if is_missing() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let verified = |requires_memory| {
+        // Sixteen MiB will never be the half of a TiB.
+        let asked = LoadRequest {
+            memory_bytes: Some(1 << 40),
+            requires_memory,
+            ramp: Duration::from_secs(1),
+            ..request(&["--vm", "1", "--vm-bytes", "16M"])
+        };
+        let mut load = Load::start(&asked, scratch.path(), None).unwrap();
+        load.settle().unwrap();
+        load.verify()
+    };
+    let error = verified(true).unwrap_err().to_string();
+    assert!(error.contains("is filled") && error.contains("of 1024.00 GiB"), "{error}");
+    verified(false).unwrap();
 }
 
 #[test]

@@ -90,7 +90,11 @@ pub(crate) fn validate(
     let ours = ["--dry-run".to_owned(), "--temp-path".to_owned(), scratch.display().to_string()];
     let (accepted, text) = ask_as(credentials, ours.into_iter().chain(arguments.iter().cloned()))
         .map_err(|error| super::LoadError::of_spawn(error).to_string())?;
-    if accepted { Ok(()) } else { Err(words(&text)) }
+    match super::metrics::skipped(&text) {
+        _ if !accepted => Err(words(&text)),
+        Some(left_out) => Err(left_out),
+        None => Ok(()),
+    }
 }
 
 /// The reserved option that an argument is, with the reason.
@@ -138,6 +142,10 @@ mod tests {
         assert!(unknown.contains("unrecognized option '--cpux'"), "{unknown}");
         let method = validate(&["--cpu", "1", "--cpu-method", "foo"]).unwrap_err();
         assert!(method.contains("cpu-method must be one of"), "{method}");
+        if rustix::process::geteuid().is_root() {
+            let left_out = validate(&["--cpu", "1", "--exec", "1"]).unwrap_err();
+            assert!(left_out.contains("must not run as root, skipping"), "{left_out}");
+        }
         let alone = validate(&["--vm-bytes"]).unwrap_err();
         assert!(alone.contains("vm-bytes"), "{alone}");
     }

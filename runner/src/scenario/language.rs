@@ -1,7 +1,7 @@
 //! The scenario language as data: the only place where its tables and keys are named.
 //!
-//! The reader refuses what is not here; the editors' schema ([`schema`]) and the reference in `docs/scenarios.md`
-//! ([`reference`]) are made of it. A new key is one entry here, and the code that reads its value. What holds between
+//! The reader refuses what is not here; the editors' schema ([`schema()`]) and the reference in `docs/scenarios.md`
+//! ([`reference()`]) are made of it. A new key is one entry here, and the code that reads its value. What holds between
 //! values (a workload that takes no size) is the reader's alone.
 
 mod reference;
@@ -14,6 +14,7 @@ pub(crate) use schema::schema;
 
 use super::model::{Order, ProbeRequest, Scope};
 use super::programs::Until;
+use super::settings::THP;
 use generators::Workload;
 use reports::Metric;
 
@@ -226,6 +227,12 @@ pub(crate) static ROOT: Table = Table {
             Kind::Table(&LOADS),
             Default::Means("one level, `baseline`, without load"),
             ("{ baseline = {} }", "What disturbs: the levels of the factor `load`."),
+        ),
+        key(
+            "machine",
+            Kind::Table(&MACHINE),
+            Default::Means("as it is"),
+            ("{ governor = \"performance\" }", "How the machine is set for the time of the run."),
         ),
     ],
     others: Others::Refused,
@@ -674,14 +681,159 @@ pub(crate) static LOAD: Table = Table {
             (
                 "\"40%\"",
                 "How much memory the workers of `vm` fill: a share of what is available, `\"40% memory\"` of all there \
-                 is, or bytes.",
+                 is, or bytes. More than there is room for is refused before the run.",
             ),
         )
         .or_factor(),
+        key(
+            "require_memory",
+            Kind::Boolean,
+            Default::Is("false"),
+            (
+                "false",
+                "Whether trials are invalid at whose end less than half of what `vm` is to fill was filled. Needs `vm`.",
+            ),
+        ),
+        key(
+            "command",
+            COMMAND,
+            Default::Means("none"),
+            (
+                "[\"sleep\", \"1h\"]",
+                "A program that is load, alone or beside stress-ng's options: it and its arguments, `$$` for a dollar. \
+                 It and all it started is ended with the level. If it ends before, trials under it are invalid.",
+            ),
+        ),
+        key(
+            "repeat",
+            Kind::Boolean,
+            Default::Is("false"),
+            (
+                "false",
+                "Whether `command` is started again each time that it has ended with success. Needs `command`.",
+            ),
+        ),
+        key(
+            "cwd",
+            Kind::Prose,
+            Default::Means("an empty folder"),
+            ("\"/usr/share\"", "Where `command` starts, a path from the root. Needs `command`."),
+        ),
     ],
     others: Others::StressNg,
 };
 
+/// `[machine]`.
+pub(crate) static MACHINE: Table = Table {
+    header: "[machine]",
+    meaning: "How the machine is set for the time of the run; what was is restored at its end. What a machine, or a user \
+              who is not root, cannot set is a warning of the run.",
+    keys: &[
+        key(
+            "governor",
+            Kind::Prose,
+            Default::Means("as it is"),
+            ("\"performance\"", "The frequency governor of every CPU."),
+        ),
+        key(
+            "turbo",
+            Kind::Boolean,
+            Default::Means("as it is"),
+            ("false", "Whether CPUs may exceed their nominal frequency."),
+        ),
+        key(
+            "thp",
+            Kind::Choice(huge_pages),
+            Default::Means("as it is"),
+            ("\"never\"", "When the kernel makes huge pages without being asked."),
+        ),
+        key(
+            "aslr",
+            Kind::Boolean,
+            Default::Means("as it is"),
+            ("false", "Whether addresses of new processes are random."),
+        ),
+        key(
+            "swappiness",
+            Kind::Integer { from: 0, to: MAX_SWAPPINESS },
+            Default::Means("as it is"),
+            ("10", "How readily the kernel swaps."),
+        ),
+        key(
+            "cpus",
+            Kind::Table(&CPU_SETS),
+            Default::Means("every CPU for all"),
+            ("{ generators = \"0\" }", "Who runs on which CPUs."),
+        ),
+        key(
+            "drop_caches",
+            Kind::Boolean,
+            Default::Is("false"),
+            (
+                "true",
+                "Whether the page cache, inodes and directory entries are dropped before each trial, once its \
+                 generators have prepared their files and before the warm-up. Affects the whole machine.",
+            ),
+        ),
+        key(
+            "required",
+            Kind::Other { words: "a list of keys of this table", schema: settings },
+            Default::Means("none"),
+            ("[\"governor\"]", "What the run is refused without."),
+        ),
+    ],
+    others: Others::Refused,
+};
+
+/// `[machine.cpus]`.
+pub(crate) static CPU_SETS: Table = Table {
+    header: "[machine.cpus]",
+    meaning: "Lists of CPUs as the kernel writes them, `\"0-2,4\"`. Whatever a process starts stays on its CPUs.",
+    keys: &[
+        key(
+            "generators",
+            Kind::Prose,
+            Default::Means("every CPU"),
+            ("\"0\"", "For generators, programs included."),
+        ),
+        key(
+            "load",
+            Kind::Prose,
+            Default::Means("every CPU"),
+            (
+                "\"0\"",
+                "For stress-ng and programs that are load. Shares such as `\"100% cpus\"` remain of all CPUs.",
+            ),
+        ),
+        key("runner", Kind::Prose, Default::Means("every CPU"), ("\"0\"", "For the runner itself.")),
+    ],
+    others: Others::Refused,
+};
+
+/// Largest swappiness.
+pub(crate) const MAX_SWAPPINESS: u64 = 200;
+
+fn huge_pages() -> Vec<&'static str> {
+    THP.to_vec()
+}
+
+fn settings() -> serde_json::Value {
+    let names: Vec<&str> = MACHINE.names().into_iter().filter(|name| *name != "required").collect();
+    serde_json::json!({ "type": "array", "items": { "enum": names } })
+}
+
 /// Every table, in the order of the documentation.
-pub(crate) static TABLES: [&Table; 10] =
-    [&ROOT, &MEASURE, &PLAN, &UNTIL, &FACTORS, &GENERATORS, &GENERATOR, &PROGRAM, &LOADS, &LOAD];
+pub(crate) static TABLES: [&Table; 12] = [
+    &ROOT,
+    &MEASURE,
+    &PLAN,
+    &UNTIL,
+    &FACTORS,
+    &GENERATORS,
+    &GENERATOR,
+    &PROGRAM,
+    &LOADS,
+    &LOAD,
+    &MACHINE,
+    &CPU_SETS,
+];

@@ -6,11 +6,14 @@
 mod build;
 mod cells;
 mod diagnostic;
+mod effects;
 mod language;
+mod memory;
 mod model;
 mod overrides;
 mod plan;
 mod programs;
+mod settings;
 mod stress_ng;
 mod text;
 mod units;
@@ -21,11 +24,16 @@ mod tests;
 
 pub(crate) use cells::Cell;
 pub(crate) use diagnostic::Diagnostics;
+pub(crate) use effects::Effects;
 pub(crate) use language::{reference, schema};
-pub(crate) use model::{FactorDecl, Given, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window};
+pub(crate) use memory::Room;
+pub(crate) use model::{
+    FactorDecl, Given, LoadProgram, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window,
+};
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use programs::{Program, Until};
+pub(crate) use settings::{CpuList, MachineRequest};
 pub(crate) use stress_ng::StressNg;
 pub(crate) use text::{check_text, counted, longest, plan_document, plan_text, warnings};
 
@@ -36,6 +44,16 @@ use std::path::Path;
 
 /// The largest scenario file, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// A scenario to begin with, of this name; `schema` is where the editors' schema is, if that is known.
+pub(crate) fn beginning(name: &Name, schema: Option<&str>) -> String {
+    let text = include_str!("template.toml").replace("NAME.toml", &format!("{name}.toml"));
+    let text = text.replace("name = \"NAME\"", &format!("name = \"{name}\""));
+    match schema {
+        Some(path) => format!("#:schema {path}\n{text}"),
+        None => text,
+    }
+}
 
 impl Scenario {
     /// Reads, overrides and validates a scenario; the path is for messages only.

@@ -6,12 +6,13 @@
 use super::cells::Cell;
 use super::diagnostic::{Place, Source};
 use super::programs::ProgramDecl;
+use super::settings::MachineRequest;
 use generators::{GeneratorSpec, Parameter, Pin, Workload};
 use reports::Metric;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What of a machine a scenario depends on.
@@ -102,6 +103,8 @@ pub(crate) struct Scenario {
     pub(crate) programs: Vec<ProgramDecl>,
     /// What disturbs, in the file's order; never empty.
     pub(crate) loads: Vec<LoadLevel>,
+    /// What is asked of the machine.
+    pub(crate) machine: MachineRequest,
     /// Texts that places point into: the file, then the overrides.
     pub(super) sources: Vec<Source>,
 }
@@ -353,15 +356,32 @@ pub(crate) struct GeneratorDecl {
     pub(crate) operations: Option<Given<u64>>,
 }
 
-/// A level of load: what stress-ng is told.
+/// A level of load: what stress-ng is told, and what else is executed. Nothing of both for no load.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LoadLevel {
     /// Its name.
     pub(crate) name: Name,
-    /// stress-ng's options in the file's order; empty for no load.
+    /// stress-ng's options in the file's order; empty for no stress-ng.
     pub(crate) options: Vec<LoadOption>,
+    /// A program that is load, alone or beside stress-ng.
+    pub(crate) program: Option<LoadProgram>,
+    /// Whether trials are invalid while the memory that `vm` is to fill is not filled.
+    pub(crate) requires_memory: bool,
     /// Where its table is; none for the level that a file without `[load]` has.
     pub(super) place: Option<Place>,
+}
+
+/// A program as load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LoadProgram {
+    /// What is executed, word by word; at least one.
+    pub(crate) command: Vec<String>,
+    /// Where it starts; none for a fresh folder.
+    pub(crate) cwd: Option<PathBuf>,
+    /// Whether it is started again when it has ended with success.
+    pub(crate) repeats: bool,
+    /// Where its command was written.
+    pub(super) place: Place,
 }
 
 /// One option of stress-ng.
@@ -400,26 +420,6 @@ pub(crate) enum LoadValue {
 }
 
 impl LoadLevel {
-    /// How much memory stress-ng's `vm` is to fill, over all its workers, where so much is available; none without it,
-    /// or where only stress-ng can read the size.
-    pub(crate) fn memory_bytes(&self, machine: &Machine, available: u64) -> Option<u64> {
-        const DEFAULT: u64 = 256 << 20;
-        let value = |name: &str| self.options.iter().find(|option| option.name == name).map(|it| &it.value);
-        value("vm")?;
-        match value("vm-bytes") {
-            None => Some(DEFAULT),
-            Some(LoadValue::Integer(bytes)) => Some(*bytes),
-            Some(LoadValue::MemoryShare(share)) => Some(share_of_memory(*share, machine)),
-            Some(LoadValue::Text(text)) => match super::units::share(text) {
-                Some((share, "")) => {
-                    Some(share_of_memory(share, &Machine { memory_bytes: available, ..*machine }))
-                }
-                _ => None,
-            },
-            Some(LoadValue::Flag | LoadValue::CpuShare(_) | LoadValue::Factor { .. }) => None,
-        }
-    }
-
     /// Whether it has something that goes on growing for longer than one cares to wait.
     pub(crate) fn fills_memory(&self) -> bool {
         self.options.iter().any(|option| option.name == "vm")
@@ -457,7 +457,7 @@ fn share_of_cpus(share: f64, machine: &Machine) -> usize {
     clippy::cast_sign_loss,
     reason = "a share of memory is at most 1, so the product fits where the memory's size did"
 )]
-fn share_of_memory(share: f64, machine: &Machine) -> u64 {
+pub(super) fn share_of_memory(share: f64, machine: &Machine) -> u64 {
     (machine.memory_bytes as f64 * share) as u64
 }
 

@@ -22,7 +22,7 @@ impl Word {
     }
 
     /// The word as written.
-    fn describe(&self, factor: impl Fn(usize) -> String) -> String {
+    pub(super) fn describe(&self, factor: impl Fn(usize) -> String) -> String {
         let part = |part: &Given<String>| match part {
             Given::Fixed(text) => text.clone(),
             Given::Factor { factor: index, .. } => format!("${{{}}}", factor(*index)),
@@ -147,9 +147,13 @@ impl Scenario {
             let names: BTreeSet<String> = in_cells.flat_map(Program::executes).collect();
             let missing = names.iter().filter(|name| !name.contains('/') || name.starts_with('/'));
             for name in missing.filter(|name| !is_there(name)) {
-                let message = format!("program {} is not installed, or not on the PATH", quoted(name));
-                let problem = Diagnostic::at(&declared.place, message, "needs it");
-                found.push(problem.help("install it, or leave this scenario out"));
+                found.push(not_there(name, &declared.place));
+            }
+        }
+        let of_load = self.loads.iter().filter_map(|level| level.program.as_ref());
+        for (name, place) in of_load.filter_map(|it| Some((it.command.first()?, &it.place))) {
+            if (!name.contains('/') || name.starts_with('/')) && !is_there(name) {
+                found.push(not_there(name, place));
             }
         }
         if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
@@ -162,4 +166,9 @@ impl Program {
         let around = self.setup.into_iter().chain(self.ready).chain(self.teardown);
         around.chain([self.command]).filter_map(|words| words.into_iter().next())
     }
+}
+
+fn not_there(name: &str, place: &Place) -> Diagnostic {
+    let message = format!("program {} is not installed, or not on the PATH", quoted(name));
+    Diagnostic::at(place, message, "needs it").help("install it, or leave this scenario out")
 }

@@ -1,5 +1,6 @@
 //! What `check` and `plan` say about a scenario, as text and as values for JSON. Pure; printing is the commands' part.
 
+use super::effects::Effects;
 use super::model::{Given, LoadLevel, LoadOption, LoadValue, Order, Scenario, StopRule, Window};
 use super::plan::{Estimate, Overheads, Plan, PlannedTrial};
 use serde::Serialize;
@@ -92,11 +93,10 @@ fn window_text(scenario: &Scenario) -> String {
 }
 
 fn load_text(load: &LoadLevel) -> String {
-    if load.options.is_empty() {
-        return format!("{}: none", load.name);
-    }
-    let options: Vec<String> = load.options.iter().map(option_text).collect();
-    format!("{}: {}", load.name, options.join(", "))
+    let program = load.program.iter().map(|program| format!("program {}", program.command.join(" ")));
+    let parts: Vec<String> = load.options.iter().map(option_text).chain(program).collect();
+    let what = if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
+    format!("{}: {what}", load.name)
 }
 
 fn option_text(option: &LoadOption) -> String {
@@ -199,15 +199,16 @@ fn rounded(number: f64) -> String {
 }
 
 /// Every trial in order, and how long they take.
-pub(crate) fn plan_text(scenario: &Scenario, plan: &Plan) -> String {
+pub(crate) fn plan_text(scenario: &Scenario, plan: &Plan, effects: &Effects) -> String {
     let warnings: Vec<String> = warnings(scenario).iter().map(|it| format!("warning: {it}\n")).collect();
     let mut text = format!(
-        "{}: {}\norder {}, seed {}\ntime {}\n{}\n",
+        "{}: {}\norder {}, seed {}\ntime {}\n{}\n{}\n",
         scenario.name,
         trials_text(scenario),
         scenario.plan.order.name(),
         plan.seed,
         time_text(scenario, Overheads::TYPICAL),
+        effects.text(),
         warnings.concat(),
     );
     let mut rows: Vec<Vec<String>> = Vec::with_capacity(plan.trials.len() + 1);
@@ -263,6 +264,8 @@ pub(crate) struct PlanDocument {
     loads: Vec<String>,
     /// Estimated; without the windows where those end with operations.
     seconds: f64,
+    /// What can be shown, by comparison with another run of the same plan.
+    effects: Effects,
     /// What the figures will suffer from.
     warnings: Vec<String>,
     trials: Vec<TrialDocument>,
@@ -280,7 +283,7 @@ struct TrialDocument {
 }
 
 /// The plan with its names resolved, to be written as JSON.
-pub(crate) fn plan_document(scenario: &Scenario, plan: &Plan) -> PlanDocument {
+pub(crate) fn plan_document(scenario: &Scenario, plan: &Plan, effects: Effects) -> PlanDocument {
     let trial = |trial: &PlannedTrial| TrialDocument {
         trial: trial.trial,
         block: trial.block,
@@ -298,6 +301,7 @@ pub(crate) fn plan_document(scenario: &Scenario, plan: &Plan) -> PlanDocument {
         cells: scenario.cells_with_load(),
         loads: scenario.loads.iter().map(|load| load.name.to_string()).collect(),
         seconds: Estimate::of(scenario, Overheads::TYPICAL).total().as_secs_f64(),
+        effects,
         warnings: warnings(scenario),
         trials: plan.trials.iter().map(trial).collect(),
     }

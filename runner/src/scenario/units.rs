@@ -72,6 +72,21 @@ pub(super) fn size(text: &str) -> Result<u64, UnitError> {
     scaled(number, factor, "a byte")
 }
 
+/// A size as stress-ng reads it: a whole number with one of the letters b, k, m, g, t behind it, or none.
+pub(super) fn stress_ng_size(text: &str) -> Option<u64> {
+    let text = text.to_ascii_lowercase();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let power = match &text[digits.len()..] {
+        "" | "b" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << power)
+}
+
 /// The number that a level stands for: a plain number, the bytes of a size, the nanoseconds of a duration, or the
 /// percent of a share.
 pub(super) fn number(text: &str) -> Option<f64> {

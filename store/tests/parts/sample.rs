@@ -10,7 +10,7 @@ use store::*;
 pub(crate) const SCENARIO: &str = "schema = 1\n";
 
 pub(crate) fn manifest(id: &str) -> Manifest {
-    let level = |label: &str| Level { label: label.into(), value: None, arguments: vec![] };
+    let level = |label: &str| Level { label: label.into(), value: None, arguments: vec![], command: vec![] };
     Manifest {
         format_version: FORMAT_VERSION,
         id: id.into(),
@@ -61,6 +61,7 @@ pub(crate) fn manifest(id: &str) -> Manifest {
         },
         environment: Environment::default(),
         warnings: vec![],
+        machine: Vec::new(),
         checksums: BTreeMap::new(),
         seal: None,
     }

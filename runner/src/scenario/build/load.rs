@@ -1,14 +1,18 @@
-//! Load levels: which of stress-ng's options a scenario may set, and to what.
+//! Load levels: which of stress-ng's options a scenario may set, and to what; and programs as load.
 
 use super::super::diagnostic::{Diagnostic, quoted};
-use super::super::model::{Given, LoadLevel, LoadOption, LoadValue, Name};
+use super::super::model::{Given, LoadLevel, LoadOption, LoadProgram, LoadValue, Name};
 use super::super::units;
 use super::super::wire::{Key, Node, Value};
 use super::factors::{Factors, reference};
-use super::fields::{Complaint, NAME_RULE, Section, found};
+use super::fields::{self, Complaint, NAME_RULE, Section, found};
+use super::programs;
 
 /// Most load levels of a scenario.
 const MAX_LEVELS: usize = 100;
+
+/// Keys of a level that are not stress-ng's.
+const OWN: [&str; 4] = ["command", "cwd", "repeat", "require_memory"];
 
 /// Options that end, steer or record the load, which is the runner's business.
 const OF_THE_RUNNER: [&str; 25] = [
@@ -67,7 +71,13 @@ pub(super) fn read<'a>(
 ) -> Vec<LoadLevel> {
     let Some(section) = section else {
         return Name::new("baseline")
-            .map(|name| LoadLevel { name, options: Vec::new(), place: None })
+            .map(|name| LoadLevel {
+                name,
+                options: Vec::new(),
+                program: None,
+                requires_memory: false,
+                place: None,
+            })
             .into_iter()
             .collect();
     };
@@ -87,10 +97,14 @@ pub(super) fn read<'a>(
         let Some(table) = Section::open(&section.path_of(&key.name), node, problems) else {
             continue;
         };
-        let entries = table.table().entries.iter();
-        let options =
+        let of_stress_ng = |(key, _): &&(Key, Node)| !OWN.contains(&key.name.as_str());
+        let entries = table.table().entries.iter().filter(of_stress_ng);
+        let options: Vec<_> =
             entries.filter_map(|(key, node)| option((&table, key), node, factors, problems)).collect();
-        levels.extend(name.map(|name| LoadLevel { name, options, place: Some(key.place.clone()) }));
+        let program = program(&table, problems);
+        let requires_memory = requires_memory(&table, &options, problems);
+        let place = Some(key.place.clone());
+        levels.extend(name.map(|name| LoadLevel { name, options, program, requires_memory, place }));
     }
     levels
 }
@@ -107,6 +121,37 @@ pub(super) fn check_not_empty(
         let problem = Diagnostic::at(&node.place, "`load` has no level", "is empty");
         problems.push(problem.help("write `[load.baseline]` for a level without load, or remove it"));
     }
+}
+
+/// The program that is load, if there is one.
+fn program(table: &Section<'_>, problems: &mut Vec<Diagnostic>) -> Option<LoadProgram> {
+    let cwd = table.optional("cwd", programs::folder, problems);
+    let repeats = table.optional("repeat", fields::boolean, problems);
+    let Some(node) = table.node("command") else {
+        for key in ["cwd", "repeat"] {
+            if let Some(node) = table.node(key) {
+                let message = format!("{} is about a program", quoted(&table.path_of(key)));
+                let problem = Diagnostic::at(&node.place, message, "there is no `command`");
+                problems.push(problem.help("write `command = [\"fio\", \"--name=x\"]`, or remove it"));
+            }
+        }
+        return None;
+    };
+    let command = programs::plain_words(&table.path_of("command"), node, problems)?;
+    Some(LoadProgram { command, cwd, repeats: repeats.unwrap_or(false), place: node.place.clone() })
+}
+
+fn requires_memory(table: &Section<'_>, options: &[LoadOption], problems: &mut Vec<Diagnostic>) -> bool {
+    let requires = table.optional("require_memory", fields::boolean, problems).unwrap_or(false);
+    if let (true, Some(node)) = (requires, table.node("require_memory"))
+        && !options.iter().any(|option| option.name == "vm")
+    {
+        let message =
+            format!("{} asks for memory that nothing fills", quoted(&table.path_of("require_memory")));
+        let problem = Diagnostic::at(&node.place, message, "there is no `vm`");
+        problems.push(problem.help("add `vm = 1` and `vm-bytes`, or remove it"));
+    }
+    requires
 }
 
 fn option(

@@ -5,6 +5,7 @@ mod factors;
 mod fields;
 mod generators;
 mod load;
+mod machine;
 mod programs;
 mod targets;
 
@@ -55,6 +56,8 @@ pub(super) fn scenario(
     let loads = load::read(load_section.as_ref(), &factors, &mut problems);
     // What could not be read of a generator, a load, or of a missing table, may be what uses a factor.
     let are_read = problems.len() == before;
+    let machine_section = root.section("machine", &mut problems);
+    let machine = machine::read(machine_section.as_ref(), &mut problems);
     let is_counted = check_pace(&generators, &programs, &mut problems);
     let measure_section = root.section("measure", &mut problems);
     if root.node("measure").is_none() {
@@ -91,6 +94,7 @@ pub(super) fn scenario(
         generators,
         programs,
         loads,
+        machine,
         sources,
     };
     // Errors before would make each target look unissued.

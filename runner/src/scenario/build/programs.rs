@@ -76,6 +76,23 @@ fn words<'a>(
     (problems.len() == before).then_some(words)
 }
 
+/// A command in which nothing stands for a factor.
+pub(super) fn plain_words(path: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
+    if let Value::List(items) = &node.value
+        && let Some(item) = items
+            .iter()
+            .find(|item| matches!(&item.value, Value::Text(text) if text.replace("$$", "").contains('$')))
+    {
+        let must = "cannot follow a factor, as a program of a load takes none; `$$` is a dollar";
+        let help = "write a [load.NAME] table for each command";
+        problems.push(fields::Complaint::new(must, item).help(help).of(path, item));
+        return None;
+    }
+    let factors = Factors::read(None, problems);
+    let words = words((path, node), &factors, problems)?;
+    Some(words.iter().map(|word| word.describe(|_| String::new())).collect())
+}
+
 /// None, one command, or a list of them.
 fn several<'a>(
     (table, key): (&Section<'a>, &str),
@@ -162,7 +179,7 @@ fn environment<'a>(
 }
 
 /// A folder that is named explicitly, from the root.
-fn folder(node: &Node) -> fields::Reading<PathBuf> {
+pub(super) fn folder(node: &Node) -> fields::Reading<PathBuf> {
     let path = PathBuf::from(fields::text(node)?);
     if path.is_absolute() {
         return Ok(path);

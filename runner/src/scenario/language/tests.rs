@@ -19,7 +19,11 @@ size = "64KiB"
 command = ["true"]
 until = "window"
 [load.NAME]
-cpu = 1
+vm = 1
+command = ["true"]
+[machine]
+governor = "performance"
+[machine.cpus]
 "#;
 
 fn file(path: &str) -> PathBuf {
@@ -40,8 +44,12 @@ fn keys() -> Vec<(String, &'static Key)> {
 
 /// The meaning of a scenario, its text and the places in it apart.
 fn meaning(scenario: &Scenario) -> String {
-    let Scenario { name, summary, measure, plan, factors, generators, programs, loads, .. } = scenario;
-    format!("{name} {summary} {measure:?} {plan:?} {factors:?} {generators:?} {programs:?} {}", loads.len())
+    let Scenario { name, summary, measure, plan, factors, generators, programs, loads, machine, .. } =
+        scenario;
+    format!(
+        "{name} {summary} {measure:?} {plan:?} {factors:?} {generators:?} {programs:?} {machine:?} {}",
+        loads.len()
+    )
 }
 
 /// A scenario in which this key has an effect.

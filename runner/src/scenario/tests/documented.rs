@@ -1,5 +1,6 @@
 //! What the documentation shows is so: every example is a scenario, and what is said to be refused is.
 
+use super::super::effects::Effects;
 use super::super::plan::{Estimate, Overheads, Plan};
 use super::super::text::{check_text, plan_text};
 use super::{edited, parse};
@@ -41,7 +42,10 @@ fn every_example_is_a_scenario() {
             let scenario = parse(&completed(block)).unwrap_or_else(|errors| panic!("{name}:\n{errors}"));
             assert!(!check_text(&scenario).is_empty());
             let plan = Plan::of(&scenario, scenario.plan.seed);
-            assert!(!plan.trials.is_empty() && !plan_text(&scenario, &plan).is_empty());
+            assert!(
+                !plan.trials.is_empty()
+                    && !plan_text(&scenario, &plan, &Effects::of(&scenario, None)).is_empty()
+            );
             assert!(!Estimate::of(&scenario, Overheads::TYPICAL).total().is_zero());
         }
     }

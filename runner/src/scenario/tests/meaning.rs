@@ -4,6 +4,7 @@ use super::super::cells::Cell;
 use super::super::model::{Given, LoadValue, Machine, ProbeRequest, Scope, Window};
 use super::super::plan::{Estimate, Overheads, Plan};
 use super::super::text::check_text;
+use super::super::{MachineRequest, Room};
 use super::{VALID, edited, parse};
 use generators::Workload;
 use std::path::Path;
@@ -85,9 +86,63 @@ fn the_memory_that_a_load_is_to_fill_is_known_where_the_scenario_says_it() {
     assert_eq!(fills("\"40%\"", "\"50%\""), Some(2 << 30), "of what is available");
     assert_eq!(fills("\"40%\"", "\"50% memory\""), Some(4 << 30), "of all there is");
     assert_eq!(fills("\"40%\"", "4096"), Some(4096));
-    assert_eq!(fills("\"40%\"", "\"1G\""), None);
+    assert_eq!(fills("\"40%\"", "\"1G\""), Some(1 << 30), "as stress-ng reads it");
+    assert_eq!(fills("\"40%\"", "\"much\""), None);
     assert_eq!(fills("vm-bytes = \"40%\"\n", ""), Some(256 << 20));
     assert_eq!(fills("vm = 1\n", ""), None);
+}
+
+#[test]
+fn what_would_fill_more_memory_than_there_is_room_for_is_refused() {
+    let room = Room { bytes: 2 << 30, limit: "the machine".to_owned() };
+    let checked = |size: &str| parse(&edited("\"40%\"", size)).unwrap().check_memory(&super::MACHINE, &room);
+    for fits in ["\"90%\"", "\"20% memory\"", "\"1G\"", "\"much\""] {
+        assert!(checked(fits).is_ok(), "{fits}");
+    }
+    for too_much in ["\"95%\"", "\"50% memory\"", "\"3g\"", "9000000000"] {
+        assert!(checked(too_much).is_err(), "{too_much}");
+    }
+    let words = checked("\"3G\"").unwrap_err().to_string();
+    let told =
+        ["sweep.toml:36:1", "`high` would fill 3.00 GiB", "the machine has 2.00 GiB free", "ask for less"];
+    assert!(told.iter().all(|part| words.contains(part)), "{words}");
+}
+
+#[test]
+fn a_program_is_load_alone_or_beside_stress_ng() {
+    let text = format!(
+        "{VALID}\n[load.fio]\ncommand = [\"fio\", \"--x=$$1\"]\nrepeat = true\ncwd = \"/srv\"\ncpu = 1\n"
+    );
+    let scenario = parse(&text).unwrap();
+    let level = &scenario.loads[2];
+    let program = level.program.as_ref().unwrap();
+    assert_eq!((program.command.join(" ").as_str(), program.repeats), ("fio --x=$1", true));
+    assert_eq!((program.cwd.as_deref(), level.options.len()), (Some(Path::new("/srv")), 1));
+    let missing = scenario.check_programs(|name| name != "fio").unwrap_err().to_string();
+    assert!(missing.contains("`fio` is not installed") && missing.contains("sweep.toml:40:11"), "{missing}");
+    assert!(scenario.check_programs(|_| true).is_ok());
+}
+
+#[test]
+fn the_machine_is_left_as_it_is_but_for_what_is_asked() {
+    assert_eq!(parse(VALID).unwrap().machine, MachineRequest::default());
+    let text = format!(
+        "{VALID}\n[machine]\ngovernor = \"performance\"\nturbo = false\nrequired = [\"turbo\"]\n\
+         cpus = {{ generators = \"0-2, 5\", runner = \"7\" }}\n"
+    );
+    let scenario = parse(&text).unwrap();
+    let cpus: Vec<_> =
+        scenario.machine.cpus.named().iter().map(|(who, list)| format!("{who} {list}")).collect();
+    assert_eq!(cpus, ["generators 0-2,5", "runner 7"]);
+    let list = scenario.machine.cpus.generators.as_ref().unwrap();
+    assert_eq!(list.cpus().collect::<Vec<_>>(), [0, 1, 2, 5]);
+    let cannot = |name: &str| vec![(name.to_owned(), "there is none".to_owned())];
+    assert!(scenario.check_required(&cannot("governor")).is_ok());
+    let words = scenario.check_required(&cannot("turbo")).unwrap_err().to_string();
+    assert!(
+        words.contains("as `machine.turbo` asks: there is none") && words.contains("sweep.toml:42:12"),
+        "{words}"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The order of trials, and how long they take.
 
+use super::super::effects::Effects;
 use super::super::model::Scenario;
 use super::super::plan::{Estimate, Overheads, Plan};
 use super::super::text::{check_text, plan_document, plan_text};
@@ -42,8 +43,8 @@ proptest! {
             prop_assert_eq!(changes, loads - 1);
             prop_assert!(block.iter().all(|trial| trial.cell < sizes * threads && trial.load < loads));
         }
-        let again = serde_json::to_vec(&plan_document(&scenario, &Plan::of(&scenario, seed))).unwrap();
-        prop_assert_eq!(serde_json::to_vec(&plan_document(&scenario, &plan)).unwrap(), again);
+        let again = serde_json::to_vec(&plan_document(&scenario, &Plan::of(&scenario, seed), Effects::of(&scenario, None))).unwrap();
+        prop_assert_eq!(serde_json::to_vec(&plan_document(&scenario, &plan, Effects::of(&scenario, None))).unwrap(), again);
     }
 
     #[test]
@@ -57,7 +58,8 @@ proptest! {
 /// Runs are repeated by seed alone: an order that changes here is a broken promise, not a snapshot to accept.
 #[test]
 fn the_order_of_a_seed_is_for_ever() {
-    insta::assert_snapshot!(plan_text(&parse(VALID).unwrap(), &Plan::of(&parse(VALID).unwrap(), 1)));
+    let scenario = parse(VALID).unwrap();
+    insta::assert_snapshot!(plan_text(&scenario, &Plan::of(&scenario, 1), &Effects::of(&scenario, None)));
 }
 
 #[test]
@@ -68,9 +70,13 @@ fn in_sequence_the_order_is_that_of_the_file() {
     let order: Vec<(usize, usize)> = plan.trials.iter().map(|trial| (trial.load, trial.cell)).collect();
     assert_eq!(order, [once.clone(), once.clone(), once].concat());
     assert_eq!(plan.trials, Plan::of(&scenario, 1).trials);
-    assert!(plan_text(&scenario, &plan).contains("\nwarning: order is sequential: whatever drifts"));
+    assert!(
+        plan_text(&scenario, &plan, &Effects::of(&scenario, None))
+            .contains("\nwarning: order is sequential: whatever drifts")
+    );
     assert!(check_text(&scenario).contains("  warning     order is sequential"));
-    assert!(!plan_text(&parse(VALID).unwrap(), &plan).contains("warning"));
+    let valid = parse(VALID).unwrap();
+    assert!(!plan_text(&valid, &plan, &Effects::of(&valid, None)).contains("warning"));
 }
 
 #[test]
@@ -100,7 +106,7 @@ fn a_rule_plans_as_many_blocks_as_there_may_be() {
     let plan = Plan::of(&scenario, 1);
     assert_eq!(plan.trials.len(), 12 * 12);
     assert_eq!(plan.trials[..36], Plan::of(&parse(VALID).unwrap(), 1).trials);
-    let text = plan_text(&scenario, &plan);
+    let text = plan_text(&scenario, &plan, &Effects::of(&scenario, None));
     assert!(text.starts_with("sweep: 36 to 144 = 12 cells × 3 to 12 repetitions\n"), "{text}");
     assert!(text.contains("time about 25.1s to 1m 40s (") && text.lines().count() < 50, "{text}");
     assert!(text.ends_with(
@@ -148,5 +154,22 @@ fn the_estimate_is_the_sum_of_its_parts() {
 fn the_document_names_every_level() {
     let scenario = parse(&edited("repetitions = 3", "repetitions = 1")).unwrap();
     let plan = Plan::of(&scenario, 1);
-    insta::assert_snapshot!(serde_json::to_string_pretty(&plan_document(&scenario, &plan)).unwrap());
+    insta::assert_snapshot!(
+        serde_json::to_string_pretty(&plan_document(&scenario, &plan, Effects::of(&scenario, None))).unwrap()
+    );
+}
+
+/// What so many repetitions of 12 cells with two targets each can show.
+#[test]
+fn what_repetitions_can_show_is_said() {
+    let said = |repetitions: u32, rest: &str| {
+        let text =
+            edited("repetitions = 3", &format!("repetitions = {repetitions}")).replace("seed = 1", rest);
+        Effects::of(&parse(&text).unwrap(), None).text()
+    };
+    let mut all: Vec<String> = [1, 3, 4, 6, 7].map(|repetitions| said(repetitions, "seed = 1")).to_vec();
+    let one = "exclude = [{ load = \"high\" }, { size = \"4KiB\" }, { threads = [1, 2] }]";
+    all.push(said(3, one));
+    all.push(said(4, one));
+    insta::assert_snapshot!(all.join("\n"));
 }

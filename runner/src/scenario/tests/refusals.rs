@@ -302,8 +302,30 @@ fn load() {
         ("flag that is not wanted", "vm = 1", "vm-keep = false"),
         ("share of no CPU", "\"100% cpus\"", "\"0% cpus\""),
         ("share of something else", "\"100% cpus\"", "\"100% cores\""),
+        ("program that is no list", "vm = 1", "command = \"fio --x\""),
+        ("program by a factor", "vm = 1", "command = [\"fio\", \"--bs=${size}\"]"),
+        ("repetition of nothing", "vm = 1", "repeat = true"),
+        ("memory that nothing fills", "vm = 1", "require_memory = true"),
         ("more than all memory", "\"40%\"", "\"140% memory\""),
     ]));
+}
+
+#[test]
+fn machine() {
+    let set = |table: &str| format!("{table}\n\n[load.high]");
+    let cases = [
+        ("unknown setting", "[machine]\nturbo_boost = true"),
+        ("governor with a path", "[machine]\ngovernor = \"../x\""),
+        ("mode that is none", "[machine]\nthp = \"sometimes\""),
+        ("swappiness beyond its range", "[machine]\nswappiness = 201"),
+        ("CPUs that are no list", "[machine]\ncpus = { generators = \"3-1\", load = 0, runner = \"0,\" }"),
+        ("requirement that is not asked for", "[machine]\nturbo = false\nrequired = [\"turbo\", \"thp\"]"),
+        ("requirement that is none", "[machine]\nturbo = false\nrequired = [\"trubo\", 3]"),
+        ("requirement that is no list", "[machine]\nturbo = false\nrequired = \"turbo\""),
+    ];
+    let cases: Vec<(&str, String)> = cases.map(|(what, table)| (what, set(table))).into();
+    let cases: Vec<_> = cases.iter().map(|(what, by)| (*what, "[load.high]", by.as_str())).collect();
+    insta::assert_snapshot!(refusals(&cases));
 }
 
 #[test]
