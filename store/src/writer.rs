@@ -96,7 +96,7 @@ impl RunWriter {
             write_manifest(&path, &manifest, owner)?;
         }
         let load_parts = parts.load_parts()?;
-        Ok((Self { parts, path, manifest, owner, load_parts }, trials))
+        Ok((Self { path, manifest, owner, parts, load_parts }, trials))
     }
 
     /// The run's folder.

@@ -238,6 +238,34 @@ mod tests {
     }
 
     #[test]
+    fn what_helpers_call_is_expected_of_the_probe() {
+        let mut reading = reading();
+        (reading.returned, reading.censored) = (30, 0);
+        let user = Measure {
+            ok: SparseHistogram { count: 10, ..SparseHistogram::default() },
+            ..kernel_measure(&reading)
+        };
+        let user = Measure { error: SparseHistogram::default(), ..user };
+        let report = GeneratorReport {
+            operations: 10,
+            untimed: vec![("getpid".to_owned(), 2), ("read".to_owned(), 9)],
+            ..GeneratorReport::default()
+        };
+        let whose = Whose { generator: "g".to_owned(), workload: "w" };
+        let seen = Seen { readings: None, reports: vec![(whose, report)], threads: 1, open_ns: 0 };
+        let aside = Aside::of("getpid", &seen);
+        assert_eq!((aside.calls, aside.cut), (20, 4));
+        assert_eq!(contradiction(&reading, &user, &aside, Some(2)), None);
+        // Without what they are known to call, these are too many; with more than that as well; and with fewer.
+        assert!(contradiction(&reading, &user, &Aside::default(), Some(2)).is_some());
+        reading.returned = 37;
+        assert!(contradiction(&reading, &user, &aside, Some(2)).is_some());
+        assert!(contradiction(&reading, &user, &aside, None).is_none(), "others count, too");
+        reading.returned = 25;
+        assert!(contradiction(&reading, &user, &aside, Some(2)).is_some());
+    }
+
+    #[test]
     fn error_numbers_of_several_generators_add_up() {
         let report = |errnos: &[(u16, u64)]| GeneratorReport {
             calls: vec![CallReport {

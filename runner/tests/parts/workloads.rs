@@ -96,3 +96,41 @@ fn the_kernel_counts_what_each_workload_says_that_it_issues() {
     }
     assert!(checked > 0 || !rustix::process::geteuid().is_root());
 }
+
+#[test]
+fn helpers_at_the_edges_of_a_window_contradict_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let workloads = [
+        Workload::FutexPingpong,
+        Workload::FutexWaiters,
+        Workload::PipePingpong,
+        Workload::EventfdPingpong,
+        Workload::Clone,
+        Workload::Execve,
+    ];
+    let issued = workloads.iter().flat_map(|workload| workload.syscalls()).collect();
+    let timed =
+        scenario(&workloads, &issued).replace(&format!("operations = {OPERATIONS}\n"), "pin = \"spread\"\n");
+    let timed = timed.replace("warmup", "window = \"60ms\"\nwarmup");
+    let output = run(folder.path(), &timed, &[]);
+    if text(&output.stderr).contains("are seen by a probe only") {
+        eprintln!("skipped: no probe here");
+        return;
+    }
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let run = latest(folder.path());
+    assert_eq!(run.trials.len(), workloads.len());
+    for trial in &run.trials {
+        assert_eq!(trial.reason, None, "{:?}", trial.factors);
+    }
+}
+
+#[test]
+fn calls_of_children_take_a_probe() {
+    let folder = tempfile::tempdir().unwrap();
+    let issued = Workload::Execve.syscalls().collect();
+    let output = run(folder.path(), &scenario(&[Workload::Execve], &issued), &["--probe", "user"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let message = text(&output.stderr);
+    assert!(message.contains("calls of execve, which children issue, are seen by a probe only"), "{message}");
+}
