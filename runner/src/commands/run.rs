@@ -101,15 +101,15 @@ pub(super) fn carry_out(
         boot: environment::boot_id(),
         told: BTreeSet::new(),
     };
-    let state = execute((plan, done), &mut rig, &mut execution);
+    let outcome = execute((plan, done), &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.
     drop(rig);
     for words in settings.restore() {
         progress.warn(&words);
     }
     drop(turn);
-    let finished = match state {
-        Ok(state) => writer.finish(state),
+    let finished = match outcome {
+        Ok(end) => writer.finish(end),
         // The first error is the one to tell; whether the rest can still be put together depends on it.
         Err(error) => {
             let _ = writer.finish(State::Aborted);
