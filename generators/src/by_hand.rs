@@ -103,6 +103,8 @@ impl Options {
         let workload = self.workload.0;
         GeneratorSpec {
             workload,
+            mix: Vec::new(),
+            seed: 0,
             threads: self.threads,
             size_bytes: self.size.or(workload.takes(Parameter::Size).then_some(4096)),
             touch: self.touch,

@@ -21,8 +21,11 @@ const STACK_BYTES: usize = 512 * 1024;
 
 /// Runs what `spec` describes, paced by `page`, and reports.
 pub(crate) fn run(spec: GeneratorSpec, page: &'static Page) -> Result<GeneratorReport, Failure> {
-    let workload = spec.workload;
+    let (workload, is_mix) = (spec.workload, !spec.mix.is_empty());
     let site = Arc::new(Site::prepare(spec)?);
+    if is_mix {
+        return run_threads::<workloads::Mixed>(&site, page);
+    }
     match workload {
         Workload::Read => run_threads::<workloads::Read>(&site, page),
         Workload::Pread => run_threads::<workloads::Pread>(&site, page),
@@ -121,11 +124,11 @@ fn run_threads<O: Operation>(site: &Arc<Site>, page: &'static Page) -> Result<Ge
         page.set_phase(Phase::Done);
     }
     crew.dismissed.store(true, Ordering::Release);
-    let mut total = Recorder::new(site.spec.workload.timed().len(), site.spec.rate_per_second.is_some());
+    let mut total = Recorder::new(&site.spec.workloads(), site.spec.rate_per_second.is_some());
     for handle in handles {
         total.merge(&handle.join().ok().flatten().ok_or(Failure::ThreadLost)?);
     }
-    let mut report = total.report(site.spec.workload.timed());
+    let mut report = total.report();
     report.untimed = site.spec.untimed();
     Ok(report)
 }
@@ -160,7 +163,7 @@ fn live<O: Operation>(crew: &Crew, thread: u32) -> Option<Recorder> {
             return None;
         }
     };
-    let mut recorder = Recorder::new(spec.workload.timed().len(), spec.rate_per_second.is_some());
+    let mut recorder = Recorder::new(&spec.workloads(), spec.rate_per_second.is_some());
     crew.prepared.fetch_add(1, Ordering::Release);
     let think_ns = spec.think_ns;
     let leg = if let Some(operations) = spec.operations {
@@ -245,9 +248,9 @@ impl Leg {
             if O::IS_HELPED && left == 0 {
                 operation.announce_last();
             }
-            let calls = operation.perform();
-            let calls = calls.as_ref();
-            recorder.record(calls, intention, &self.window);
+            let performed = operation.perform();
+            let calls = performed.as_ref();
+            recorder.record((O::kind(&performed), calls), intention, &self.window);
             now = calls.last().map_or(now, |call| call.end_ns);
             if self.think_ns > 0 && left > 0 {
                 now = wait_until(now.saturating_add(self.think_ns).min(self.end_ns));
@@ -295,23 +298,23 @@ mod tests {
 
     #[test]
     fn a_warm_up_records_nothing() {
-        let (mut operation, mut recorder) = (Counter(0), Recorder::new(1, false));
+        let (mut operation, mut recorder) = (Counter(0), Recorder::new(&[Workload::Getpid], false));
         let leg = Leg { window: 0..0, end_ns: now_ns() + 2_000_000, operations: u64::MAX, think_ns: 0 };
         leg.run(&mut operation, &mut recorder, None);
         assert!(operation.0 > 0 && now_ns() >= leg.end_ns);
-        assert_eq!(recorder.report(&["getpid"]).operations, 0);
+        assert_eq!(recorder.report().operations, 0);
     }
 
     #[test]
     fn who_is_behind_issues_at_once_and_drops_nothing() {
-        let (mut operation, mut recorder) = (Counter(0), Recorder::new(1, true));
+        let (mut operation, mut recorder) = (Counter(0), Recorder::new(&[Workload::Getpid], true));
         let now = now_ns();
         // A hundred starts lie in the past, the next is a millisecond away.
         let mut schedule = Schedule::new(1000.0, (0, 1), now);
         schedule.seek(now - 99_500_000);
         let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 101, think_ns: 0 };
         leg.run(&mut operation, &mut recorder, Some(&mut schedule));
-        let report = recorder.report(&["getpid"]);
+        let report = recorder.report();
         assert_eq!((operation.0, report.operations), (101, 101));
         assert!(report.late >= 99, "{}", report.late);
         let from_intended = report.from_intended.unwrap();
@@ -320,7 +323,7 @@ mod tests {
 
     #[test]
     fn who_thinks_does_so_between_operations() {
-        let (mut operation, mut recorder) = (Counter(0), Recorder::new(1, false));
+        let (mut operation, mut recorder) = (Counter(0), Recorder::new(&[Workload::Getpid], false));
         let begin_ns = now_ns();
         let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 4, think_ns: 1_000_000 };
         leg.run(&mut operation, &mut recorder, None);
@@ -334,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_leg_without_a_start_before_its_end_lasts_to_its_end() {
-        let (mut operation, mut recorder) = (Counter(0), Recorder::new(1, true));
+        let (mut operation, mut recorder) = (Counter(0), Recorder::new(&[Workload::Getpid], true));
         let end_ns = now_ns() + 2_000_000;
         let mut schedule = Schedule::new(0.001, (1, 2), end_ns);
         schedule.seek(now_ns());

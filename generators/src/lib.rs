@@ -15,7 +15,7 @@ mod workload;
 
 pub use host::{Credentials, Generator, GeneratorError};
 pub use program::{Program, ProgramError, ProgramSpec};
-pub use report::{CallReport, GeneratorReport};
+pub use report::{CallReport, GeneratorReport, MixReport};
 pub use shared_page::SharedPage;
 pub use spec::{GeneratorSpec, Pin};
 pub use workload::{Parameter, Workload};

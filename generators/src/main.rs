@@ -91,7 +91,7 @@ fn run_by_hand(spec: GeneratorSpec, pace: by_hand::Pace) -> Result<(), Failure> 
 /// Refuses what no machine could do; the machine's own limits show when it is tried.
 fn check(spec: &GeneratorSpec) -> Result<(), Failure> {
     let name = spec.workload.name();
-    let has = |parameter| spec.workload.takes(parameter);
+    let has = |parameter| spec.takes(parameter);
     let wrong = if !(1..=4096).contains(&spec.threads) {
         format!("{} threads: 1 to 4,096 can be had", spec.threads)
     } else if has(Parameter::Size) && spec.size_bytes.unwrap_or(0) == 0 {

@@ -3,7 +3,7 @@
 //! Owns the histograms and the rule which calls count. All memory is there before the first call, since allocating in
 //! the window would issue calls of its own: about 18 KiB for each call and outcome, and 4 KiB for its error numbers.
 
-use generators::{CallReport, GeneratorReport};
+use generators::{CallReport, GeneratorReport, MixReport, Workload};
 use probe_abi::{ERRNOS, Histogram, SparseHistogram};
 use std::ops::Range;
 
@@ -58,34 +58,66 @@ impl Outcomes {
     }
 }
 
+impl Kind {
+    fn report(&self) -> MixReport {
+        MixReport {
+            workload: self.workload.name().to_owned(),
+            operations: self.operations,
+            late: self.late,
+            from_intended: self.from_intended.first().map(SparseHistogram::from),
+        }
+    }
+}
+
 /// The figures of one thread, or of several once merged.
 #[derive(Debug)]
 pub(crate) struct Recorder {
+    /// Of one workload after the other.
     calls: Vec<Outcomes>,
-    from_intended: Vec<Histogram>,
+    kinds: Vec<Kind>,
+}
+
+/// The operations of one workload.
+#[derive(Debug)]
+struct Kind {
+    workload: Workload,
+    /// Place of its first call.
+    first: usize,
     operations: u64,
     late: u64,
+    from_intended: Vec<Histogram>,
 }
 
 impl Recorder {
-    /// Room for `calls` calls per operation, and for intended starts at a fixed rate.
-    pub(crate) fn new(calls: usize, fixed_rate: bool) -> Self {
+    /// Room for the calls of the workloads, and for intended starts at a fixed rate.
+    pub(crate) fn new(workloads: &[Workload], fixed_rate: bool) -> Self {
         let empty = |_| Outcomes { ok: Histogram::EMPTY, error: Histogram::EMPTY, errnos: [0; ERRNOS] };
-        let mut recorder = Self {
-            calls: (0..calls).map(empty).collect(),
-            from_intended: vec![Histogram::EMPTY; usize::from(fixed_rate)],
-            operations: 0,
-            late: 0,
+        let mut first = 0;
+        let kind = |workload: &Workload| {
+            let begins = first;
+            first += workload.timed().len();
+            let from_intended = vec![Histogram::EMPTY; usize::from(fixed_rate)];
+            Kind { workload: *workload, first: begins, operations: 0, late: 0, from_intended }
         };
+        let kinds: Vec<Kind> = workloads.iter().map(kind).collect();
+        let calls = workloads.iter().map(|workload| workload.timed().len()).sum();
+        let mut recorder = Self { calls: (0..calls).map(empty).collect(), kinds };
         recorder.touch();
         recorder
     }
 
-    /// Counts those of an operation's calls that lie within the window, and the operation if all do.
+    /// Counts those of an operation's calls that lie within the window, and the operation if all do. It is one of the
+    /// workload at this place.
     #[inline(always)]
-    pub(crate) fn record(&mut self, calls: &[Call], intention: Option<Intention>, window: &Range<u64>) {
+    pub(crate) fn record(
+        &mut self,
+        (kind, calls): (usize, &[Call]),
+        intention: Option<Intention>,
+        window: &Range<u64>,
+    ) {
         let within = |call: &Call| call.begin_ns >= window.start && call.end_ns < window.end;
-        for (outcomes, call) in self.calls.iter_mut().zip(calls) {
+        let kind = &mut self.kinds[kind];
+        for (outcomes, call) in self.calls[kind.first..].iter_mut().zip(calls) {
             if within(call) {
                 outcomes.record(call);
             }
@@ -94,15 +126,15 @@ impl Recorder {
             && within(first)
             && within(last)
         {
-            self.operations += 1;
-            if let (Some(intention), Some(histogram)) = (intention, self.from_intended.first_mut()) {
-                self.late += u64::from(intention.late);
+            kind.operations += 1;
+            if let (Some(intention), Some(histogram)) = (intention, kind.from_intended.first_mut()) {
+                kind.late += u64::from(intention.late);
                 histogram.record(last.end_ns.saturating_sub(intention.start_ns));
             }
         }
     }
 
-    /// Adds what another thread of the same workload recorded.
+    /// Adds what another thread of the same workloads recorded.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.calls.iter_mut().zip(&other.calls) {
             mine.ok.merge(&theirs.ok);
@@ -111,23 +143,38 @@ impl Recorder {
                 *mine += theirs;
             }
         }
-        for (mine, theirs) in self.from_intended.iter_mut().zip(&other.from_intended) {
-            mine.merge(theirs);
+        for (mine, theirs) in self.kinds.iter_mut().zip(&other.kinds) {
+            for (mine, theirs) in mine.from_intended.iter_mut().zip(&theirs.from_intended) {
+                mine.merge(theirs);
+            }
+            mine.operations += theirs.operations;
+            mine.late += theirs.late;
         }
-        self.operations += other.operations;
-        self.late += other.late;
     }
 
-    /// The report of a workload whose operation consists of `syscalls`.
-    pub(crate) fn report(&self, syscalls: &[&str]) -> GeneratorReport {
-        let calls = self.calls.iter().zip(syscalls).map(|(outcomes, syscall)| outcomes.report(syscall));
-        GeneratorReport {
-            operations: self.operations,
-            calls: calls.collect(),
-            late: self.late,
-            from_intended: self.from_intended.first().map(SparseHistogram::from),
-            untimed: Vec::new(),
+    /// What was recorded.
+    pub(crate) fn report(&self) -> GeneratorReport {
+        let names = self.kinds.iter().flat_map(|kind| kind.workload.timed());
+        let calls = self.calls.iter().zip(names).map(|(outcomes, syscall)| outcomes.report(syscall));
+        let mut mix: Vec<MixReport> = self.kinds.iter().map(Kind::report).collect();
+        let mut from_intended = None;
+        for kind in &mix {
+            if let Some(histogram) = &kind.from_intended {
+                from_intended.get_or_insert_with(SparseHistogram::default).merge(histogram);
+            }
         }
+        let report = GeneratorReport {
+            operations: mix.iter().map(|kind| kind.operations).sum(),
+            calls: calls.collect(),
+            late: mix.iter().map(|kind| kind.late).sum(),
+            from_intended,
+            mix: Vec::new(),
+            untimed: Vec::new(),
+        };
+        if mix.len() == 1 {
+            mix.clear();
+        }
+        GeneratorReport { mix, ..report }
     }
 
     /// Writes to every slot, so that the kernel provides the memory now and not in the window.
@@ -136,7 +183,8 @@ impl Recorder {
             .calls
             .iter_mut()
             .flat_map(|it| [&mut it.ok.slots[..], &mut it.error.slots[..], &mut it.errnos[..]]);
-        let intended = self.from_intended.iter_mut().map(|histogram| &mut histogram.slots[..]);
+        let histograms = self.kinds.iter_mut().flat_map(|kind| &mut kind.from_intended);
+        let intended = histograms.map(|histogram| &mut histogram.slots[..]);
         for counter in of_calls.chain(intended).flatten() {
             // SAFETY: a reference is valid for writing. Volatile, because zeros could else come from memory that the
             // kernel has promised but not provided.
@@ -156,11 +204,11 @@ mod tests {
 
     #[test]
     fn only_calls_wholly_within_the_window_count() {
-        let mut recorder = Recorder::new(2, false);
-        recorder.record(&[call(90, 100, 0), call(100, 110, 0)], None, &(100..200));
-        recorder.record(&[call(150, 160, 0), call(170, 199, -1)], None, &(100..200));
-        recorder.record(&[call(180, 190, 0), call(190, 200, 0)], None, &(100..200));
-        let report = recorder.report(&["openat", "close"]);
+        let mut recorder = Recorder::new(&[Workload::Openat], false);
+        recorder.record((0, &[call(90, 100, 0), call(100, 110, 0)]), None, &(100..200));
+        recorder.record((0, &[call(150, 160, 0), call(170, 199, -1)]), None, &(100..200));
+        recorder.record((0, &[call(180, 190, 0), call(190, 200, 0)]), None, &(100..200));
+        let report = recorder.report();
         assert_eq!(report.operations, 1);
         let [openat, close] = &report.calls[..] else { panic!("two calls") };
         assert_eq!((openat.ok.count, openat.error.count, openat.ok.sum_ns), (2, 0, 20));
@@ -171,12 +219,12 @@ mod tests {
 
     #[test]
     fn latency_from_the_intended_start_includes_the_wait_before() {
-        let mut recorder = Recorder::new(1, true);
+        let mut recorder = Recorder::new(&[Workload::Getpid], true);
         let on_time = Intention { start_ns: 100, late: false };
         let late = Intention { start_ns: 110, late: true };
-        recorder.record(&[call(101, 150, 0)], Some(on_time), &(0..1000));
-        recorder.record(&[call(151, 160, 0)], Some(late), &(0..1000));
-        let report = recorder.report(&["getpid"]);
+        recorder.record((0, &[call(101, 150, 0)]), Some(on_time), &(0..1000));
+        recorder.record((0, &[call(151, 160, 0)]), Some(late), &(0..1000));
+        let report = recorder.report();
         assert_eq!((report.operations, report.late), (2, 1));
         let from_intended = report.from_intended.unwrap();
         assert_eq!((from_intended.count, from_intended.sum_ns), (2, 50 + 50));
@@ -185,13 +233,13 @@ mod tests {
 
     #[test]
     fn merging_adds_everything() {
-        let mut one = Recorder::new(1, true);
-        let mut other = Recorder::new(1, true);
+        let mut one = Recorder::new(&[Workload::Getpid], true);
+        let mut other = Recorder::new(&[Workload::Getpid], true);
         let intention = Some(Intention { start_ns: 0, late: true });
-        one.record(&[call(1, 2, 0)], intention, &(0..10));
-        other.record(&[call(1, 4, -5)], intention, &(0..10));
+        one.record((0, &[call(1, 2, 0)]), intention, &(0..10));
+        other.record((0, &[call(1, 4, -5)]), intention, &(0..10));
         one.merge(&other);
-        let report = one.report(&["futex"]);
+        let report = one.report();
         assert_eq!((report.operations, report.late), (2, 2));
         assert_eq!((report.calls[0].ok.sum_ns, report.calls[0].error.sum_ns), (1, 3));
         assert_eq!(report.from_intended.unwrap().sum_ns, 6);
@@ -199,15 +247,15 @@ mod tests {
 
     #[test]
     fn failures_are_counted_by_their_number() {
-        let mut one = Recorder::new(1, false);
-        let mut other = Recorder::new(1, false);
+        let mut one = Recorder::new(&[Workload::Getpid], false);
+        let mut other = Recorder::new(&[Workload::Getpid], false);
         for result in [-22, 3, -2, -4095] {
-            one.record(&[call(1, 2, result)], None, &(0..10));
+            one.record((0, &[call(1, 2, result)]), None, &(0..10));
         }
-        other.record(&[call(1, 4, -22)], None, &(0..10));
-        other.record(&[call(1, 20, -22)], None, &(0..10));
+        other.record((0, &[call(1, 4, -22)]), None, &(0..10));
+        other.record((0, &[call(1, 20, -22)]), None, &(0..10));
         one.merge(&other);
-        let report = one.report(&["openat"]);
+        let report = one.report();
         assert_eq!(report.calls[0].errnos, [(0, 1), (2, 1), (22, 2)]);
         assert_eq!(report.calls[0].error.count, 4);
     }
@@ -215,7 +263,7 @@ mod tests {
     /// The figures of real calls by way of slots, beside the exact ones of the same calls kept one by one.
     #[test]
     fn quantiles_from_slots_are_those_of_the_calls() {
-        let mut recorder = Recorder::new(1, false);
+        let mut recorder = Recorder::new(&[Workload::Getpid], false);
         let mut latencies = Vec::new();
         for round in 0u32..50_000 {
             let begin_ns = now_ns();
@@ -225,11 +273,11 @@ mod tests {
             }
             std::hint::black_box(std::process::id());
             let call = call(begin_ns, now_ns(), 0);
-            recorder.record(&[call], None, &(0..u64::MAX));
+            recorder.record((0, &[call]), None, &(0..u64::MAX));
             latencies.push(call.end_ns - call.begin_ns);
         }
         latencies.sort_unstable();
-        let ok = &recorder.report(&["getpid"]).calls[0].ok;
+        let ok = &recorder.report().calls[0].ok;
         for per_mille in [1, 10, 100, 250, 500, 900, 990, 999, 1000] {
             let exact = latencies[(latencies.len() * per_mille).div_ceil(1000) - 1] as f64;
             let from_slots = ok.quantile_ns(per_mille as f64 / 1000.0).unwrap();

@@ -14,9 +14,25 @@ pub struct GeneratorReport {
     pub late: u64,
     /// Latency of whole operations from their intended start, with a fixed rate only.
     pub from_intended: Option<SparseHistogram>,
+    /// The same for each workload of a mix; empty where there is one.
+    #[serde(default)]
+    pub mix: Vec<MixReport>,
     /// Calls that others than the caller issue in each operation (helping threads, children), by name.
     #[serde(default)]
     pub untimed: Vec<(String, u64)>,
+}
+
+/// What became of one workload of a mix.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MixReport {
+    /// Its name.
+    pub workload: String,
+    /// See [`GeneratorReport::operations`].
+    pub operations: u64,
+    /// See [`GeneratorReport::late`].
+    pub late: u64,
+    /// See [`GeneratorReport::from_intended`].
+    pub from_intended: Option<SparseHistogram>,
 }
 
 /// The calls of one name that began and ended in the window.

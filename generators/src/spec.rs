@@ -20,6 +20,12 @@ pub enum Pin {
 pub struct GeneratorSpec {
     /// What one operation is.
     pub workload: Workload,
+    /// Several workloads in its place, each with its weight, 1 to 1,000; empty for one. `workload` is the first of them.
+    #[serde(default)]
+    pub mix: Vec<(Workload, u32)>,
+    /// Decides the order of a mix.
+    #[serde(default)]
+    pub seed: u64,
     /// Threads that repeat it, 1 to 4,096.
     pub threads: u32,
     /// Bytes per operation, for workloads that take a size.
@@ -50,11 +56,47 @@ pub struct GeneratorSpec {
 }
 
 impl GeneratorSpec {
+    /// Its workloads: one, or those of its mix.
+    #[must_use]
+    pub fn workloads(&self) -> Vec<Workload> {
+        if self.mix.is_empty() {
+            vec![self.workload]
+        } else {
+            self.mix.iter().map(|(workload, _)| *workload).collect()
+        }
+    }
+
+    /// Whether any of its workloads can be told this.
+    #[must_use]
+    pub fn takes(&self, parameter: Parameter) -> bool {
+        self.workloads().iter().any(|workload| workload.takes(parameter))
+    }
+
+    /// The same for one workload of its mix alone, with what that takes.
+    #[must_use]
+    pub fn part(&self, workload: Workload) -> Self {
+        let takes = |parameter| workload.takes(parameter);
+        Self {
+            workload,
+            mix: Vec::new(),
+            size_bytes: self.size_bytes.filter(|_| takes(Parameter::Size)),
+            touch: self.touch && takes(Parameter::Touch),
+            duration_ns: self.duration_ns.filter(|_| takes(Parameter::Duration)),
+            depth: self.depth.filter(|_| takes(Parameter::Depth)),
+            ..self.clone()
+        }
+    }
+
     /// What it does, for people: `mmap of 65536 bytes, untouched, 2 threads, closed loop`.
     #[must_use]
     pub fn describe(&self) -> String {
-        let mut parts = vec![format!("{}{}", self.workload.name(), self.parameters())];
-        if self.workload.takes(Parameter::Touch) {
+        let weighed = self.mix.iter().map(|(workload, weight)| format!("{weight} {}", workload.name()));
+        let name = match self.mix.as_slice() {
+            [] => self.workload.name().to_owned(),
+            _ => format!("mix of {}", weighed.collect::<Vec<_>>().join(" : ")),
+        };
+        let mut parts = vec![format!("{name}{}", self.parameters())];
+        if self.takes(Parameter::Touch) {
             parts.push(if self.touch { "touched" } else { "untouched" }.to_owned());
         }
         parts.push(format!("{} thread{}", self.threads, if self.threads == 1 { "" } else { "s" }));
@@ -80,6 +122,8 @@ mod tests {
     fn a_description_tells_what_was_asked_for() {
         let mut spec = GeneratorSpec {
             workload: Workload::Mmap,
+            mix: Vec::new(),
+            seed: 0,
             threads: 2,
             size_bytes: Some(65536),
             touch: false,

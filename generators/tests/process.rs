@@ -25,6 +25,8 @@ fn binary() -> &'static Path {
 fn spec(workload: Workload, scratch: &Path) -> GeneratorSpec {
     GeneratorSpec {
         workload,
+        mix: Vec::new(),
+        seed: 0,
         threads: 1,
         size_bytes: workload.takes(Parameter::Size).then_some(16384),
         // With several threads, one moves the end of the heap that another writes to.
@@ -454,4 +456,43 @@ fn await_true(what: &str, condition: impl Fn() -> bool) {
         assert!(begin.elapsed() < DEADLINE, "{what} did not come");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+#[test]
+fn a_mix_has_the_operations_that_its_weights_say() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mix = vec![(Workload::Read, 3), (Workload::Openat, 1), (Workload::Stat, 1)];
+    let base = GeneratorSpec {
+        mix: mix.clone(),
+        seed: 7,
+        operations: Some(1_000),
+        ..spec(Workload::Read, scratch.path())
+    };
+    for (threads, rate) in [(1, None), (4, None), (1, Some(100_000.0))] {
+        let report = run_counted(&GeneratorSpec { threads, rate_per_second: rate, ..base.clone() });
+        assert_eq!(report.operations, 1_000);
+        let operations = |name: &str| report.mix.iter().find(|it| it.workload == name).unwrap().operations;
+        // A round has five operations, and each thread has whole ones but for the warm-up that came before.
+        for (name, expected) in [("read", 600_u64), ("openat", 200), ("stat", 200)] {
+            assert!(
+                operations(name).abs_diff(expected) <= 3 * u64::from(threads),
+                "{name}: {}",
+                operations(name)
+            );
+        }
+        let calls = |name: &str| {
+            report.calls.iter().filter(|it| it.syscall == name).map(|it| it.ok.count).sum::<u64>()
+        };
+        for (call, workload) in
+            [("read", "read"), ("lseek", "read"), ("openat", "openat"), ("newfstatat", "stat")]
+        {
+            assert_eq!(calls(call), operations(workload), "{call}");
+        }
+        assert_eq!(report.mix[0].from_intended.is_some(), rate.is_some());
+    }
+    assert_eq!(fs_entries(scratch.path()), 0, "a mix leaves nothing behind");
+}
+
+fn fs_entries(folder: &Path) -> usize {
+    std::fs::read_dir(folder).unwrap().count()
 }

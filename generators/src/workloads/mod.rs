@@ -16,6 +16,7 @@ mod futex_pingpong;
 mod futex_waiters;
 mod getpid;
 mod helper;
+mod mixed;
 mod mmap;
 mod mmap_file;
 mod mmap_huge;
@@ -48,6 +49,7 @@ pub(crate) use futex::Futex;
 pub(crate) use futex_pingpong::FutexPingpong;
 pub(crate) use futex_waiters::FutexWaiters;
 pub(crate) use getpid::Getpid;
+pub(crate) use mixed::Mixed;
 pub(crate) use mmap::Mmap;
 pub(crate) use mmap_file::MmapFile;
 pub(crate) use mmap_huge::MmapHuge;
@@ -85,11 +87,18 @@ pub(crate) struct Site {
     file: Option<ScratchFile>,
     /// The folder in which they open files, where there is one.
     folder: Option<ScratchFolder>,
+    /// What each workload of a mix is made from.
+    parts: Vec<Site>,
 }
 
 impl Site {
     /// Prepares what the threads of `spec` share.
     pub(crate) fn prepare(spec: GeneratorSpec) -> Result<Self, Failure> {
+        let parts = spec.mix.iter().map(|(workload, _)| Self::prepare(spec.part(*workload)));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        if !parts.is_empty() {
+            return Ok(Self { spec, file: None, folder: None, parts });
+        }
         let scratch = &spec.scratch;
         let file_bytes = match spec.workload {
             Workload::Read | Workload::Pread | Workload::MmapFile => spec.size_bytes,
@@ -104,7 +113,7 @@ impl Site {
             Workload::OpenatDeep => Some(openat_deep::fill(scratch, spec.depth.unwrap_or(1))?),
             _ => None,
         };
-        Ok(Self { spec, file, folder })
+        Ok(Self { spec, file, folder, parts })
     }
 
     fn file(&self) -> Result<&ScratchFile, Failure> {
@@ -145,6 +154,12 @@ pub(crate) trait Operation: Sized {
 
     /// Issues each call once, also when the one before failed, so that their numbers are always the same.
     fn perform(&mut self) -> Self::Calls;
+
+    /// Of which workload of a mix the operation was.
+    #[inline(always)]
+    fn kind(_calls: &Self::Calls) -> usize {
+        0
+    }
 
     /// Lets those who help begin; said before the first of a row of operations.
     fn begin(&mut self) {}
