@@ -175,6 +175,16 @@ impl Workload {
         matches!(self, Self::Execve)
     }
 
+    /// Whether it can be one of several in a generator: nobody helps it.
+    #[must_use]
+    pub const fn can_be_mixed(self) -> bool {
+        let is_helped = matches!(
+            self,
+            Self::FutexPingpong | Self::FutexWaiters | Self::PipePingpong | Self::EventfdPingpong
+        );
+        !is_helped && !matches!(self, Self::Clone | Self::Execve)
+    }
+
     /// Whether it can be told this.
     #[must_use]
     pub fn takes(self, parameter: Parameter) -> bool {

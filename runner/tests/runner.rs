@@ -241,6 +241,38 @@ fn a_run_of_another_kernel_is_resumed_only_by_force_and_marked() {
 }
 
 #[test]
+fn a_mix_is_what_its_weights_say_for_probe_and_caller() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = programs(
+        r#"["read", "openat", "newfstatat"]"#,
+        "[generators.mixed]\nmix = { read = 5, openat = 3, stat = 2 }\nsize = \"4KiB\"\noperations = 1000\n",
+    );
+    let output = run(folder.path(), &scenario, &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let kept = latest(folder.path());
+    let trial = &kept.trials[0];
+    let done: Vec<_> = trial.generators.iter().map(|it| (it.workload.as_str(), it.operations)).collect();
+    let share = |name: &str| done.iter().find(|it| it.0 == name).unwrap().1;
+    // The warm-up may have ended in the middle of a round of ten.
+    for (name, expected) in [("read", 500), ("openat", 300), ("stat", 200)] {
+        assert!(share(name).abs_diff(expected) <= 5, "{done:?}");
+    }
+    assert_eq!(trial.operations, 1000);
+    for (syscall, workload) in [("read", "read"), ("openat", "openat"), ("newfstatat", "stat")] {
+        for measure in trial.measures.iter().filter(|it| it.syscall == syscall) {
+            assert_eq!(
+                measure.ok.count,
+                share(workload),
+                "{syscall} as the {} saw it",
+                measure.vantage.name()
+            );
+        }
+    }
+    let report = runner().current_dir(&folder).args(["report", "latest"]).output().unwrap();
+    assert!(text(&report.stdout).contains("What the generators did"));
+}
+
+#[test]
 fn two_runners_take_turns() {
     let folder = tempfile::tempdir().unwrap();
     let turn = own_turn();

@@ -91,7 +91,8 @@ pub(super) fn carry_out(
 ) -> Result<PathBuf, Failure> {
     let folder = writer.path().to_owned();
     let Stage { machine, generator, credentials, scratch, stop, turn } = stage;
-    let parts = Parts { scenario, machine, probes, generator, credentials, scratch, stop: &stop };
+    let parts =
+        Parts { scenario, seed: plan.seed, machine, probes, generator, credentials, scratch, stop: &stop };
     let mut rig = LinuxRig::new(parts).map_err(|error| Failure::failed(&error))?;
     let mut execution = Execution {
         scenario,

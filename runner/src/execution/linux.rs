@@ -34,6 +34,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// What a rig is made of.
 pub(crate) struct Parts<'a> {
     pub(crate) scenario: &'a Scenario,
+    /// The plan's.
+    pub(crate) seed: u64,
     pub(crate) machine: Machine,
     pub(crate) probes: Probes,
     /// Path of the `generator` binary.
@@ -97,7 +99,9 @@ impl<'a> LinuxRig<'a> {
         let mut programs = settings::within(cpus, || Programs::hold(programs, host))?;
         let (mut generators, mut threads) = (Vec::new(), 0);
         let mut whose = Vec::new();
-        for (name, spec) in scenario.generators_of(&cell, scratch.path()) {
+        for (name, mut spec) in scenario.generators_of(&cell, scratch.path()) {
+            // Another order of a mix in each trial, and the same whenever the plan is executed.
+            spec.seed = self.parts.seed.wrapping_add(u64::from(trial.trial));
             let user = self.parts.credentials.as_ref().map(Credentials::ids);
             let spawn = || Generator::spawn(&self.parts.generator, &spec, user);
             let generator = settings::within(cpus, spawn)?;

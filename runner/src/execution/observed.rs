@@ -2,7 +2,7 @@
 
 use super::Measured;
 use crate::scenario::{Scenario, Scope};
-use generators::GeneratorReport;
+use generators::{GeneratorReport, MixReport};
 use probe::Reading;
 use probe_abi::SparseHistogram;
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Me
     }
     Measured {
         operations: seen.reports.iter().map(|(_, report)| report.operations).sum(),
-        generators: seen.reports.iter().map(|(whose, report)| generator(whose, report)).collect(),
+        generators: seen.reports.iter().flat_map(|(whose, report)| generator(whose, report)).collect(),
         measures,
         slowest,
         doubt: (!doubts.is_empty()).then(|| doubts.join("; ")),
@@ -59,14 +59,23 @@ pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Me
     }
 }
 
-fn generator(whose: &Whose, report: &GeneratorReport) -> GeneratorRecord {
-    GeneratorRecord {
-        generator: whose.generator.clone(),
+/// What each workload of a generator did.
+fn generator(whose: &Whose, report: &GeneratorReport) -> Vec<GeneratorRecord> {
+    let alone = MixReport {
         workload: whose.workload.to_owned(),
         operations: report.operations,
-        late: report.from_intended.is_some().then_some(report.late),
-        response: report.from_intended.clone(),
-    }
+        late: report.late,
+        from_intended: report.from_intended.clone(),
+    };
+    let parts = if report.mix.is_empty() { vec![alone] } else { report.mix.clone() };
+    let record = |part: MixReport| GeneratorRecord {
+        generator: whose.generator.clone(),
+        workload: part.workload,
+        operations: part.operations,
+        late: part.from_intended.is_some().then_some(part.late),
+        response: part.from_intended,
+    };
+    parts.into_iter().map(record).collect()
 }
 
 fn issued(target: &str, reports: &[(Whose, GeneratorReport)]) -> bool {

@@ -148,6 +148,8 @@ pub(crate) const MAX_THREADS: u64 = 4_096;
 pub(crate) const MAX_DEPTH: u64 = 1_000;
 /// The last CPU that a scenario can name.
 pub(crate) const MAX_CPU: u64 = 1_023;
+/// Greatest weight of a workload in a mix.
+pub(crate) const MAX_WEIGHT: u64 = 1_000;
 /// Most operations of a trial.
 pub(crate) const MAX_OPERATIONS: u64 = 1_000_000_000_000;
 /// Most operations per second that can be intended: one each nanosecond.
@@ -442,10 +444,21 @@ pub(crate) static GENERATOR: Table = Table {
         key(
             "workload",
             Kind::Choice(workloads),
-            Default::Required,
+            Default::Means("required, or a `mix`"),
             ("\"mmap\"", "What one operation is: each has [a page](generators.md)."),
         )
         .or_factor(),
+        key(
+            "mix",
+            Kind::Other { words: "a table of workloads and their weights", schema: mix },
+            Default::Means("one workload"),
+            (
+                "{ read = 3, openat = 1 }",
+                "Several workloads in the place of one, interleaved operation by operation: in each round every workload \
+                 as often as its weight says, 1 to 1,000, in an order drawn by the plan's seed and the trial. Those \
+                 with helpers (ping-pong, waiters, clone, execve) cannot be mixed.",
+            ),
+        ),
         key(
             "threads",
             Kind::Integer { from: 1, to: MAX_THREADS },
@@ -644,6 +657,16 @@ fn pin() -> serde_json::Value {
         { "const": "spread" },
         { "type": "integer", "minimum": 0, "maximum": MAX_CPU },
     ] })
+}
+
+fn mix() -> serde_json::Value {
+    let mixable = Workload::ALL.iter().filter(|workload| workload.can_be_mixed());
+    let weight = serde_json::json!({ "type": "integer", "minimum": 1, "maximum": MAX_WEIGHT });
+    let properties: serde_json::Map<String, serde_json::Value> =
+        mixable.map(|workload| (workload.name().to_owned(), weight.clone())).collect();
+    serde_json::json!({
+        "type": "object", "minProperties": 2, "properties": properties, "additionalProperties": false,
+    })
 }
 
 fn untils() -> Vec<&'static str> {

@@ -332,8 +332,10 @@ impl<T> Given<T> {
 pub(crate) struct GeneratorDecl {
     /// Its name.
     pub(crate) name: Name,
-    /// What one operation is.
+    /// What one operation is; the first of the mix, where there is one.
     pub(crate) workload: Given<Workload>,
+    /// Workloads whose operations are interleaved, with their weights; empty for one workload.
+    pub(crate) mix: Vec<(Workload, u32)>,
     /// Threads that repeat it, 1 to 4,096.
     pub(crate) threads: Given<u32>,
     /// Bytes per operation; meant for the workloads that take a size.
@@ -477,18 +479,35 @@ impl GeneratorDecl {
         self.operations.iter_mut().for_each(|operations| operations.without_factor(gone));
     }
 
+    /// Every workload that it has in some cell.
+    pub(crate) fn workloads(&self) -> Vec<Workload> {
+        if self.mix.is_empty() { self.workload.values().to_vec() } else { self.mixed() }
+    }
+
+    /// Its workloads in a cell.
+    pub(crate) fn workloads_at(&self, cell: &Cell) -> Vec<Workload> {
+        if self.mix.is_empty() { vec![*self.workload.at(cell)] } else { self.mixed() }
+    }
+
+    fn mixed(&self) -> Vec<Workload> {
+        self.mix.iter().map(|(workload, _)| *workload).collect()
+    }
+
     /// What the generator is told in a cell. What a workload does not take is left out, so that workloads can be the
     /// levels of a factor.
     fn spec(&self, cell: &Cell, scratch: &Path) -> GeneratorSpec {
         let workload = *self.workload.at(cell);
+        let workloads = self.workloads_at(cell);
         GeneratorSpec {
             workload,
+            mix: self.mix.clone(),
+            seed: 0,
             threads: *self.threads.at(cell),
-            size_bytes: taken((workload, Parameter::Size), self.size_bytes.as_ref(), cell),
-            touch: *self.touch.at(cell) && workload.takes(Parameter::Touch),
-            duration_ns: taken((workload, Parameter::Duration), self.duration_ns.as_ref(), cell),
-            depth: taken((workload, Parameter::Depth), self.depth.as_ref(), cell),
-            waiters: taken((workload, Parameter::Waiters), self.waiters.as_ref(), cell),
+            size_bytes: taken((&workloads, Parameter::Size), self.size_bytes.as_ref(), cell),
+            touch: *self.touch.at(cell) && workloads.iter().any(|it| it.takes(Parameter::Touch)),
+            duration_ns: taken((&workloads, Parameter::Duration), self.duration_ns.as_ref(), cell),
+            depth: taken((&workloads, Parameter::Depth), self.depth.as_ref(), cell),
+            waiters: taken((&workloads, Parameter::Waiters), self.waiters.as_ref(), cell),
             pin: self.pin.as_ref().map(|pin| *pin.at(cell)),
             think_ns: *self.think_ns.at(cell),
             rate_per_second: self.rate_per_second.as_ref().map(|rate| *rate.at(cell)),
@@ -498,26 +517,27 @@ impl GeneratorDecl {
     }
 }
 
-/// The value of a parameter in a cell, if its workload takes it.
+/// The value of a parameter in a cell, if one of its workloads takes it.
 fn taken<T: Copy>(
-    (workload, parameter): (Workload, Parameter),
+    (workloads, parameter): (&[Workload], Parameter),
     given: Option<&Given<T>>,
     cell: &Cell,
 ) -> Option<T> {
-    given.filter(|_| workload.takes(parameter)).map(|given| *given.at(cell))
+    let is_taken = workloads.iter().any(|workload| workload.takes(parameter));
+    given.filter(|_| is_taken).map(|given| *given.at(cell))
 }
 
 impl Scenario {
     /// The generators' calls that nobody but a probe sees: those of their children.
     pub(crate) fn targets_of_children(&self) -> Vec<&str> {
-        let workloads = || self.generators.iter().flat_map(|generator| generator.workload.values());
+        let workloads = || self.generators.iter().flat_map(GeneratorDecl::workloads);
         let targets = self.measure.targets.iter().map(String::as_str);
         targets.filter(|target| workloads().any(|workload| workload.leaves_to_the_probe(target))).collect()
     }
 
     /// Whether a generator's children issue calls that count.
     pub(crate) fn has_children(&self) -> bool {
-        let mut workloads = self.generators.iter().flat_map(|generator| generator.workload.values());
+        let mut workloads = self.generators.iter().flat_map(GeneratorDecl::workloads);
         !self.programs.is_empty() || workloads.any(|workload| workload.has_children())
     }
 
@@ -545,8 +565,12 @@ impl Scenario {
 
     /// The targets of a cell: of those that it names, under scope `system` all, else those that its generators issue.
     pub(crate) fn targets_of(&self, cell: &Cell) -> Vec<&str> {
-        let issued: BTreeSet<&str> =
-            self.generators.iter().flat_map(|generator| generator.workload.at(cell).syscalls()).collect();
+        let issued: BTreeSet<&str> = self
+            .generators
+            .iter()
+            .flat_map(|it| it.workloads_at(cell))
+            .flat_map(Workload::syscalls)
+            .collect();
         // What a program will call, nobody knows.
         let all = self.measure.scope == Scope::System || !self.programs.is_empty();
         let named: BTreeSet<&str> = self.measure.named.iter().map(|name| name.at(cell).as_str()).collect();

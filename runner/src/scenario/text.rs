@@ -33,7 +33,10 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
         line("factor", &format!("{}: {}", factor.name, labels.join(", ")));
     }
     for generator in &scenario.generators {
-        let workloads: Vec<&str> = generator.workload.values().iter().map(|w| w.name()).collect();
+        let workloads: Vec<String> = match generator.mix.as_slice() {
+            [] => generator.workload.values().iter().map(|workload| workload.name().to_owned()).collect(),
+            mix => mix.iter().map(|(workload, weight)| format!("{weight} {}", workload.name())).collect(),
+        };
         line("generator", &format!("{}: {}", generator.name, workloads.join(", ")));
     }
     for program in &scenario.programs {

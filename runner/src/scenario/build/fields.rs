@@ -101,10 +101,7 @@ impl<'a> Section<'a> {
                 continue;
             }
             let place = if self.path.is_empty() { "a scenario" } else { &format!("`[{}]`", self.path) };
-            let help = match key.name.as_str() {
-                "mix" => Some("several [generators.NAME] tables make a mix".to_owned()),
-                name => did_you_mean(name, known.iter().copied()),
-            };
+            let help = did_you_mean(&key.name, known.iter().copied());
             let keys = known.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
             let message = format!("unknown key {} in {place}", quoted(&key.name));
             let help = help.unwrap_or_else(|| format!("known keys: {keys}"));

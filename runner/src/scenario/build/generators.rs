@@ -1,7 +1,9 @@
 //! Generators: what each value must be, and what must hold between them.
 
-use super::super::diagnostic::{Diagnostic, quoted};
-use super::super::language::{GENERATOR, MAX_CPU, MAX_DEPTH, MAX_OPERATIONS, MAX_RATE, MAX_THREADS};
+use super::super::diagnostic::{Diagnostic, did_you_mean, quoted};
+use super::super::language::{
+    GENERATOR, MAX_CPU, MAX_DEPTH, MAX_OPERATIONS, MAX_RATE, MAX_THREADS, MAX_WEIGHT,
+};
 use super::super::model::{GeneratorDecl, Given, Machine, Name};
 use super::super::wire::{Key, Node, Value};
 use super::factors::Factors;
@@ -61,9 +63,18 @@ fn generator<'a>(
     table.only(&GENERATOR.names(), problems);
     let before = problems.len();
     let workloads: Vec<(&str, Workload)> = Workload::ALL.iter().map(|w| (w.name(), *w)).collect();
-    let workload = factors.given((table, "workload"), fields::choice(&workloads), problems);
-    if table.node("workload").is_none() {
-        table.missing("workload", problems);
+    let mix = mix(table, &workloads, problems);
+    let workload = match mix.first() {
+        Some((first, _)) => Some(Given::Fixed(*first)),
+        None => factors.given((table, "workload"), fields::choice(&workloads), problems),
+    };
+    match (table.node("workload"), table.node("mix")) {
+        (None, None) => table.missing("workload", problems),
+        (Some(node), Some(_)) => {
+            let message = "a generator has either a workload or a mix of several";
+            problems.push(Diagnostic::at(&node.place, message, "there is a `mix` as well"));
+        }
+        _ => {}
     }
     let threads = factors.given((table, "threads"), number(MAX_THREADS), problems).unwrap_or(Given::Fixed(1));
     let size_bytes = factors.given((table, "size"), fields::size(machine.memory_bytes), problems);
@@ -79,6 +90,7 @@ fn generator<'a>(
     let decl = GeneratorDecl {
         name,
         workload: workload?,
+        mix,
         threads,
         size_bytes,
         touch,
@@ -100,6 +112,42 @@ fn generator<'a>(
         check_memory(table, (&decl, machine), problems);
     }
     Some(decl)
+}
+
+/// The workloads of a mix with their weights; empty where there is none.
+fn mix(
+    table: &Section<'_>,
+    workloads: &[(&'static str, Workload)],
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<(Workload, u32)> {
+    let before = problems.len();
+    let Some(section) = table.section("mix", problems) else { return Vec::new() };
+    let mut mix = Vec::new();
+    for (key, node) in &section.table().entries {
+        let found = workloads.iter().find(|(name, _)| *name == key.name);
+        let refuse = |message: String, label: &str| Diagnostic::at(&key.place, message, label);
+        match found {
+            None => {
+                let help = did_you_mean(&key.name, workloads.iter().map(|(name, _)| *name));
+                let message = format!("there is no workload {}", quoted(&key.name));
+                problems.push(refuse(message, "is unknown").maybe_help(help));
+            }
+            Some((name, workload)) if !workload.can_be_mixed() => {
+                let message = format!("workload {} cannot be part of a mix", quoted(name));
+                problems.push(refuse(message, "has threads or children that help"));
+            }
+            Some((_, workload)) => match number(MAX_WEIGHT)(node) {
+                Ok(weight) => mix.push((*workload, weight)),
+                Err(complaint) => problems.push(complaint.of(&section.path_of(&key.name), node)),
+            },
+        }
+    }
+    if let (Some(node), true, true) = (table.node("mix"), mix.len() < 2, problems.len() == before) {
+        let message = format!("{} must have at least two workloads", quoted(&table.path_of("mix")));
+        let problem = Diagnostic::at(&node.place, message, "is no mix");
+        problems.push(problem.help("write `mix = { read = 3, openat = 1 }`, or `workload` for one"));
+    }
+    mix
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "every number of that kind is far below 2^32")]
@@ -175,7 +223,7 @@ impl Taken {
         let path = quoted(&table.path_of(self.key));
         match (table.node(self.key), takers.first(), self.required) {
             (None, Some(workload), Some((what, example))) => {
-                let Some(node) = table.node("workload") else { return };
+                let Some(node) = table.node("workload").or_else(|| table.node("mix")) else { return };
                 let label = format!("workload `{workload}` needs {what}");
                 let problem = Diagnostic::at(&node.place, format!("{path} is missing"), label);
                 problems.push(problem.help(format!("add, for example, `{} = {example}`", self.key)));
@@ -192,12 +240,7 @@ impl Taken {
 
 /// The names of those of a generator's workloads for which something holds.
 fn workloads_that(decl: &GeneratorDecl, holds: impl Fn(Workload) -> bool) -> Vec<&'static str> {
-    decl.workload
-        .values()
-        .iter()
-        .filter(|workload| holds(**workload))
-        .map(|workload| workload.name())
-        .collect()
+    decl.workloads().into_iter().filter(|workload| holds(*workload)).map(Workload::name).collect()
 }
 
 /// At a fixed rate, operations begin when they are due.
@@ -219,7 +262,7 @@ fn check_helpers(table: &Section<'_>, decl: &GeneratorDecl, problems: &mut Vec<D
         problems.push(Diagnostic::at(&node.place, message, label));
     }
     let touches = decl.touch.values().contains(&true);
-    let moves_the_heap = decl.workload.values().contains(&Workload::Brk);
+    let moves_the_heap = decl.workloads().contains(&Workload::Brk);
     if let (Some(node), true, true, true) = (table.node("touch"), touches, moves_the_heap, threads > 1) {
         let message = "workload `brk` can touch memory with one thread only";
         problems.push(Diagnostic::at(&node.place, message, "another thread could take the memory away"));
@@ -233,7 +276,7 @@ fn check_memory(
     problems: &mut Vec<Diagnostic>,
 ) {
     let touch = decl.touch.values().contains(&true);
-    let uses = decl.workload.values().iter().any(|workload| workload.fills_memory(touch));
+    let uses = decl.workloads().iter().any(|workload| workload.fills_memory(touch));
     let largest = |size: &Given<u64>| size.values().iter().max().copied();
     let size = decl.size_bytes.as_ref().and_then(largest).unwrap_or(0);
     let threads = decl.threads.values().iter().max().copied().unwrap_or(1);

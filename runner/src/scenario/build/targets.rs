@@ -1,10 +1,12 @@
 //! Targets: the system calls that are measured, by name or by the level of a factor.
 
 use super::super::diagnostic::{Diagnostic, quoted};
+use super::super::model::GeneratorDecl;
 use super::super::model::{Given, Scenario, Scope};
 use super::super::wire::{Node, Value};
 use super::factors::{Factors, reference};
 use super::fields::{self, Section};
+use generators::Workload;
 use std::collections::BTreeSet;
 
 /// The targets as written, each with its place.
@@ -91,12 +93,8 @@ pub(super) fn check_issued(
         let problem = Diagnostic::at(&place.place, message, "nobody would issue these");
         return vec![problem.help("add a [generators.NAME] table, or measure with scope `system`")];
     }
-    let issued: BTreeSet<&str> = scenario
-        .generators
-        .iter()
-        .flat_map(|generator| generator.workload.values())
-        .flat_map(|workload| workload.syscalls())
-        .collect();
+    let issued: BTreeSet<&str> =
+        scenario.generators.iter().flat_map(GeneratorDecl::workloads).flat_map(Workload::syscalls).collect();
     let list = issued.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     // What each cell sees, once: there may be as many cells as there are trials.
     let mut seen: BTreeSet<(&str, Option<(usize, usize)>)> = BTreeSet::new();

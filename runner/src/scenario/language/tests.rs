@@ -58,6 +58,7 @@ fn base(path: &str) -> String {
         Some("duration") => "nanosleep",
         Some("depth") => "openat_deep",
         Some("waiters") => "futex_waiters",
+        Some("mix") => return BASE.replace("workload = \"mmap\"\n", ""),
         _ => return BASE.to_owned(),
     };
     BASE.replace("workload = \"mmap\"\nsize = \"64KiB\"", &format!("workload = \"{workload}\""))

@@ -203,7 +203,15 @@ fn generators() {
         ("generator with a path", "[generators.mapper]", "[generators.\"a/b\"]"),
         ("no workload", "workload = \"mmap\"\n", ""),
         ("unknown workload", "workload = \"mmap\"", "workload = \"nmap\""),
-        ("mix", "workload = \"mmap\"", "mix = { read = 3, openat = 1 }"),
+        (
+            "mix beside a workload",
+            "workload = \"mmap\"",
+            "workload = \"mmap\"\nmix = { read = 3, openat = 1 }"
+        ),
+        ("mix of one", "workload = \"mmap\"", "mix = { mmap = 3 }"),
+        ("unknown workload in a mix", "workload = \"mmap\"", "mix = { mmap = 3, opneat = 1 }"),
+        ("mix with a helper", "workload = \"mmap\"", "mix = { mmap = 3, clone = 1 }"),
+        ("mix without weight", "workload = \"mmap\"", "mix = { mmap = 3, openat = 0 }"),
         ("no thread", "threads = \"$threads\"\nsize = \"$size\"", "threads = 0\nsize = 4096"),
         ("too many threads", "[1, 2, 4]", "[1, 2, 4097]"),
         ("size of zero", "[\"4KiB\", \"64KiB\"]", "[\"0KiB\", \"64KiB\"]"),
