@@ -4,7 +4,7 @@ use super::{Restored, SettingsError, knobs};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -39,14 +39,16 @@ impl Journal {
         Self { runner: std::process::id(), boot: String::new(), changes }
     }
 
-    /// Makes it durable against the end of this process.
+    /// Makes it durable: once this returns, it is read by whoever comes after this process, however that ends.
     pub(super) fn write(mut self, root: &Path) -> Result<(), SettingsError> {
         self.boot = knobs::read(root, BOOT).unwrap_or_default();
         let path = place(root);
         let partial = path.with_extension("partial");
         let text = serde_json::to_vec_pretty(&self).map_err(io::Error::from);
-        let written =
-            text.and_then(|text| fs::write(&partial, text)).and_then(|()| fs::rename(&partial, &path));
+        let written = text.and_then(|text| write_durably(&partial, &text));
+        let written = written.and_then(|()| fs::rename(&partial, &path));
+        // The new name is the folder's.
+        let written = written.and_then(|()| fs::File::open(root.join(FOLDER))?.sync_all());
         written.map_err(|source| SettingsError::Journal { path, source })
     }
 
@@ -55,6 +57,12 @@ impl Journal {
         let journal: Self = serde_json::from_slice(&fs::read(place(root)).ok()?).ok()?;
         (journal.boot == knobs::read(root, BOOT).unwrap_or_default()).then_some(journal)
     }
+}
+
+fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(text)?;
+    file.sync_all()
 }
 
 fn place(root: &Path) -> PathBuf {
