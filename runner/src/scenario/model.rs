@@ -538,7 +538,7 @@ impl Scenario {
     /// Whether a generator's children issue calls that count.
     pub(crate) fn has_children(&self) -> bool {
         let mut workloads = self.generators.iter().flat_map(GeneratorDecl::workloads);
-        !self.programs.is_empty() || workloads.any(|workload| workload.has_children())
+        !self.programs.is_empty() || workloads.any(Workload::has_children)
     }
 
     /// The factor whose levels are the backends, where there is one.
