@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// How long a thread waits after each operation.
     #[arg(long, value_parser = parse_duration, conflicts_with = "rate")]
     think: Option<Duration>,
+    /// Operations one right after the other, between two pauses or at each start that --rate intends.
+    #[arg(long, default_value_t = 1)]
+    batch: u32,
     /// Operations per second over all threads; as fast as they go unless given.
     #[arg(long)]
     rate: Option<f64>,
@@ -113,6 +116,7 @@ impl Options {
             waiters: self.waiters.or(workload.takes(Parameter::Waiters).then_some(4)),
             pin: self.pin,
             think_ns: self.think.map_or(0, span_ns),
+            batch: self.batch,
             rate_per_second: self.rate,
             operations: self.operations,
             scratch: self.scratch.clone().unwrap_or_else(std::env::temp_dir),

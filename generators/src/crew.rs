@@ -165,11 +165,11 @@ fn live<O: Operation>(crew: &Crew, thread: u32) -> Option<Recorder> {
     };
     let mut recorder = Recorder::new(&spec.workloads(), spec.rate_per_second.is_some());
     crew.prepared.fetch_add(1, Ordering::Release);
-    let think_ns = spec.think_ns;
+    let (think_ns, batch) = (spec.think_ns, u64::from(spec.batch.max(1)));
     let leg = if let Some(operations) = spec.operations {
         crew.await_phase(Phase::Warm);
         let warm_until_ns = crew.page.window_ns().0;
-        let warm_up = Leg { window: 0..0, end_ns: warm_until_ns, operations: u64::MAX, think_ns };
+        let warm_up = Leg { window: 0..0, end_ns: warm_until_ns, operations: u64::MAX, think_ns, batch };
         warm_up.run(&mut operation, &mut recorder, schedule(crew, thread).as_mut());
         crew.warmed.fetch_add(1, Ordering::Release);
         crew.await_phase(Phase::Go);
@@ -178,11 +178,12 @@ fn live<O: Operation>(crew: &Crew, thread: u32) -> Option<Recorder> {
             end_ns: u64::MAX,
             operations: share(operations, thread, spec.threads),
             think_ns,
+            batch,
         }
     } else {
         crew.await_phase(Phase::Go);
         let (open_ns, close_ns) = crew.page.window_ns();
-        Leg { window: open_ns..close_ns, end_ns: close_ns, operations: u64::MAX, think_ns }
+        Leg { window: open_ns..close_ns, end_ns: close_ns, operations: u64::MAX, think_ns, batch }
     };
     leg.run(&mut operation, &mut recorder, schedule(crew, thread).as_mut());
     crew.finished.fetch_add(1, Ordering::Release);
@@ -195,7 +196,8 @@ fn live<O: Operation>(crew: &Crew, thread: u32) -> Option<Recorder> {
 /// This thread's intended starts from now on; none in a closed loop.
 fn schedule(crew: &Crew, thread: u32) -> Option<Schedule> {
     let spec = &crew.site.spec;
-    let mut schedule = Schedule::new(spec.rate_per_second?, (thread, spec.threads), crew.page.window_ns().0);
+    let batches_per_second = spec.rate_per_second? / f64::from(spec.batch.max(1));
+    let mut schedule = Schedule::new(batches_per_second, (thread, spec.threads), crew.page.window_ns().0);
     schedule.seek(now_ns());
     Some(schedule)
 }
@@ -215,8 +217,10 @@ struct Leg {
     end_ns: u64,
     /// The most operations.
     operations: u64,
-    /// How long to wait after each in a closed loop.
+    /// How long to wait after each batch in a closed loop.
     think_ns: u64,
+    /// Operations of a batch, at least 1.
+    batch: u64,
 }
 
 impl Leg {
@@ -233,9 +237,10 @@ impl Leg {
         operation.begin();
         let mut now = now_ns();
         let mut is_over = false;
+        let mut of_batch = 0;
+        let mut intention = None;
         for left in (0..self.operations).rev() {
-            let mut intention = None;
-            if let Some(schedule) = schedule.as_deref_mut() {
+            if let (Some(schedule), 0) = (schedule.as_deref_mut(), of_batch) {
                 let start_ns = schedule.intended_ns();
                 schedule.advance();
                 intention = Some(Intention { start_ns, late: now > start_ns });
@@ -252,7 +257,8 @@ impl Leg {
             let calls = performed.as_ref();
             recorder.record((O::kind(&performed), calls), intention, &self.window);
             now = calls.last().map_or(now, |call| call.end_ns);
-            if self.think_ns > 0 && left > 0 {
+            of_batch = if of_batch + 1 == self.batch { 0 } else { of_batch + 1 };
+            if self.think_ns > 0 && left > 0 && of_batch == 0 {
                 now = wait_until(now.saturating_add(self.think_ns).min(self.end_ns));
             }
         }
@@ -299,7 +305,8 @@ mod tests {
     #[test]
     fn a_warm_up_records_nothing() {
         let (mut operation, mut recorder) = (Counter(0), Recorder::new(&[Workload::Getpid], false));
-        let leg = Leg { window: 0..0, end_ns: now_ns() + 2_000_000, operations: u64::MAX, think_ns: 0 };
+        let leg =
+            Leg { window: 0..0, end_ns: now_ns() + 2_000_000, operations: u64::MAX, think_ns: 0, batch: 1 };
         leg.run(&mut operation, &mut recorder, None);
         assert!(operation.0 > 0 && now_ns() >= leg.end_ns);
         assert_eq!(recorder.report().operations, 0);
@@ -312,7 +319,7 @@ mod tests {
         // A hundred starts lie in the past, the next is a millisecond away.
         let mut schedule = Schedule::new(1000.0, (0, 1), now);
         schedule.seek(now - 99_500_000);
-        let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 101, think_ns: 0 };
+        let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 101, think_ns: 0, batch: 1 };
         leg.run(&mut operation, &mut recorder, Some(&mut schedule));
         let report = recorder.report();
         assert_eq!((operation.0, report.operations), (101, 101));
@@ -322,10 +329,26 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_has_one_start_and_one_pause() {
+        let (mut operation, mut recorder) = (Counter(0), Recorder::new(&[Workload::Getpid], true));
+        let begin_ns = now_ns();
+        let mut schedule = Schedule::new(1000.0, (0, 1), begin_ns);
+        let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 20, think_ns: 0, batch: 5 };
+        leg.run(&mut operation, &mut recorder, Some(&mut schedule));
+        // Four starts, each a millisecond after the one before.
+        assert!(operation.0 == 20 && now_ns() - begin_ns >= 3_000_000);
+        assert_eq!(schedule.intended_ns(), begin_ns + 4_000_000);
+        let begin_ns = now_ns();
+        let leg = Leg { operations: 10, think_ns: 2_000_000, ..leg };
+        leg.run(&mut operation, &mut recorder, None);
+        assert!(operation.0 == 30 && now_ns() - begin_ns >= 2_000_000);
+    }
+
+    #[test]
     fn who_thinks_does_so_between_operations() {
         let (mut operation, mut recorder) = (Counter(0), Recorder::new(&[Workload::Getpid], false));
         let begin_ns = now_ns();
-        let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 4, think_ns: 1_000_000 };
+        let leg = Leg { window: 0..u64::MAX, end_ns: u64::MAX, operations: 4, think_ns: 1_000_000, batch: 1 };
         leg.run(&mut operation, &mut recorder, None);
         assert_eq!(operation.0, 4);
         assert!(now_ns() - begin_ns >= 3_000_000);
@@ -341,7 +364,7 @@ mod tests {
         let end_ns = now_ns() + 2_000_000;
         let mut schedule = Schedule::new(0.001, (1, 2), end_ns);
         schedule.seek(now_ns());
-        let leg = Leg { window: 0..end_ns, end_ns, operations: u64::MAX, think_ns: 0 };
+        let leg = Leg { window: 0..end_ns, end_ns, operations: u64::MAX, think_ns: 0, batch: 1 };
         leg.run(&mut operation, &mut recorder, Some(&mut schedule));
         assert!(now_ns() >= end_ns);
         assert_eq!(operation.0, 0);

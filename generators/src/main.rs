@@ -112,6 +112,8 @@ fn check(spec: &GeneratorSpec) -> Result<(), Failure> {
         format!("{} helpers of each of {} threads: 4,096 can be had", spec.helpers(), spec.threads)
     } else if spec.waiters == Some(0) {
         "zero waiters are none".into()
+    } else if spec.batch > 1 && spec.rate_per_second.is_none() && spec.think_ns == 0 {
+        "without a rate or time between operations, a batch has no effect".into()
     } else if spec.rate_per_second.is_some() && spec.think_ns > 0 {
         "time between operations has no effect at a fixed rate".into()
     } else if spec.rate_per_second.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {

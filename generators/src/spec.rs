@@ -47,6 +47,10 @@ pub struct GeneratorSpec {
     /// How long a thread waits after an operation in a closed loop.
     #[serde(default)]
     pub think_ns: u64,
+    /// Operations that are issued one right after the other, between two pauses or at each intended start; 0 and 1 are
+    /// the same.
+    #[serde(default)]
+    pub batch: u32,
     /// Operations per second over all threads at fixed intended starts; none for a closed loop.
     pub rate_per_second: Option<f64>,
     /// Operations in all, over the threads; none for as many as fit into the window.
@@ -109,6 +113,9 @@ impl GeneratorSpec {
             None if self.think_ns > 0 => format!("closed loop with {} ns between operations", self.think_ns),
             None => "closed loop".to_owned(),
         });
+        if self.batch > 1 {
+            parts.push(format!("in batches of {}", self.batch));
+        }
         parts.extend(self.operations.map(|operations| format!("{operations} operations")));
         parts.join(", ")
     }
@@ -132,6 +139,7 @@ mod tests {
             waiters: None,
             pin: None,
             think_ns: 0,
+            batch: 0,
             rate_per_second: None,
             operations: None,
             scratch: PathBuf::new(),

@@ -36,6 +36,7 @@ fn spec(workload: Workload, scratch: &Path) -> GeneratorSpec {
         waiters: workload.takes(Parameter::Waiters).then_some(3),
         pin: None,
         think_ns: 0,
+        batch: 1,
         rate_per_second: None,
         operations: None,
         scratch: scratch.to_path_buf(),

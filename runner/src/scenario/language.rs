@@ -148,6 +148,8 @@ pub(crate) const MAX_THREADS: u64 = 4_096;
 pub(crate) const MAX_DEPTH: u64 = 1_000;
 /// The last CPU that a scenario can name.
 pub(crate) const MAX_CPU: u64 = 1_023;
+/// Most operations of a batch.
+pub(crate) const MAX_BATCH: u64 = 100_000;
 /// Greatest weight of a workload in a mix.
 pub(crate) const MAX_WEIGHT: u64 = 1_000;
 /// Most operations of a trial.
@@ -521,6 +523,17 @@ pub(crate) static GENERATOR: Table = Table {
                 "\"100us\"",
                 "How long a thread waits after an operation before the next, not counted in any call. Not together with \
                  `rate`.",
+            ),
+        )
+        .or_factor(),
+        key(
+            "batch",
+            Kind::Integer { from: 1, to: MAX_BATCH },
+            Default::Is("1"),
+            (
+                "8",
+                "Operations that are issued one right after the other: between two pauses of `think`, or at each start \
+                 that `rate` intends, of which there are then so many fewer.",
             ),
         )
         .or_factor(),

@@ -352,6 +352,8 @@ pub(crate) struct GeneratorDecl {
     pub(crate) pin: Option<Given<Pin>>,
     /// How long a thread waits after an operation in a closed loop.
     pub(crate) think_ns: Given<u64>,
+    /// Operations between two pauses, or at each intended start.
+    pub(crate) batch: Given<u32>,
     /// Operations per second over all threads; none for a closed loop.
     pub(crate) rate_per_second: Option<Given<f64>>,
     /// Operations in all; none for as many as fit into the window.
@@ -475,6 +477,7 @@ impl GeneratorDecl {
         self.waiters.iter_mut().for_each(|waiters| waiters.without_factor(gone));
         self.pin.iter_mut().for_each(|pin| pin.without_factor(gone));
         self.think_ns.without_factor(gone);
+        self.batch.without_factor(gone);
         self.rate_per_second.iter_mut().for_each(|rate| rate.without_factor(gone));
         self.operations.iter_mut().for_each(|operations| operations.without_factor(gone));
     }
@@ -510,6 +513,7 @@ impl GeneratorDecl {
             waiters: taken((&workloads, Parameter::Waiters), self.waiters.as_ref(), cell),
             pin: self.pin.as_ref().map(|pin| *pin.at(cell)),
             think_ns: *self.think_ns.at(cell),
+            batch: *self.batch.at(cell),
             rate_per_second: self.rate_per_second.as_ref().map(|rate| *rate.at(cell)),
             operations: self.operations.as_ref().map(|operations| *operations.at(cell)),
             scratch: scratch.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::super::diagnostic::{Diagnostic, did_you_mean, quoted};
 use super::super::language::{
-    GENERATOR, MAX_CPU, MAX_DEPTH, MAX_OPERATIONS, MAX_RATE, MAX_THREADS, MAX_WEIGHT,
+    GENERATOR, MAX_BATCH, MAX_CPU, MAX_DEPTH, MAX_OPERATIONS, MAX_RATE, MAX_THREADS, MAX_WEIGHT,
 };
 use super::super::model::{GeneratorDecl, Given, Machine, Name};
 use super::super::wire::{Key, Node, Value};
@@ -84,6 +84,7 @@ fn generator<'a>(
     let waiters = factors.given((table, "waiters"), number(MAX_THREADS), problems);
     let pin = factors.given((table, "pin"), pin, problems);
     let think_ns = factors.given((table, "think"), think, problems).unwrap_or(Given::Fixed(0));
+    let batch = factors.given((table, "batch"), number(MAX_BATCH), problems).unwrap_or(Given::Fixed(1));
     let must = "must be a number of operations per second, above 0 and at most 1e9";
     let rate_per_second = factors.given((table, "rate"), fields::number(0.0, MAX_RATE, must), problems);
     let operations = factors.given((table, "operations"), fields::integer(1..=MAX_OPERATIONS), problems);
@@ -99,6 +100,7 @@ fn generator<'a>(
         waiters,
         pin,
         think_ns,
+        batch,
         rate_per_second,
         operations,
     };
@@ -108,6 +110,7 @@ fn generator<'a>(
             parameter.check(table, &decl, problems);
         }
         check_think(table, &decl, problems);
+        check_batch(table, &decl, problems);
         check_helpers(table, &decl, problems);
         check_memory(table, (&decl, machine), problems);
     }
@@ -248,6 +251,17 @@ fn check_think(table: &Section<'_>, decl: &GeneratorDecl, problems: &mut Vec<Dia
     if let (Some(node), Some(_)) = (table.node("think"), &decl.rate_per_second) {
         let message = format!("{} has no effect", quoted(&table.path_of("think")));
         problems.push(Diagnostic::at(&node.place, message, "operations begin at the times of `rate`"));
+    }
+}
+
+/// Where operations follow each other anyway, there are no batches.
+fn check_batch(table: &Section<'_>, decl: &GeneratorDecl, problems: &mut Vec<Diagnostic>) {
+    let is_paced = decl.rate_per_second.is_some() || table.node("think").is_some();
+    let has_batch = decl.batch.values().iter().any(|batch| *batch > 1);
+    if let (Some(node), true, false) = (table.node("batch"), has_batch, is_paced) {
+        let message = format!("{} has no effect", quoted(&table.path_of("batch")));
+        let problem = Diagnostic::at(&node.place, message, "nothing is between one batch and the next");
+        problems.push(problem.help("add a `rate`, or a `think` time between batches"));
     }
 }
 

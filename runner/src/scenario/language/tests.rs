@@ -58,6 +58,7 @@ fn base(path: &str) -> String {
         Some("duration") => "nanosleep",
         Some("depth") => "openat_deep",
         Some("waiters") => "futex_waiters",
+        Some("batch") => return BASE.replace("size = \"64KiB\"", "size = \"64KiB\"\nthink = \"1us\""),
         Some("mix") => return BASE.replace("workload = \"mmap\"\n", ""),
         _ => return BASE.to_owned(),
     };
