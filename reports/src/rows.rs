@@ -46,7 +46,7 @@ pub(crate) const FAILURES_NOTE: &str = "Where no call succeeded, times are those
 
 /// What stands in the ledger's place where no probe has counted anything.
 pub(crate) const NO_LEDGER: &str =
-    "No probe counted calls. Callers count what they issued, and no more is known.";
+    "No trial has a probe's counts. Callers count what they issued, and no more is known.";
 
 /// Whether any ledger has something of a probe's in it.
 pub(crate) fn has_ledger(ledgers: &[TargetLedger]) -> bool {

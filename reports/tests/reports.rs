@@ -745,3 +745,17 @@ fn where_every_call_failed_the_failures_have_the_figures() {
     assert!(in_one_line(&report).contains("times are those of the calls that failed"), "{report}");
     assert!(markdown::render(&summary).contains("times are those of the calls that failed"));
 }
+
+#[test]
+fn a_load_that_follows_a_factor_is_told_at_each_of_its_values() {
+    let mut run = small_run();
+    let load = run.manifest.scenario.factors.last_mut().unwrap();
+    load.levels[1].arguments = vec!["--vm-bytes".to_owned(), "$size".to_owned()];
+    let summary = summarise(&run.view());
+    let levels: Vec<&str> = summary.load.iter().map(|level| level.level.as_str()).collect();
+    assert_eq!(levels, ["baseline", "high, size 1MiB", "high, size 4KiB"]);
+    let all = summarise(&small_run().view()).load[1].trials;
+    assert_eq!(summary.load[1].trials + summary.load[2].trials, all);
+    assert_eq!(summary.load[2].arguments, ["--vm-bytes", "4KiB"]);
+    assert!(summary.load[1].stressors.is_empty());
+}

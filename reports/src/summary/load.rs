@@ -56,14 +56,47 @@ pub struct StressorLoad {
 pub(super) fn levels(run: &RunView<'_>) -> Vec<LevelLoad> {
     let factor = run.manifest.scenario.factors.iter().find(|factor| factor.name == LOAD);
     let levels = factor.map(|factor| factor.levels.as_slice()).unwrap_or_default();
-    levels.iter().map(|level| level_load(run, level)).collect()
+    levels.iter().flat_map(|level| by_value(run, level)).collect()
 }
 
-fn level_load(run: &RunView<'_>, level: &store::Level) -> LevelLoad {
+/// A level, or where it goes along with factors, which are named in its arguments, what it was at each of their values.
+fn by_value(run: &RunView<'_>, level: &store::Level) -> Vec<LevelLoad> {
+    let is_named = |name: &str| level.arguments.iter().any(|word| word.strip_prefix('$') == Some(name));
+    let names: Vec<&str> = run
+        .manifest
+        .scenario
+        .factors
+        .iter()
+        .map(|it| it.name.as_str())
+        .filter(|name| is_named(name))
+        .collect();
+    if names.is_empty() {
+        return vec![level_load(run, level, &[])];
+    }
+    let at_level = run.trials.iter().filter(|trial| is_at(trial, &level.label));
+    let values = at_level.map(|trial| {
+        let value = |name| (name, trial.factors.get(name).map_or("", String::as_str));
+        names.iter().copied().map(value).collect::<Vec<(&str, &str)>>()
+    });
+    let mut all: Vec<Vec<(&str, &str)>> = Vec::new();
+    for value in values {
+        if !all.contains(&value) {
+            all.push(value);
+        }
+    }
+    all.sort_unstable();
+    all.iter().map(|values| level_load(run, level, values)).collect()
+}
+
+fn level_load(run: &RunView<'_>, level: &store::Level, values: &[(&str, &str)]) -> LevelLoad {
+    let has_values = |trial: &&TrialRecord| {
+        values.iter().all(|(name, value)| trial.factors.get(*name).is_some_and(|level| level == value))
+    };
     let samples: Vec<&[MonitorSample]> = run
         .trials
         .iter()
         .filter(|trial| trial.status == Status::Ok && is_at(trial, &level.label))
+        .filter(has_values)
         .map(|trial| trial.monitor.as_slice())
         .filter(|samples| !samples.is_empty())
         .collect();
@@ -74,9 +107,18 @@ fn level_load(run: &RunView<'_>, level: &store::Level) -> LevelLoad {
         |field: fn(&MonitorSample) -> Option<f64>| median(&over_trials(&|samples| mean(samples, field)));
     let rate = |field: fn(&MonitorSample) -> u64| median(&over_trials(&|samples| per_second(samples, field)));
     let busy = over_trials(&|samples| mean(samples, |sample| Some(sample.cpu_busy)));
+    let argument = |word: &String| {
+        let value = values.iter().find(|(name, _)| word.strip_prefix('$') == Some(name));
+        value.map_or_else(|| word.clone(), |(_, value)| (*value).to_owned())
+    };
+    let words: Vec<String> = values.iter().map(|(name, value)| format!("{name} {value}")).collect();
     LevelLoad {
-        level: level.label.clone(),
-        arguments: level.arguments.clone(),
+        level: if words.is_empty() {
+            level.label.clone()
+        } else {
+            format!("{}, {}", level.label, words.join(", "))
+        },
+        arguments: level.arguments.iter().map(argument).collect(),
         trials: u32::try_from(samples.len()).unwrap_or(u32::MAX),
         cpu_busy: median(&busy),
         cpu_busy_range: range(&busy),
@@ -86,7 +128,8 @@ fn level_load(run: &RunView<'_>, level: &store::Level) -> LevelLoad {
         memory_used_bytes: share(|sample| Some(sample.memory_used_bytes as f64)),
         context_switches_per_second: rate(|sample| sample.context_switches),
         interrupts_per_second: rate(|sample| sample.interrupts),
-        stressors: stressors(run.load, &level.label),
+        // stress-ng's own account says of which level it is, not at which value.
+        stressors: if values.is_empty() { stressors(run.load, &level.label) } else { Vec::new() },
     }
 }
 

@@ -414,7 +414,8 @@ pub(crate) static UNTIL: Table = Table {
             Default::Means("no limit"),
             (
                 "\"10m\"",
-                "No block is begun that would end later than this, the least repetitions aside; at least 1 s.",
+                "No block is begun that would end later than this, the least repetitions aside; at least 1 s. A run that \
+                 is resumed has this time anew.",
             ),
         ),
     ],
@@ -640,7 +641,7 @@ pub(crate) static PROGRAM: Table = Table {
             (
                 "[[\"sync\"]]",
                 "A command, or a list of commands, after each trial, however it went, and after the program has ended. One \
-                 that fails is told of.",
+                 that fails makes the trial invalid.",
             ),
         ),
     ],

@@ -3,7 +3,7 @@
 //! It does not know how a program is held and followed.
 
 use super::cells::Cell;
-use super::diagnostic::{Diagnostic, Diagnostics, Place, quoted};
+use super::diagnostic::{Diagnostic, Diagnostics, Place, printable, quoted};
 use super::model::{Given, Name, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -91,6 +91,15 @@ pub(crate) struct Program {
     pub(crate) stdin: Option<PathBuf>,
 }
 
+/// A command for people: words with spaces in them in quotes, control characters in escapes.
+fn command_text(words: &Words, factor: &impl Fn(usize) -> String) -> String {
+    let word = |word: &Word| match printable(&word.describe(factor)) {
+        text if text.is_empty() || text.contains(char::is_whitespace) => format!("'{text}'"),
+        text => text,
+    };
+    words.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
 impl ProgramDecl {
     /// The program in a cell, in a folder of its own unless it has another.
     pub(crate) fn at(&self, cell: &Cell, scratch: &Path) -> Program {
@@ -123,11 +132,24 @@ impl ProgramDecl {
 
     /// The command as written, for people.
     pub(crate) fn describe(&self, factor: impl Fn(usize) -> String) -> String {
-        let word = |word: &Word| match word.describe(&factor) {
-            text if text.is_empty() || text.contains(char::is_whitespace) => format!("'{text}'"),
-            text => text,
+        command_text(&self.command, &factor)
+    }
+
+    /// What else is executed, and with what: a word on what it is, and the thing itself.
+    pub(crate) fn around(&self, factor: impl Fn(usize) -> String) -> Vec<(&'static str, String)> {
+        let mut all = Vec::new();
+        let commands = |what, commands: &[Words]| {
+            commands.iter().map(|words| (what, command_text(words, &factor))).collect::<Vec<_>>()
         };
-        self.command.iter().map(word).collect::<Vec<_>>().join(" ")
+        all.extend(commands("setup", &self.setup));
+        all.extend(self.ready.iter().map(|words| ("ready", command_text(words, &factor))));
+        all.extend(commands("teardown", &self.teardown));
+        all.extend(
+            self.env.iter().map(|(name, value)| ("env", format!("{name}={}", value.describe(&factor)))),
+        );
+        all.extend(self.cwd.iter().map(|cwd| ("cwd", cwd.display().to_string())));
+        all.extend(self.stdin.iter().map(|stdin| ("stdin", stdin.display().to_string())));
+        all
     }
 }
 
@@ -143,6 +165,13 @@ impl Scenario {
         let cells: Vec<Cell> = (0..self.cell_count()).map(|index| self.cell(index)).collect();
         let mut found = Vec::new();
         for declared in &self.programs {
+            if let Some(cwd) = declared.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
+                let message = format!("there is no folder {}", quoted(&cwd.display().to_string()));
+                let problem = Diagnostic::at(&declared.place, message, "is to start in it");
+                found.push(
+                    problem.help("name another, or leave `cwd` out for an empty folder of the trial's own"),
+                );
+            }
             let in_cells = cells.iter().map(|cell| declared.at(cell, Path::new("")));
             let names: BTreeSet<String> = in_cells.flat_map(Program::executes).collect();
             let missing = names.iter().filter(|name| !name.contains('/') || name.starts_with('/'));

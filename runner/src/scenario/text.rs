@@ -42,6 +42,9 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
     for program in &scenario.programs {
         let factor = |index: usize| scenario.factors[index].name.to_string();
         line("program", &format!("{}: {}", program.name, program.describe(factor)));
+        for (what, words) in program.around(factor) {
+            line("", &format!("{what} {words}"));
+        }
     }
     for load in &scenario.loads {
         line("load", &load_text(load));

@@ -133,6 +133,12 @@ impl<'a> Factors<'a> {
 
     fn unknown(&self, reference: &str, node: &Node) -> Diagnostic {
         let names = || self.all.iter().map(|factor| factor.key.name.as_str());
+        let bare = reference.trim_matches(['{', '}']);
+        if let Some(name) = names().find(|name| *name == bare) {
+            let message = format!("there is no factor {}", quoted(reference));
+            let problem = Diagnostic::at(&node.place, message, "is not how a factor is named here");
+            return problem.help(format!("write {}", quoted(&format!("${name}"))));
+        }
         let help = did_you_mean(reference, names()).unwrap_or_else(|| match names().next() {
             Some(_) => {
                 format!("there are {}", names().map(quoted).collect::<Vec<_>>().join(", "))
