@@ -41,7 +41,10 @@ fn table(table: &Table) -> Value {
             set("patternProperties", json!({ format!("^{NAME_CHARACTER}{{1,64}}$"): kind(each) }));
         }
         Others::StressNg => {
-            set("patternProperties", json!({ "^[a-z0-9][a-z0-9-]{1,63}$": kind(&Kind::StressNg) }));
+            // As what is additional, for a pattern would hold for the keys with a meaning of their own, too.
+            set("additionalProperties", kind(&Kind::StressNg));
+            let names = [json!({ "pattern": "^[a-z0-9][a-z0-9-]{1,63}$" }), json!({ "enum": table.names() })];
+            set("propertyNames", json!({ "anyOf": names }));
         }
     }
     schema
