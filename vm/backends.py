@@ -187,7 +187,8 @@ def cell(record, note):
         return {"silent": "not tested", "no programs": "–"}[state]
     wrong, tests = len(record["wrong"]), record["tests"]
     parts = [f"works; wrong counts in {wrong} of its {counted(tests)}" if wrong else f"works; exact in its {counted(tests)}"]
-    parts += [f"lost, and counted as lost, {calls}" for calls in record["lost"]]
+    if record["lost"]:
+        parts[0] += f", but for what the kernel itself said it missed ({'; '.join(record['lost'])})"
     if record["refusals"]:
         parts.append(f"refused {record['refusals']} times: {record['reason']}")
     return "; ".join(parts) + (f" [{note}]" if note else "")
