@@ -52,7 +52,8 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
         done.len(),
         kept.manifest.plan.trials
     ));
-    let path = carry_out((&scenario, &plan), (stage, probes, settings), (writer, &done), &mut progress)?;
+    let (path, _turn) =
+        carry_out((&scenario, &plan), (stage, probes, settings), (writer, &done), &mut progress)?;
     conclude(&path, (arguments.json, arguments.quiet))
 }
 

@@ -46,7 +46,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let owner = super::owner(stage.credentials.as_ref());
     let writer = RunWriter::create(&arguments.runs_dir.runs_dir, manifest, &scenario.source, owner)?;
-    let path = carry_out((&scenario, &plan), (stage, probes, settings), (writer, &[]), &mut progress)?;
+    let (path, _turn) =
+        carry_out((&scenario, &plan), (stage, probes, settings), (writer, &[]), &mut progress)?;
     conclude(&path, (arguments.json, arguments.quiet))
 }
 
@@ -82,13 +83,14 @@ impl Stage {
     }
 }
 
-/// Executes the trials of the plan that are not done, and finishes the run; returns its folder.
+/// Executes the trials of the plan that are not done, and finishes the run; returns its folder, and the turn: whoever is
+/// next must not measure what putting the files together and drawing the report takes.
 pub(super) fn carry_out(
     (scenario, plan): (&Scenario, &Plan),
     (stage, probes, mut settings): (Stage, Probes, Settings),
     (mut writer, done): (RunWriter, &[TrialRecord]),
     progress: &mut Progress,
-) -> Result<PathBuf, Failure> {
+) -> Result<(PathBuf, Turn), Failure> {
     let folder = writer.path().to_owned();
     let Stage { machine, generator, credentials, scratch, stop, turn } = stage;
     let parts =
@@ -108,7 +110,6 @@ pub(super) fn carry_out(
     for words in settings.restore() {
         progress.warn(&words);
     }
-    drop(turn);
     let finished = match outcome {
         Ok(end) => writer.finish(end),
         // The first error is the one to tell; whether the rest can still be put together depends on it.
@@ -118,7 +119,7 @@ pub(super) fn carry_out(
         }
     };
     let kept = |error| format!("{}; what was finished is kept in {}", chain(&error), folder.display());
-    finished.map_err(|error| Failure::Failed(kept(error)))
+    Ok((finished.map_err(|error| Failure::Failed(kept(error)))?, turn))
 }
 
 /// Sets the machine as the scenario asks, after what a killed runner may have left is restored. Refuses what cannot be
