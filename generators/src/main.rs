@@ -47,20 +47,18 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
-    if let Some(("program", description)) =
-        std::env::args().nth(1).as_deref().zip(std::env::args().nth(2).as_deref())
-    {
-        return supervisor::supervise(description);
-    }
-    let description = arguments.next().filter(|first| first.starts_with('{'));
-    let Some(description) = description else {
-        let options = by_hand::Options::parse();
-        return run_by_hand(options.spec(), options.pace);
+    let description = match (arguments.next(), arguments.next()) {
+        (Some(first), Some(description)) if first == "program" => return supervisor::supervise(&description),
+        (Some(first), Some(_)) if first.starts_with('{') => {
+            return Err(Failure::Usage("a description is the only argument".into()));
+        }
+        (Some(first), None) if first.starts_with('{') => first,
+        _ => {
+            let options = by_hand::Options::parse();
+            return run_by_hand(options.spec(), options.pace);
+        }
     };
     let spec: GeneratorSpec = serde_json::from_str(&description)?;
-    if arguments.next().is_some() {
-        return Err(Failure::Usage("a description is the only argument".into()));
-    }
     let page = SharedPage::open(io::stdin()).map_err(Failure::system("map the control page"))?;
     match page {
         Some(page) => run_under_runner(spec, Box::leak(Box::new(page))),

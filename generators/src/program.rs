@@ -35,6 +35,18 @@ pub struct ProgramSpec {
     pub stdin: Option<PathBuf>,
 }
 
+impl ProgramSpec {
+    /// What a program finds in its environment, whatever the runner happened to be started with: the runner's PATH, one
+    /// language, and `home` for all that is the user's or temporary.
+    #[must_use]
+    pub fn environment(home: &Path) -> BTreeMap<String, String> {
+        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
+        let home = home.display().to_string();
+        let all = [("PATH", path), ("LANG", "C.UTF-8".to_owned()), ("HOME", home.clone()), ("TMPDIR", home)];
+        all.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+}
+
 /// Why a program is of no use.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {

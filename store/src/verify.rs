@@ -3,18 +3,11 @@
 //! What a scenario and its seed make of the order of trials is not known here.
 
 use crate::reader::Frame;
-use crate::writer::{
-    ERRORS, GENERATORS, HISTOGRAMS, LOAD, MANIFEST, MONITOR, RESPONSES, SCENARIO, SLOWEST, TRIALS, shape_of,
-};
+use crate::writer::{Build, FILES, GENERATORS, LOAD, MANIFEST, SCENARIO, shape_of, tables_of_trials};
 use crate::{Manifest, Measure, Run, State, Status, StoreError, TrialRecord, read_manifest, seal, tables};
-use polars::prelude::{DataFrame, PolarsResult};
 use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
 use std::fs;
 use std::path::Path;
-
-/// All files of a run but the manifest.
-const FILES: [&str; 9] =
-    [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, GENERATORS, RESPONSES, MONITOR, LOAD];
 
 /// What may lie in a run's folder besides its files: what is drawn anew at will, and what is there while it is under way.
 const BESIDES: [&str; 2] = ["report", ".parts"];
@@ -174,28 +167,18 @@ fn check_histogram(histogram: &SparseHistogram) -> Option<String> {
     (u128::from(histogram.sum_ns) < smallest).then(|| "the sum is less than the slots allow".to_owned())
 }
 
-type Build<'a> = (&'a str, &'a dyn Fn(&[TrialRecord]) -> PolarsResult<DataFrame>);
-
 /// Every table against what the records of the run make of it: quantiles and all other figures are computed anew.
 fn check_tables(run: &Run) -> Vec<String> {
     let shape = shape_of(&run.manifest);
     let trials = |records: &[TrialRecord]| tables::trials(records, &shape);
     let load = |_: &[TrialRecord]| tables::load(&run.load);
-    let tables: [Build<'_>; 8] = [
-        (TRIALS, &trials),
-        (HISTOGRAMS, &tables::histograms),
-        (ERRORS, &tables::errors),
-        (SLOWEST, &tables::slowest),
-        (GENERATORS, &tables::generators),
-        (RESPONSES, &tables::responses),
-        (MONITOR, &tables::monitor),
-        (LOAD, &load),
-    ];
-    let known = tables.iter().filter(|(name, _)| run.manifest.checksums.contains_key(*name));
+    let load: (&str, Build<'_>) = (LOAD, &load);
+    let tables = tables_of_trials(&trials).into_iter().chain([load]);
+    let known = tables.filter(|(name, _)| run.manifest.checksums.contains_key(*name));
     known.flat_map(|table| check_table(run, table)).collect()
 }
 
-fn check_table(run: &Run, (name, build): &Build<'_>) -> Vec<String> {
+fn check_table(run: &Run, (name, build): (&str, Build<'_>)) -> Vec<String> {
     let (found, made) = match (Frame::read(run.path.join(name)), build(&run.trials)) {
         (Ok(found), Ok(made)) => (found.frame, made),
         (Err(error), _) => return vec![words(&error)],

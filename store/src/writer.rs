@@ -24,6 +24,9 @@ pub(crate) const GENERATORS: &str = "generators.parquet";
 pub(crate) const RESPONSES: &str = "responses.parquet";
 pub(crate) const MONITOR: &str = "monitor.parquet";
 pub(crate) const LOAD: &str = "load.parquet";
+/// All files of a finished run but the manifest, which has a checksum of each.
+pub(crate) const FILES: [&str; 9] =
+    [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, GENERATORS, RESPONSES, MONITOR, LOAD];
 pub(crate) const LATEST: &str = "latest";
 /// Key of the format version in a table's metadata.
 pub(crate) const VERSION_KEY: &str = "syscall_lab.format_version";
@@ -165,16 +168,7 @@ impl RunWriter {
         let records = |paths: &[PathBuf]| -> Result<Vec<TrialRecord>, StoreError> {
             paths.iter().map(|path| parts::read(path)).collect()
         };
-        let frames: [(&str, Build); 7] = [
-            (TRIALS, &|records| tables::trials(records, &shape)),
-            (HISTOGRAMS, &tables::histograms),
-            (ERRORS, &tables::errors),
-            (SLOWEST, &tables::slowest),
-            (GENERATORS, &tables::generators),
-            (RESPONSES, &tables::responses),
-            (MONITOR, &tables::monitor),
-        ];
-        for (name, build) in frames {
+        for (name, build) in tables_of_trials(&|records| tables::trials(records, &shape)) {
             let path = self.path.join(name);
             let empty = build(&[]).map_err(|source| StoreError::Table { path: path.clone(), source })?;
             replace(&path, self.owner, |file| {
@@ -196,17 +190,30 @@ impl RunWriter {
     }
 
     fn checksums(&self) -> Result<BTreeMap<String, String>, StoreError> {
-        let names = [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, GENERATORS, RESPONSES, MONITOR, LOAD];
         let sum = |name: &&str| {
             let path = self.path.join(name);
             let content = fs::read(&path).map_err(|source| StoreError::Read { path, source })?;
             Ok(((*name).to_owned(), blake3::hash(&content).to_hex().to_string()))
         };
-        names.iter().map(sum).collect()
+        FILES.iter().map(sum).collect()
     }
 }
 
-type Build<'a> = &'a dyn Fn(&[TrialRecord]) -> PolarsResult<DataFrame>;
+/// Makes a table of trials.
+pub(crate) type Build<'a> = &'a dyn Fn(&[TrialRecord]) -> PolarsResult<DataFrame>;
+
+/// Every table that is made of trials, with how; that of the trials themselves needs to know the run's shape.
+pub(crate) fn tables_of_trials(trials: Build<'_>) -> [(&'static str, Build<'_>); 7] {
+    [
+        (TRIALS, trials),
+        (HISTOGRAMS, &tables::histograms),
+        (ERRORS, &tables::errors),
+        (SLOWEST, &tables::slowest),
+        (GENERATORS, &tables::generators),
+        (RESPONSES, &tables::responses),
+        (MONITOR, &tables::monitor),
+    ]
+}
 
 /// A Parquet file that grows by row groups.
 struct Table<'a> {

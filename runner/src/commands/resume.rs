@@ -13,20 +13,19 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::scenario::{Plan, ProbeRequest, Scenario};
 use std::process::ExitCode;
-use store::{Environment, Manifest, Run, RunWriter, State};
+use store::{Environment, Manifest, Run, RunWriter, State, read_manifest};
 
 /// Executes what is left of the run's plan, then renders its report anew.
 pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let path = store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?;
-    if is_complete(&Run::open(&path)?.manifest)? {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let machine = machine();
-    let (scenario, _) = planned(&Run::open(&path)?)?;
-    let Some(stage) = Stage::prepare(&scenario, machine)? else { return Ok(ExitCode::from(130)) };
-    // Whoever had the turn may have been executing just this run.
     let kept = Run::open(&path)?;
     if is_complete(&kept.manifest)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (scenario, plan) = planned(&kept)?;
+    let Some(stage) = Stage::prepare(&scenario, machine())? else { return Ok(ExitCode::from(130)) };
+    // Whoever had the turn may have been executing just this run.
+    if is_complete(&read_manifest(&path)?)? {
         return Ok(ExitCode::SUCCESS);
     }
     let others = differences(&kept.manifest.environment, &environment::observe());
@@ -40,7 +39,6 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let (settings, _) = super::run::set_machine(&scenario)?;
     let mut probes = Probes::of(&scenario)?;
     probes.detach();
-    let (scenario, plan) = planned(&kept)?;
     let (mut writer, done) = RunWriter::reopen(&path, super::owner(stage.credentials.as_ref()))?;
     writer.warn(others.iter().map(|other| format!("gone on with although {other}")).collect());
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);

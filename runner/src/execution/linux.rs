@@ -29,7 +29,7 @@ const READY_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a generator may take to end after the window, a call that is still blocked included.
 const END_DEADLINE: Duration = Duration::from_secs(10);
 /// How often a waiting runner looks up: rare enough not to be seen in what is measured.
-const GLANCE: Duration = Duration::from_millis(50);
+pub(super) const GLANCE: Duration = Duration::from_millis(50);
 
 /// What a rig is made of.
 pub(crate) struct Parts<'a> {

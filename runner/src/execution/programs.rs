@@ -2,11 +2,10 @@
 //!
 //! It does not know the window; whoever opens and closes it says when.
 
-use super::linux::Cut;
+use super::linux::{Cut, GLANCE};
 use crate::credentials::Credentials;
 use crate::scenario::{Program, Until};
 use generators::ProgramSpec;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -20,8 +19,6 @@ const HURRIED_LIMIT: Duration = Duration::from_millis(700);
 const READY_LIMIT: Duration = Duration::from_secs(30);
 /// Pause between two questions whether it is.
 const READY_PAUSE: Duration = Duration::from_millis(20);
-/// How often a waiting runner looks up: rare enough not to be seen in what is measured.
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// What programs are started with.
 pub(super) struct Host<'a> {
@@ -165,20 +162,10 @@ impl Host<'_> {
         let spec = ProgramSpec {
             command: words.to_vec(),
             cwd: program.cwd.clone(),
-            env: self.environment(program),
+            env: ProgramSpec::environment(&self.scratch).into_iter().chain(program.env.clone()).collect(),
             stdin: stdin.map(Path::to_owned),
         };
         Ok(generators::Program::hold(&self.generator, &spec, self.user.as_ref().map(Credentials::ids))?)
-    }
-
-    /// What is in the environment is what the scenario says, not what the runner happened to be started with.
-    fn environment(&self, program: &Program) -> BTreeMap<String, String> {
-        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
-        let scratch = self.scratch.display().to_string();
-        let ours =
-            [("PATH", path), ("LANG", "C.UTF-8".to_owned()), ("HOME", scratch.clone()), ("TMPDIR", scratch)];
-        let ours = ours.map(|(name, value)| (name.to_owned(), value));
-        ours.into_iter().chain(program.env.clone()).collect()
     }
 
     /// Carries out a command of `program` to its end.

@@ -8,7 +8,6 @@ use crate::credentials::Credentials;
 use crate::scenario::{CpuList, LoadProgram};
 use crate::settings;
 use generators::{Program, ProgramSpec};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -37,18 +36,10 @@ impl Beside {
         if let Some(user) = user {
             user.give(folder.path()).map_err(io)?;
         }
-        let home = folder.path().display().to_string();
-        // As programs that are generators have it.
-        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
-        let environment =
-            [("PATH", path), ("LANG", "C.UTF-8".to_owned()), ("HOME", home.clone()), ("TMPDIR", home)];
         let spec = ProgramSpec {
             command: declared.command.clone(),
             cwd: declared.cwd.clone().unwrap_or_else(|| folder.path().to_owned()),
-            env: environment
-                .map(|(name, value)| (name.to_owned(), value))
-                .into_iter()
-                .collect::<BTreeMap<_, _>>(),
+            env: ProgramSpec::environment(folder.path()),
             stdin: None,
         };
         let program = settings::within(cpus, || run(generator, &spec, user))?;
