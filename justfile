@@ -145,7 +145,7 @@ vm-test-all:
 examine RUN="latest":
     @"{{ root }}/checks/run.sh" "$1"
 
-# Hold the probe's counts and times against the callers' own view and against perf trace; needs root and perf
+# Hold the probe's counts and times against the callers' own view and against strace; needs root and strace
 truth: build
     @"{{ root }}/checks/truth.sh"
 
