@@ -7,6 +7,7 @@
 mod errno;
 mod error;
 mod files;
+mod hold;
 mod manifest;
 mod model;
 mod parts;
@@ -20,6 +21,7 @@ mod writer;
 pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;
+pub use hold::executed_by;
 pub use manifest::*;
 pub use model::*;
 pub(crate) use reader::check_version;

@@ -266,7 +266,7 @@ fn manifest(
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Manifest {
         format_version: store::FORMAT_VERSION,
-        id: store::run_id(started_at, scenario.name.as_str()),
+        id: store::run_id(&arguments.runs_dir.runs_dir, started_at, scenario.name.as_str()),
         state: State::Running,
         started_at,
         ended_at: None,
