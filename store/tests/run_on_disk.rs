@@ -241,7 +241,8 @@ fn the_newest_run_is_the_one_created_last_whatever_the_clock_says() {
 fn times_that_go_backwards_within_a_run_are_kept_and_verified() {
     let runs = tempfile::tempdir().unwrap();
     let at = |trial, time: &str| TrialRecord { started_at: time.parse().unwrap(), ..measured(trial) };
-    let records = [at(0, "2026-01-01T10:00:00Z"), at(1, "2026-01-01T08:00:00Z"), at(2, "2026-01-01T08:00:01Z")];
+    let records =
+        [at(0, "2026-01-01T10:00:00Z"), at(1, "2026-01-01T08:00:00Z"), at(2, "2026-01-01T08:00:01Z")];
     let path = write(runs.path(), "a", &records).finish(State::Interrupted).unwrap();
     assert_eq!(Run::open(&path).unwrap().trials, records);
     assert_eq!(verify(&path).0, [""; 0]);

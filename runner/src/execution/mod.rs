@@ -131,7 +131,11 @@ pub(crate) fn execute(
                 execution.writer.append_load(&metrics)?;
                 execution.doubt_idle(group, &metrics)?;
             }
-            Err(reason) => execution.progress.warn(&format!("load {level}: {reason}")),
+            Err(reason) => {
+                let words = format!("load {level}: {reason}");
+                execution.progress.warn(&words);
+                execution.writer.warn(vec![words]);
+            }
         }
         if outcome? == State::Interrupted {
             state = State::Interrupted;
