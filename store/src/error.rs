@@ -86,20 +86,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What polars says of a table that it was to write: mostly that of the file system.
-    pub(crate) fn of_table(path: impl Into<PathBuf>, source: polars::error::PolarsError) -> Self {
-        let path = path.into();
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&source);
-        while let Some(error) = cause {
-            if let Some(io) = error.downcast_ref::<io::Error>() {
-                let source = io.raw_os_error().map_or_else(|| io.kind().into(), io::Error::from_raw_os_error);
-                return Self::Write { path, source };
-            }
-            cause = error.source();
-        }
-        Self::Table { path, source }
-    }
-
     pub(crate) fn damaged(path: impl Into<PathBuf>, reason: impl std::fmt::Display) -> Self {
         Self::Damaged { path: path.into(), reason: reason.to_string() }
     }

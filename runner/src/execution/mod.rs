@@ -126,6 +126,8 @@ pub(crate) fn execute(
         }
         let outcome = execution.group(group, rig, (load.err().as_deref(), stopping.as_mut()));
         let metrics = rig.stop_load();
+        // A store that failed is told of by what failed first.
+        let outcome = outcome?;
         match metrics {
             Ok(metrics) => {
                 execution.writer.append_load(&metrics)?;
@@ -137,7 +139,7 @@ pub(crate) fn execute(
                 execution.writer.warn(vec![words]);
             }
         }
-        if outcome? == State::Interrupted {
+        if outcome == State::Interrupted {
             state = State::Interrupted;
             break;
         }
