@@ -14,6 +14,7 @@ mod parts;
 mod reader;
 mod runs;
 mod seal;
+mod table_file;
 mod tables;
 mod verify;
 mod writer;

@@ -4,19 +4,15 @@ use crate::files::{self, Owner, create_folders, replace, replace_with, sync_fold
 use crate::hold::Hold;
 use crate::parts::{self, Parts};
 use crate::runs::run_ids;
+use crate::table_file::Table;
 use crate::tables::{self, Shape};
-use crate::{
-    FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, Run, State, Status, StoreError, TrialRecord, Vantage,
-    seal,
-};
+use crate::{LoadMetric, Manifest, PlanInfo, Run, State, Status, StoreError, TrialRecord, Vantage, seal};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const SCENARIO: &str = "scenario.toml";
@@ -248,78 +244,6 @@ pub(crate) fn tables_of_trials(trials: Build<'_>) -> [(&'static str, Build<'_>);
         (RESPONSES, &tables::responses),
         (MONITOR, &tables::monitor),
     ]
-}
-
-/// A Parquet file that grows by row groups.
-struct Table<'a> {
-    path: &'a Path,
-    writer: polars::io::parquet::write::BatchedWriter<Noting<'a>>,
-    failure: Failure,
-}
-
-/// Why a file could not be written; polars tells of it in words only.
-type Failure = Arc<Mutex<Option<io::Error>>>;
-
-/// A file that notes why it could not be written.
-struct Noting<'a> {
-    file: &'a mut File,
-    failure: Failure,
-}
-
-impl Noting<'_> {
-    fn note<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
-        outcome.inspect_err(|error| {
-            let noted =
-                error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-            if let Ok(mut failure) = self.failure.lock() {
-                *failure = Some(noted);
-            }
-        })
-    }
-}
-
-impl io::Write for Noting<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes);
-        self.note(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.file.flush();
-        self.note(flushed)
-    }
-}
-
-impl<'a> Table<'a> {
-    fn begin(file: &'a mut File, path: &'a Path, like: &DataFrame) -> Result<Self, StoreError> {
-        let version = vec![(VERSION_KEY.to_owned(), FORMAT_VERSION.to_string())];
-        let failure = Failure::default();
-        let writer = ParquetWriter::new(Noting { file, failure: Arc::clone(&failure) })
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(version)))
-            .batched(like.schema())
-            .map_err(|source| failed(path, &failure, source))?;
-        Ok(Self { path, writer, failure })
-    }
-
-    fn append(&mut self, frame: &DataFrame) -> Result<(), StoreError> {
-        self.writer.write_batch(frame).map_err(|source| self.failed(source))
-    }
-
-    fn end(self) -> Result<(), StoreError> {
-        self.writer.finish().map(drop).map_err(|source| self.failed(source))
-    }
-
-    fn failed(&self, source: PolarsError) -> StoreError {
-        failed(self.path, &self.failure, source)
-    }
-}
-
-fn failed(path: &Path, failure: &Failure, source: PolarsError) -> StoreError {
-    let path = path.to_owned();
-    match failure.lock().ok().and_then(|mut failure| failure.take()) {
-        Some(source) => StoreError::Write { path, source },
-        None => StoreError::Table { path, source },
-    }
 }
 
 fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {

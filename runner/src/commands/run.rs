@@ -13,6 +13,7 @@ use crate::scenario::{
 use crate::scratch::Scratch;
 use crate::settings::{self, Settings};
 use crate::signals::{self, INTERRUPTED};
+use crate::timeline::Timeline;
 use crate::turn::Turn;
 use crate::{environment, load};
 use probe::Backend;
@@ -124,6 +125,7 @@ pub(super) fn carry_out(
         stop: &stop,
         boot: environment::boot_id(),
         told: BTreeSet::new(),
+        timeline: Timeline::from_environment(),
     };
     let outcome = execute((plan, done), &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.

@@ -1,9 +1,10 @@
 //! The machine's clock set back while a run is under way, and CPUs that are not there.
 
-use super::faults::LONG;
+use super::faults::{LONG, begin, command, said, stored, until};
 use super::{COUNTED, latest, run, runner, text};
 use chrono::TimeDelta;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use store::{Manifest, RunWriter, State, Status};
 
 /// The run's figures: its report without what says when it was, and which run.
@@ -56,7 +57,10 @@ fn a_cpu_that_is_not_there_is_named_with_its_remedy() {
     let trial = latest(folder.path()).trials.remove(0);
     let reason = trial.reason.unwrap();
     assert_eq!(trial.status, Status::Failed);
-    assert!(reason.contains("thread 1 cannot be pinned to CPU 1000: it is not online, or not one"), "{reason}");
+    assert!(
+        reason.contains("thread 1 cannot be pinned to CPU 1000: it is not online, or not one"),
+        "{reason}"
+    );
     assert!(reason.contains("/sys/devices/system/cpu/online"), "{reason}");
     let set = LONG.to_owned() + "[plan]\nrepetitions = 1\n[machine]\ncpus = { generators = \"1000\" }\n";
     let output = run(folder.path(), &set, &["--probe", "user"]);
@@ -65,4 +69,47 @@ fn a_cpu_that_is_not_there_is_named_with_its_remedy() {
     let required = format!("{set}required = [\"cpus\"]\n");
     let output = run(folder.path(), &required, &["--probe", "user"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+}
+
+/// A CPU that is offline, and online again when this is dropped.
+struct Offline(PathBuf);
+
+impl Offline {
+    fn take() -> Self {
+        let cpus = fs::read_to_string("/sys/devices/system/cpu/online").unwrap();
+        let last = cpus.trim().rsplit([',', '-']).next().unwrap();
+        let switch = PathBuf::from(format!("/sys/devices/system/cpu/cpu{last}/online"));
+        fs::write(&switch, "0").unwrap_or_else(|error| panic!("no CPU can be taken offline here: {error}"));
+        Self(switch)
+    }
+}
+
+impl Drop for Offline {
+    fn drop(&mut self) {
+        fs::write(&self.0, "1").unwrap();
+    }
+}
+
+/// Counts are kept for each CPU: those of one that is gone are read as well.
+#[test]
+#[ignore = "takes a CPU from everybody on the machine for some seconds; for root, by hand"]
+fn a_cpu_that_goes_offline_within_a_run_costs_no_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let scenario = LONG.replace("window = \"20ms\"\n", "")
+        + "threads = 2\noperations = 1000000\n[plan]\nrepetitions = 8\n";
+    let run = command(folder, &scenario, &["--quiet"]);
+    let mut begun = begin(run, folder, |_| stored(folder) >= 2);
+    let offline = Offline::take();
+    assert!(until(|| stored(folder) >= 5 || begun.child.try_wait().unwrap().is_some()));
+    drop(offline);
+    assert_eq!(begun.child.wait().unwrap().code(), Some(0), "{}", said(folder));
+    let kept = latest(folder);
+    assert_ne!(kept.manifest.probe.backend, "user");
+    for trial in &kept.trials {
+        assert_eq!(trial.reason, None);
+        let counts: Vec<u64> = trial.measures.iter().map(|it| it.ok.count).collect();
+        assert_eq!(counts, [1_000_000, 1_000_000], "as probe and callers count them");
+        assert!(trial.measures.iter().filter_map(|it| it.ledger).all(|it| it.lost == 0 && it.censored == 0));
+    }
 }

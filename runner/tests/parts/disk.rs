@@ -86,12 +86,12 @@ fn kept(folder: &Path) -> Option<Run> {
 /// The run, of which this is left, is gone on with once there is room, and has everything that it had.
 fn assert_is_gone_on_with(mount: &Mount, before: &Run, stage: &str) {
     let list = runner().args(["list", "--runs-dir"]).arg(&mount.0).output().unwrap();
-    let state = match before.manifest.state {
+    let word = match before.manifest.state {
         State::Running => "cut off",
         State::Aborted => "aborted",
         _ => "complete",
     };
-    assert!(text(&list.stdout).contains(state), "{stage}: {list:?}");
+    assert!(text(&list.stdout).contains(word), "{stage}: {list:?}");
     mount.change("size=64m");
     let report = asked(&before.path, &["report"]);
     assert_eq!(report.status.code(), Some(0), "{stage}: {}", text(&report.stderr));
