@@ -21,7 +21,7 @@ pub(crate) fn observe() -> Environment {
         kernel_version: text(uname.version()),
         architecture: text(uname.machine()),
         host: text(uname.nodename()),
-        stress_ng_version: crate::load::version(),
+        stress_ng_version: crate::load::version().ok(),
         runner_version: env!("CARGO_PKG_VERSION").to_owned(),
         root: rustix::process::geteuid().is_root(),
         ..Machine::under("/").describe()

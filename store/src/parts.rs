@@ -31,6 +31,10 @@ impl Parts {
         Self { folder: run.join(FOLDER) }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn create(&self, owner: Option<Owner>) -> Result<(), StoreError> {
         create_folders(&self.folder, owner)
     }

@@ -24,7 +24,12 @@ pub(crate) struct SyntheticRun {
 
 impl SyntheticRun {
     pub(crate) fn view(&self) -> reports::RunView<'_> {
-        reports::RunView { manifest: &self.manifest, trials: &self.trials, load: &self.load }
+        reports::RunView {
+            manifest: &self.manifest,
+            trials: &self.trials,
+            load: &self.load,
+            is_under_way: false,
+        }
     }
 }
 

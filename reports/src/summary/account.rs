@@ -17,6 +17,8 @@ pub struct Progress {
     pub invalid: u32,
     /// Trials that were never executed.
     pub missing: u32,
+    /// Whether they are being executed now.
+    pub is_under_way: bool,
 }
 
 /// The account of a target's calls over every measured trial, invalid ones included; where only some trials had a
@@ -105,7 +107,8 @@ pub(super) fn progress(run: &RunView<'_>) -> Progress {
     };
     let (ok, failed, invalid) = (of(Status::Ok), of(Status::Failed), of(Status::Invalid));
     let planned = run.manifest.plan.trials;
-    Progress { planned, ok, failed, invalid, missing: planned.saturating_sub(ok + failed + invalid) }
+    let missing = planned.saturating_sub(ok + failed + invalid);
+    Progress { planned, ok, failed, invalid, missing, is_under_way: run.is_under_way }
 }
 
 pub(super) fn failures(run: &RunView<'_>) -> Vec<TrialFailure> {
@@ -221,7 +224,8 @@ fn disturbed(run: &RunView<'_>) -> Option<String> {
 pub(super) fn warnings(run: &RunView<'_>, progress: Progress) -> Vec<String> {
     let mut warnings = Vec::new();
     let state = match run.manifest.state {
-        State::Running => Some("The run is still under way, or ended by a crash"),
+        State::Running if run.is_under_way => Some("The run is under way"),
+        State::Running => Some("The run was cut off"),
         State::Interrupted => Some("The run was interrupted"),
         State::Aborted => Some("The run was stopped by an error"),
         State::Complete => None,

@@ -23,7 +23,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::LoadMetric;
 use tempfile::TempDir;
 
@@ -74,7 +74,7 @@ pub(super) enum Cut {
     Interrupted,
 }
 
-impl<E: Error> From<E> for Cut {
+impl<E: Error + 'static> From<E> for Cut {
     fn from(error: E) -> Self {
         Self::Failed(crate::failure::chain(&error))
     }
@@ -108,7 +108,7 @@ impl<'a> LinuxRig<'a> {
         let Crew { mut generators, whose, threads } = self.start_generators(trial, scratch.path())?;
         laps.lap("spawn");
         for generator in &mut generators {
-            generator.wait_phase(Phase::Ready, READY_DEADLINE)?;
+            self.patiently(READY_DEADLINE, |limit| generator.wait_phase(Phase::Ready, limit))?;
         }
         if let Some(probe) = self.parts.probes.attached() {
             programs.pids().into_iter().try_for_each(|pid| probe.include(pid))?;
@@ -128,8 +128,7 @@ impl<'a> LinuxRig<'a> {
         let load = self.load.as_mut().map_or(Ok(()), Load::verify);
         programs.check()?;
         laps.lap("verify");
-        let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
-        let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
+        let reports = self.reports_of(generators)?;
         laps.lap("end");
         let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
         laps.lap("read");
@@ -243,12 +242,34 @@ impl<'a> LinuxRig<'a> {
         Ok((Window { open_ns, close_ns }, watch))
     }
 
+    /// Waits for the end of the generators and reads what they report.
+    fn reports_of(&mut self, mut generators: Vec<Generator>) -> Result<Vec<GeneratorReport>, Cut> {
+        for generator in &mut generators {
+            self.patiently(END_DEADLINE, |limit| generator.wait_end(limit))?;
+        }
+        let reports = generators.into_iter().map(|generator| generator.finish(Duration::ZERO));
+        Ok(reports.collect::<Result<_, _>>()?)
+    }
+
     /// Waits as long as it takes: how long a number of operations lasts is the scenario's business.
     fn wait(&mut self, generator: &mut Generator, phase: Phase) -> Result<(), Cut> {
+        self.patiently(Duration::MAX, |limit| generator.wait_phase(phase, limit))
+    }
+
+    /// Waits for what a generator is to do, and looks up meanwhile; `wait` is told how long it may take each time.
+    fn patiently(
+        &mut self,
+        limit: Duration,
+        mut wait: impl FnMut(Duration) -> Result<(), GeneratorError>,
+    ) -> Result<(), Cut> {
+        let began = Instant::now();
         loop {
-            match generator.wait_phase(phase, GLANCE) {
-                Err(GeneratorError::Late { .. }) => self.glance()?,
-                outcome => return Ok(outcome?),
+            let is_late = began.elapsed() >= limit;
+            match wait(GLANCE) {
+                Err(GeneratorError::Late { .. } | GeneratorError::Lingers { .. }) if !is_late => {
+                    self.glance()?;
+                }
+                outcome => return Ok(outcome.map_err(|error| error.after(limit))?),
             }
         }
     }
@@ -288,7 +309,9 @@ impl Rig for LinuxRig<'_> {
         let load = Load::start(&request, scratch, self.parts.credentials.as_ref());
         let load = self.load.insert(load.map_err(|error| crate::failure::chain(&error))?);
         self.parts.scratch.keeper().watch(load.leader());
-        load.settle().map(|settled| settled.unsteady).map_err(|error| crate::failure::chain(&error))
+        load.settle(self.parts.stop)
+            .map(|settled| settled.unsteady)
+            .map_err(|error| crate::failure::chain(&error))
     }
 
     fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String> {

@@ -221,14 +221,21 @@ impl Execution<'_> {
             self.progress.warn(&warning);
         }
         let outcome = self.under_load((&mut *block, places), rig, load.err().as_deref());
-        match rig.stop_load() {
+        let metrics = rig.stop_load();
+        // A store that failed is told of by what failed first.
+        let outcome = outcome?;
+        match metrics {
             Ok(metrics) => {
                 self.writer.append_load(&metrics)?;
                 self.doubt_idle((&mut *block, places), &metrics)?;
             }
-            Err(reason) => self.progress.warn(&format!("load {level}: {reason}")),
+            Err(reason) => {
+                let words = format!("load {level}: {reason}");
+                self.progress.warn(&words);
+                self.writer.warn(vec![words]);
+            }
         }
-        outcome
+        Ok(outcome)
     }
 
     /// The trials of one group; all of them fail when the load could not be had.
