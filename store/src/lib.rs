@@ -7,15 +7,24 @@
 mod errno;
 mod error;
 mod files;
+mod footer;
+mod frame;
+#[cfg(test)]
+mod fuzz;
+mod limits;
 mod manifest;
 mod model;
 mod parts;
 mod reader;
 mod runs;
 mod seal;
+mod sound;
 mod tables;
 mod verify;
 mod writer;
+
+#[cfg(test)]
+extern crate self as store;
 
 pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
@@ -27,4 +36,4 @@ pub use reader::{Run, read_manifest};
 pub use runs::{resolve, run_ids};
 pub use tables::CALLS_BEYOND_QUANTILE;
 pub use verify::verify;
-pub use writer::{RunWriter, run_id, write_files, write_report};
+pub use writer::{RunWriter, check_writable, run_id, write_files, write_report};

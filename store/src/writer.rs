@@ -1,16 +1,16 @@
 //! Writing a run: created durable before anything is measured, a part per trial, Parquet at the end.
 
-use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
-use crate::parts::{self, Parts};
+use crate::files::{Folder, Owner, create_folders};
+use crate::parts::Parts;
 use crate::tables::{self, Shape};
 use crate::{
     FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, Run, State, Status, StoreError, TrialRecord, Vantage,
-    seal,
+    limits, seal,
 };
 use chrono::{DateTime, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,8 @@ pub(crate) const LOAD: &str = "load.parquet";
 pub(crate) const FILES: [&str; 9] =
     [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, GENERATORS, RESPONSES, MONITOR, LOAD];
 pub(crate) const LATEST: &str = "latest";
+/// The folder of the report, in that of the run.
+pub(crate) const REPORT: &str = "report";
 /// Key of the format version in a table's metadata.
 pub(crate) const VERSION_KEY: &str = "syscall_lab.format_version";
 /// The backend that is none.
@@ -52,7 +54,7 @@ pub fn run_id(started_at: DateTime<Utc>, scenario: &str) -> String {
 /// A run under way.
 #[derive(Debug)]
 pub struct RunWriter {
-    path: PathBuf,
+    folder: Folder,
     manifest: Manifest,
     owner: Option<Owner>,
     parts: Parts,
@@ -68,18 +70,15 @@ impl RunWriter {
         scenario: &str,
         owner: Option<Owner>,
     ) -> Result<Self, StoreError> {
-        create_folders(runs_dir, owner)?;
-        let draft = runs_dir.join(format!(".{}.tmp", manifest.id));
-        let path = runs_dir.join(&manifest.id);
-        create_folders(&draft, owner)?;
-        Parts::of(&draft).create(owner)?;
-        replace_with(&draft.join(SCENARIO), owner, scenario.as_bytes())?;
+        let runs = create_folders(runs_dir, owner)?;
+        let draft_name = format!(".{}.tmp", manifest.id);
+        let draft = runs.make_inner(&draft_name, owner)?;
+        Parts::create(&draft, owner)?;
+        draft.replace_with(SCENARIO, owner, scenario.as_bytes())?;
         write_manifest(&draft, &manifest, owner)?;
-        let failed = |source| StoreError::Write { path: path.clone(), source };
-        fs::rename(&draft, &path).map_err(failed)?;
-        sync_folder(runs_dir).map_err(failed)?;
-        files::point(&runs_dir.join(LATEST), Path::new(&manifest.id), owner).map_err(failed)?;
-        Ok(Self { parts: Parts::of(&path), path, manifest, owner, load_parts: 0 })
+        let folder = runs.rename(&draft_name, &manifest.id)?;
+        runs.point(LATEST, &manifest.id, owner)?;
+        Ok(Self { parts: Parts::of(&folder)?, folder, manifest, owner, load_parts: 0 })
     }
 
     /// Opens a run that did not come to its end, to go on with it; returns the trials that it has, in order.
@@ -87,25 +86,25 @@ impl RunWriter {
     /// One that was ended in order gets its parts back first. As soon as the manifest says `running` again, they are what
     /// counts; a crash before leaves the run as it was.
     pub fn reopen(path: &Path, owner: Option<Owner>) -> Result<(Self, Vec<TrialRecord>), StoreError> {
-        let Run { path, mut manifest, trials, load } = Run::open(path)?;
-        let parts = Parts::of(&path);
+        let folder = Folder::open_to_write(path)?;
+        let Run { mut manifest, trials, load, .. } = Run::of(&folder)?;
+        let parts = Parts::create(&folder, owner)?;
         if manifest.state != State::Running {
-            parts.create(owner)?;
             trials.iter().try_for_each(|trial| parts.write_trial(trial, owner))?;
             parts.write_load(1, &load, owner)?;
             manifest.state = State::Running;
             manifest.ended_at = None;
             manifest.checksums.clear();
-            write_manifest(&path, &manifest, owner)?;
+            write_manifest(&folder, &manifest, owner)?;
         }
         let load_parts = parts.load_parts()?;
-        Ok((Self { path, manifest, owner, parts, load_parts }, trials))
+        Ok((Self { folder, manifest, owner, parts, load_parts }, trials))
     }
 
     /// The run's folder.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
     }
 
     /// The manifest as it stands.
@@ -157,32 +156,32 @@ impl RunWriter {
         self.manifest.checksums = self.checksums()?;
         self.manifest.state = state;
         self.manifest.ended_at = Some(Utc::now());
-        write_manifest(&self.path, &self.manifest, self.owner)?;
+        write_manifest(&self.folder, &self.manifest, self.owner)?;
         self.parts.remove()?;
-        Ok(self.path)
+        Ok(self.folder.path().to_owned())
     }
 
     fn write_tables(&self) -> Result<(), StoreError> {
         let shape = shape_of(&self.manifest);
-        let paths = self.parts.trials()?;
-        let records = |paths: &[PathBuf]| -> Result<Vec<TrialRecord>, StoreError> {
-            paths.iter().map(|path| parts::read(path)).collect()
+        let parts = self.parts.trial_names()?;
+        let records = |names: &[String]| -> Result<Vec<TrialRecord>, StoreError> {
+            names.iter().map(|name| self.parts.read_trial(name)).collect()
         };
         for (name, build) in tables_of_trials(&|records| tables::trials(records, &shape)) {
-            let path = self.path.join(name);
+            let path = self.folder.path().join(name);
             let empty = build(&[]).map_err(|source| StoreError::Table { path: path.clone(), source })?;
-            replace(&path, self.owner, |file| {
+            self.folder.replace(name, self.owner, |file| {
                 let mut table = Table::begin(file, &path, &empty)?;
-                for paths in paths.chunks(TRIALS_PER_ROW_GROUP) {
-                    table.append(&build(&records(paths)?).map_err(|source| table.failed(source))?)?;
+                for names in parts.chunks(TRIALS_PER_ROW_GROUP) {
+                    table.append(&build(&records(names)?).map_err(|source| table.failed(source))?)?;
                 }
                 table.end()
             })?;
         }
         let load = self.parts.load()?;
-        let path = self.path.join(LOAD);
+        let path = self.folder.path().join(LOAD);
         let frame = tables::load(&load).map_err(|source| StoreError::Table { path: path.clone(), source })?;
-        replace(&path, self.owner, |file| {
+        self.folder.replace(LOAD, self.owner, |file| {
             let mut table = Table::begin(file, &path, &frame)?;
             table.append(&frame)?;
             table.end()
@@ -191,9 +190,8 @@ impl RunWriter {
 
     fn checksums(&self) -> Result<BTreeMap<String, String>, StoreError> {
         let sum = |name: &&str| {
-            let path = self.path.join(name);
-            let content = fs::read(&path).map_err(|source| StoreError::Read { path, source })?;
-            Ok(((*name).to_owned(), blake3::hash(&content).to_hex().to_string()))
+            let (sum, _) = self.folder.checksum(name, limits::TABLE_BYTES)?;
+            Ok(((*name).to_owned(), sum.to_hex().to_string()))
         };
         FILES.iter().map(sum).collect()
     }
@@ -244,13 +242,13 @@ impl<'a> Table<'a> {
     }
 }
 
-fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {
-    let path = run.join(MANIFEST);
+fn write_manifest(run: &Folder, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {
     let manifest = &Manifest { seal: Some(seal::blank()), ..manifest.clone() };
-    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::damaged(&path, error))?;
+    let text = serde_json::to_vec_pretty(manifest);
+    let mut text = text.map_err(|error| StoreError::damaged(run.path().join(MANIFEST), error))?;
     text.push(b'\n');
     seal::put(&mut text);
-    replace_with(&path, owner, &text)
+    run.replace_with(MANIFEST, owner, &text)
 }
 
 /// What the tables of this run look like.
@@ -268,13 +266,18 @@ pub(crate) fn shape_of(manifest: &Manifest) -> Shape {
     }
 }
 
+/// Whether the run in this folder may be written to: refuses what leads out of the folder of runs.
+pub fn check_writable(run: &Path) -> Result<(), StoreError> {
+    Folder::open_to_write(run).map(drop)
+}
+
 /// Writes the files of a rendered report into `run/report/`; returns that folder.
 pub fn write_report(
     run: &Path,
     files: &[(String, Vec<u8>)],
     owner: Option<Owner>,
 ) -> Result<PathBuf, StoreError> {
-    write_files(&run.join("report"), files, owner)
+    write_into(&Folder::open_to_write(run)?.make_inner(REPORT, owner)?, files, owner)
 }
 
 /// Writes files, by name and content, into a folder that is created if need be; returns the folder.
@@ -283,9 +286,14 @@ pub fn write_files(
     files: &[(String, Vec<u8>)],
     owner: Option<Owner>,
 ) -> Result<PathBuf, StoreError> {
-    create_folders(folder, owner)?;
-    for (name, content) in files {
-        replace_with(&folder.join(name), owner, content)?;
-    }
-    Ok(folder.to_owned())
+    write_into(&create_folders(folder, owner)?, files, owner)
+}
+
+fn write_into(
+    folder: &Folder,
+    files: &[(String, Vec<u8>)],
+    owner: Option<Owner>,
+) -> Result<PathBuf, StoreError> {
+    files.iter().try_for_each(|(name, content)| folder.replace_with(name, owner, content))?;
+    Ok(folder.path().to_owned())
 }
