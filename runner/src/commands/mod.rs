@@ -1,6 +1,8 @@
 //! One file per verb: arguments in, work done by the modules, what is printed, exit code out. Only here is anything
 //! printed to standard output.
 
+#[cfg(test)]
+mod changed;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod doctor;
