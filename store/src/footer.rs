@@ -17,7 +17,7 @@ const MAGIC: &[u8; 4] = b"PAR1";
 /// Behind the footer: its length and the magic.
 const TAIL_BYTES: usize = 8;
 /// Most bytes that the head of a page takes in memory. It has the least and the greatest value of the page in it.
-const HEAD_BYTES: usize = 4 * limits::TEXT_BYTES;
+const HEAD_BYTES: usize = 16 * limits::TEXT_BYTES;
 
 /// A footer as it was found.
 pub(crate) struct Footer {

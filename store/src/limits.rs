@@ -44,8 +44,11 @@ pub(crate) const fn unpacked_bytes(bytes: u64) -> u64 {
     if most < 4 << 30 { most } else { 4 << 30 }
 }
 
-/// Most bytes of a text in a table.
-pub(crate) const TEXT_BYTES: usize = 1 << 20;
+/// Most bytes of a name: of a target, a generator, a factor, a level, a stressor, a function.
+pub(crate) const NAME_BYTES: usize = 1 << 10;
+
+/// Most bytes of a text: of a reason, a warning, a label. An argument of a command line has half as many.
+pub(crate) const TEXT_BYTES: usize = 1 << 18;
 
 /// Most bytes of all texts in a column of a table.
 pub(crate) const TEXTS_BYTES: usize = 1 << 30;

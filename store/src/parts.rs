@@ -37,7 +37,13 @@ impl Parts {
         Ok(Self { folder: run.make_inner(FOLDER, owner)? })
     }
 
+    /// A reason is cut to what is read again: a program may say anything in the end.
     pub(crate) fn write_trial(&self, record: &TrialRecord, owner: Option<Owner>) -> Result<(), StoreError> {
+        if let Some(long) = record.reason.as_ref().filter(|reason| reason.len() > limits::TEXT_BYTES) {
+            let cut = long[..long.floor_char_boundary(limits::TEXT_BYTES / 2)].to_owned();
+            return self
+                .write_trial(&TrialRecord { reason: Some(format!("{cut} …")), ..record.clone() }, owner);
+        }
         self.write(&trial_name(record.trial), record, owner)
     }
 
@@ -136,7 +142,9 @@ pub(crate) fn trial_of(path: &Path, bytes: &[u8]) -> Result<TrialRecord, StoreEr
 
 /// The load metrics that a part's content is.
 pub(crate) fn load_of(path: &Path, bytes: &[u8]) -> Result<Vec<LoadMetric>, StoreError> {
-    content(path, bytes)
+    let load: Vec<LoadMetric> = content(path, bytes)?;
+    sound::check_load(&load).map_err(|reason| StoreError::damaged(path, reason))?;
+    Ok(load)
 }
 
 fn content<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {

@@ -348,7 +348,9 @@ pub(crate) fn read_load(tables: Tables<'_>) -> Result<Vec<LoadMetric>, StoreErro
         system_seconds: system[row],
         rss_max_kib: rss[row],
     };
-    Ok((0..frame.rows()).map(row).collect())
+    let load: Vec<LoadMetric> = (0..frame.rows()).map(row).collect();
+    sound::check_load(&load).map_err(|reason| StoreError::damaged(&frame.path, reason))?;
+    Ok(load)
 }
 
 fn record_of<'a>(

@@ -2,7 +2,7 @@
 //!
 //! Whether it is true is another question, see `verify`.
 
-use crate::{GeneratorRecord, Manifest, Measure, TrialRecord, limits};
+use crate::{GeneratorRecord, LoadMetric, Manifest, Measure, SlowCall, TrialRecord, limits};
 use probe_abi::{SLOTS, SparseHistogram};
 
 /// Most targets × vantages, and generators × workloads, of a trial.
@@ -22,6 +22,13 @@ pub(crate) fn check_manifest(manifest: &Manifest) -> Result<(), String> {
             return Err(format!("it speaks of {number} {what}, and there are at most {}", limits::TRIALS));
         }
     }
+    let factors = scenario.factors.iter();
+    let levels =
+        factors.flat_map(|factor| factor.levels.iter().map(|level| &level.label).chain([&factor.name]));
+    let names = [&scenario.name, &manifest.probe.backend, &plan.order].into_iter().chain(levels);
+    names.chain(&scenario.syscalls).try_for_each(|name| check_name(name))?;
+    let texts = manifest.warnings.iter().chain(&manifest.command).chain(&manifest.label);
+    texts.chain(&scenario.generators).chain([&scenario.summary]).try_for_each(|text| check_text(text))?;
     let levels = |cell: &Vec<u32>| {
         cell.len() == scenario.factors.len()
             && cell
@@ -45,13 +52,31 @@ pub(crate) fn check_record(record: &TrialRecord) -> Result<(), String> {
             return Err(format!("it has more than {OF_A_TRIAL} measures"));
         }
         check_calls(record.operations)?;
+        record
+            .factors
+            .iter()
+            .flat_map(|(name, label)| [name, label])
+            .try_for_each(|name| check_name(name))?;
+        check_text(record.reason.as_deref().unwrap_or_default())?;
+        record.slowest.iter().try_for_each(check_slow_call)?;
         record.measures.iter().try_for_each(check_measure)?;
         record.generators.iter().try_for_each(check_generator)
     })();
     checked.map_err(|reason: String| format!("trial {} cannot be: {reason}", record.trial))
 }
 
+/// What of a load's metrics cannot be.
+pub(crate) fn check_load(load: &[LoadMetric]) -> Result<(), String> {
+    let names = load.iter().flat_map(|metric| [&metric.level, &metric.stressor]);
+    names.into_iter().try_for_each(|name| check_name(name))
+}
+
+fn check_slow_call(call: &SlowCall) -> Result<(), String> {
+    [&call.syscall].into_iter().chain(&call.stack).try_for_each(|name| check_name(name))
+}
+
 fn check_measure(measure: &Measure) -> Result<(), String> {
+    check_name(&measure.syscall)?;
     check_histogram(&measure.ok)?;
     check_histogram(&measure.error)?;
     measure.errnos.iter().try_for_each(|(_, calls)| check_calls(*calls))?;
@@ -64,6 +89,8 @@ fn check_measure(measure: &Measure) -> Result<(), String> {
 }
 
 fn check_generator(record: &GeneratorRecord) -> Result<(), String> {
+    check_name(&record.generator)?;
+    check_name(&record.workload)?;
     check_calls(record.operations)?;
     check_calls(record.late.unwrap_or(0))?;
     record.response.as_ref().map_or(Ok(()), check_histogram)
@@ -85,4 +112,19 @@ fn check_histogram(histogram: &SparseHistogram) -> Result<(), String> {
 
 fn check_calls(calls: u64) -> Result<(), String> {
     if calls > limits::CALLS { Err(format!("{calls} calls are more than a window has")) } else { Ok(()) }
+}
+
+/// Names stand in tables, whose columns are made as wide as they are.
+fn check_name(name: &str) -> Result<(), String> {
+    if name.len() > limits::NAME_BYTES || name.contains(|character: char| character.is_control()) {
+        return Err(format!("{:?}… is not a name", name.chars().take(20).collect::<String>()));
+    }
+    Ok(())
+}
+
+fn check_text(text: &str) -> Result<(), String> {
+    if text.len() > limits::TEXT_BYTES {
+        return Err(format!("a text has {} bytes, of at most {}", text.len(), limits::TEXT_BYTES));
+    }
+    Ok(())
 }

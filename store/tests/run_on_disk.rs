@@ -89,6 +89,20 @@ fn a_run_without_trials_is_read_back() {
 }
 
 #[test]
+fn a_reason_of_any_length_can_be_read_again() {
+    let runs = tempfile::tempdir().unwrap();
+    let reason = Some("é\u{1b}[31m".repeat(1 << 17));
+    let path = write(runs.path(), "a", &[store::TrialRecord { reason, ..failed(0) }]).path().to_owned();
+    let kept = Run::open(&path).unwrap().trials[0].reason.clone().unwrap();
+    assert!(
+        kept.starts_with("é\u{1b}[31m") && kept.ends_with(" …") && kept.len() > 1 << 16,
+        "{}",
+        kept.len()
+    );
+    assert_eq!(verify(&path).0, [""; 0]);
+}
+
+#[test]
 fn an_unfinished_run_is_read_from_its_parts() {
     let runs = tempfile::tempdir().unwrap();
     let records = [measured(0), failed(1)];

@@ -94,7 +94,7 @@ impl Mutator {
 
     fn change(&mut self) {
         let mut files = self.kept.clone();
-        for _ in 0..=self.below(4) {
+        for _ in 0..=self.below(2) {
             let place = self.below(files.len());
             // The manifest is one file among many, and has most to say.
             let place = if self.below(2) == 0 { files.len() - 1 } else { place };
