@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, chown, fchown};
+use std::os::unix::fs::{DirBuilderExt, fchown, lchown};
 use std::path::{Component, Path, PathBuf};
 
 /// What others may do with a folder: look.
@@ -293,7 +293,8 @@ pub(crate) fn create_folders(path: &Path, owner: Option<Owner>) -> Result<Folder
             create_folders(parent, owner)?;
         }
         let made = DirBuilder::new().mode(FOLDER_MODE).create(path).and_then(|()| match owner {
-            Some(Owner { uid, gid }) => chown(path, Some(uid), Some(gid)),
+            // Of a link that somebody has put in its place meanwhile, the link is given.
+            Some(Owner { uid, gid }) => lchown(path, Some(uid), Some(gid)),
             None => Ok(()),
         });
         made.map_err(|source| StoreError::Write { path: path.to_owned(), source })?;

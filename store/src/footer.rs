@@ -86,8 +86,7 @@ struct Left {
 
 impl Left {
     fn of(bytes: u64) -> Self {
-        let rows = limits::ROWS.min(bytes.saturating_mul(limits::ROWS_PER_BYTE));
-        Self { rows, packed: bytes, unpacked: limits::unpacked_bytes(bytes) }
+        Self { rows: limits::rows(bytes), packed: bytes, unpacked: limits::unpacked_bytes(bytes) }
     }
 }
 

@@ -30,17 +30,20 @@ pub(crate) const FOOTER_BYTES: usize = 64 << 20;
 pub(crate) const COLUMNS: usize = 256;
 
 /// Most rows of a table.
-pub(crate) const ROWS: u64 = 1 << 26;
+const ROWS: u64 = 1 << 26;
 
-/// Most rows for each byte of a table: its numbers take at least some bits each.
-pub(crate) const ROWS_PER_BYTE: u64 = 16;
+/// Most rows of a table of `bytes`. Samples that are all alike come to a tenth of that.
+pub(crate) const fn rows(bytes: u64) -> u64 {
+    let most = (1 << 20) + 64 * bytes;
+    if most < ROWS { most } else { ROWS }
+}
 
 /// Most bytes of a page when it is unpacked.
 pub(crate) const PAGE_BYTES: u64 = 64 << 20;
 
 /// Most bytes that a table of `bytes` unpacks to.
 pub(crate) const fn unpacked_bytes(bytes: u64) -> u64 {
-    let most = (64 << 20) + 256 * bytes;
+    let most = (64 << 20) + 1024 * bytes;
     if most < 4 << 30 { most } else { 4 << 30 }
 }
 

@@ -227,3 +227,18 @@ fn the_name_of_a_run_is_a_name_for_a_folder() {
     assert!(id.len() < 240 && id.contains(&"\u{1d4d0}".repeat(50)), "{id}");
     assert!(run_id(chrono::Utc::now(), "sweep").contains("Z-sweep-"));
 }
+
+#[test]
+fn trials_that_are_all_alike_are_not_taken_for_a_claim() {
+    let runs = tempfile::tempdir().unwrap();
+    let mut alike = measured(0);
+    alike.measures = vec![Measure { errnos: vec![(1, 1); 10_000], ..alike.measures[0].clone() }];
+    alike.monitor = vec![alike.monitor[0]; 10_000];
+    let records: Vec<_> = (0..4).map(|trial| TrialRecord { trial, ..alike.clone() }).collect();
+    let path = write(runs.path(), "a", &records).finish(State::Complete).unwrap();
+    // More rows than bytes.
+    for table in ["errors.parquet", "monitor.parquet"] {
+        assert!(fs::metadata(path.join(table)).unwrap().len() < 40_000, "{table}");
+    }
+    assert_eq!(Run::open(&path).unwrap().trials, records);
+}
