@@ -127,11 +127,6 @@ impl Folder {
         Ok(names)
     }
 
-    /// Whether there is something of this name, of whatever kind.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        rustix::fs::statat(&self.open, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
-    }
-
     /// Bytes of a file.
     pub(crate) fn size(&self, name: &str) -> Result<u64, StoreError> {
         let found = rustix::fs::statat(&self.open, name, AtFlags::SYMLINK_NOFOLLOW);

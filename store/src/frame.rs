@@ -72,6 +72,14 @@ impl Frame {
         values(self, name)
     }
 
+    /// The same of a column of texts.
+    pub(crate) fn later_texts(&self, name: &str) -> Result<Vec<Option<&str>>, StoreError> {
+        match self.frame.get_column_index(name) {
+            Some(_) => self.texts(name),
+            None => Ok(vec![None; self.rows()]),
+        }
+    }
+
     /// The texts of a column, which may have empty places. A file of few bytes may have a long text in very many places.
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<Option<&str>>, StoreError> {
         let texts = self.optional(name, |column| Ok(column.str()?.iter()))?;

@@ -47,12 +47,6 @@ impl Parts {
         self.write(&trial_name(record.trial), record, owner)
     }
 
-    /// A stored trial; none where this one is not stored.
-    pub(crate) fn trial(&self, trial: u32) -> Result<Option<TrialRecord>, StoreError> {
-        let name = trial_name(trial);
-        if self.folder.has(&name) { self.read_trial(&name).map(Some) } else { Ok(None) }
-    }
-
     pub(crate) fn write_load(
         &self,
         number: usize,

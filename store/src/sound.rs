@@ -58,6 +58,8 @@ pub(crate) fn check_record(record: &TrialRecord) -> Result<(), String> {
             .flat_map(|(name, label)| [name, label])
             .try_for_each(|name| check_name(name))?;
         check_text(record.reason.as_deref().unwrap_or_default())?;
+        let noise = record.noise.iter().flat_map(|noise| noise.busiest.iter().chain(&noise.disturbed));
+        noise.into_iter().try_for_each(|text| check_text(text))?;
         record.slowest.iter().try_for_each(check_slow_call)?;
         record.measures.iter().try_for_each(check_measure)?;
         record.generators.iter().try_for_each(check_generator)

@@ -4,8 +4,8 @@ use crate::files::{Folder, Owner, create_folders};
 use crate::parts::Parts;
 use crate::tables::{self, Shape};
 use crate::{
-    FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, Run, State, Status, StoreError, TrialRecord, Vantage,
-    limits, seal,
+    FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, limits,
+    seal,
 };
 use chrono::{DateTime, Utc};
 use polars::prelude::*;
@@ -128,19 +128,6 @@ impl RunWriter {
     /// Makes a finished trial durable.
     pub fn append_trial(&mut self, record: &TrialRecord) -> Result<(), StoreError> {
         self.parts.write_trial(record, self.owner)
-    }
-
-    /// Makes a stored trial invalid that was taken for sound, for a reason that became known later. One that is not
-    /// stored, or failed, is left as it is.
-    pub fn doubt_trial(&mut self, trial: u32, reason: &str) -> Result<(), StoreError> {
-        let Some(mut record) = self.parts.trial(trial)? else { return Ok(()) };
-        if record.status == Status::Failed {
-            return Ok(());
-        }
-        record.status = Status::Invalid;
-        let before = record.reason.take().map_or(String::new(), |before| format!("{before}; "));
-        record.reason = Some(format!("{before}{reason}"));
-        self.parts.write_trial(&record, self.owner)
     }
 
     /// Makes the metrics of a finished load instance durable.

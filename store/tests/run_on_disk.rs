@@ -142,6 +142,7 @@ fn of_the_first_columns() -> Vec<TrialRecord> {
         record.started_at = "2026-11-23T07:35:41Z".parse().unwrap();
         record.slowest.clear();
         record.generators.clear();
+        (record.attempt, record.noise) = (1, None);
         for measure in &mut record.measures {
             measure.errnos.clear();
             measure.ledger = measure.ledger.map(|ledger| Ledger { missed: None, compat: None, ..ledger });
