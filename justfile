@@ -110,6 +110,11 @@ test *ARGS:
 fuzz-scenarios SECONDS="60":
     FUZZ_SECONDS="$1" cargo test --locked -p runner --bin runner changed_scenarios -- --ignored --nocapture
 
+# Change runs at random for SECONDS and see that the readers neither panic nor hang, and stay within 4 GiB
+fuzz-runs SECONDS="60":
+    FUZZ_SECONDS="$1" cargo test --locked -p store --lib changed_runs -- --ignored --nocapture
+    FUZZ_SECONDS="$(($1 / 4))" cargo test --locked -p runner --bin runner changed_runs -- --ignored --nocapture
+
 # Format the sources
 fmt *ARGS:
     cargo fmt --all "$@"

@@ -336,6 +336,84 @@ fn a_run_is_verified_to_the_bit_and_in_its_order() {
     assert!(text(&verify(path.to_str().unwrap()).stdout).contains("scenario.toml"));
 }
 
+#[test]
+fn a_run_from_somebody_else_is_findings_and_not_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/tests/golden/everything");
+    let copy = |name: &str| {
+        let run = runs.join(name);
+        fs::create_dir_all(&run).unwrap();
+        for file in fs::read_dir(&golden).unwrap().map(|entry| entry.unwrap().path()) {
+            fs::copy(&file, run.join(file.file_name().unwrap())).unwrap();
+        }
+        run
+    };
+    let all_wrong = copy("all_wrong");
+    let replace = |name: &str| {
+        fs::remove_file(all_wrong.join(name)).unwrap();
+        all_wrong.join(name)
+    };
+    let pipe = std::process::Command::new("mkfifo").arg(replace("trials.parquet")).status().unwrap();
+    assert!(pipe.success());
+    std::os::unix::fs::symlink("/etc/passwd", replace("monitor.parquet")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", replace("errors.parquet")).unwrap();
+    std::os::unix::fs::symlink("/", all_wrong.join("report")).unwrap();
+    fs::create_dir(replace("load.parquet")).unwrap();
+    fs::write(all_wrong.join("histograms.parquet"), "PAR1PAR1PAR1PAR1").unwrap();
+    fs::write(all_wrong.join("\u{1b}[31mred"), "").unwrap();
+    let manifest = fs::read_to_string(all_wrong.join("manifest.json")).unwrap();
+    let names = "\"checksums\": { \"../../../etc/passwd\": \"\",";
+    fs::write(all_wrong.join("manifest.json"), manifest.replacen("\"checksums\": {", names, 1)).unwrap();
+    // Texts and tables that are only cut off, changed and nested.
+    let cut = copy("cut");
+    fs::write(cut.join("manifest.json"), &manifest[..manifest.len() / 2]).unwrap();
+    let deep = copy("deep");
+    fs::write(deep.join("manifest.json"), format!("{{\"a\":{}", "[".repeat(1 << 20))).unwrap();
+    let newer = copy("newer");
+    let version = ("\"format_version\": 1", "\"format_version\": 2");
+    fs::write(newer.join("manifest.json"), manifest.replacen(version.0, version.1, 1)).unwrap();
+    for (run, findings) in [(all_wrong, 8), (cut, 1), (deep, 1), (newer, 1)] {
+        let output = runner().arg("verify").arg(&run).output().unwrap();
+        let (told, complaints) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(1), "{told}{complaints}");
+        assert!(told.lines().count() >= findings && !told.contains('\u{1b}'), "{told}");
+        assert!(complaints.is_empty(), "{complaints}");
+        for verb in ["report", "resume"] {
+            let output = runner().arg(verb).arg(&run).output().unwrap();
+            let complaints = text(&output.stderr);
+            assert!(!output.status.success() && complaints.starts_with("error: "), "{verb}: {complaints}");
+            assert!(!complaints.contains("panicked"), "{verb}: {complaints}");
+        }
+    }
+    let listed = runner().args(["list", "--runs-dir"]).arg(&runs).output().unwrap();
+    assert!(listed.status.success() && text(&listed.stdout).lines().count() == 4, "{listed:?}");
+}
+
+#[test]
+fn a_run_by_way_of_a_link_is_reported_and_not_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (runs, elsewhere) = (folder.path().join("runs"), folder.path().join("elsewhere/run"));
+    assert!(run(folder.path(), COUNTED, &["--probe", "user"]).status.success());
+    let kept = latest(folder.path()).path;
+    fs::create_dir(elsewhere.parent().unwrap()).unwrap();
+    fs::rename(&kept, &elsewhere).unwrap();
+    fs::remove_dir_all(elsewhere.join("report")).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, runs.join("away")).unwrap();
+    let report = runner().arg("report").arg(runs.join("away")).output().unwrap();
+    let complaints = text(&report.stderr);
+    assert!(
+        complaints.contains("nothing is written by way of it: name that run by its own path"),
+        "{complaints}"
+    );
+    assert!(text(&report.stdout).contains("mmap"), "its figures are shown all the same");
+    assert!(!elsewhere.join("report").exists());
+    let resume = runner().arg("resume").arg(runs.join("away")).output().unwrap();
+    assert!(text(&resume.stderr).contains("nothing is written by way of it"), "{resume:?}");
+    assert!(runner().arg("report").arg(&elsewhere).output().unwrap().status.success());
+    assert!(elsewhere.join("report/index.html").is_file());
+}
+
 /// A scenario of programs, whose tables follow.
 fn programs(syscalls: &str, tables: &str) -> String {
     let head = "schema = 1\nname = \"programs\"\n[plan]\nrepetitions = 1\n[measure]\nwarmup = \"1ms\"";

@@ -42,7 +42,10 @@ pub enum StoreError {
         reason: String,
     },
     /// The run was written by a newer version.
-    #[error("{} has format version {found}, this program reads versions up to {known}", path.display())]
+    #[error(
+        "{} has format version {found}, and this runner knows versions up to {known}: a newer runner reads it",
+        path.display()
+    )]
     NewerFormat {
         /// The file that names its version.
         path: PathBuf,
@@ -62,6 +65,17 @@ pub enum StoreError {
         run: PathBuf,
         /// The other's process number; 0 where it cannot be read.
         runner: u32,
+    },
+    /// The name of a run is a link that leads out of its folder, and something was to be written there.
+    #[error(
+        "{} is a link to {}, and nothing is written by way of it: name that run by its own path",
+        path.display(), target.display()
+    )]
+    Elsewhere {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
     },
     /// No run has this name.
     #[error(
@@ -87,6 +101,11 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn damaged(path: impl Into<PathBuf>, reason: impl std::fmt::Display) -> Self {
-        Self::Damaged { path: path.into(), reason: reason.to_string() }
+        Self::Damaged { path: path.into(), reason: printable(&reason.to_string()) }
     }
+}
+
+/// Words that quote a file, with nothing in them that a terminal would obey.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }

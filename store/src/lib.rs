@@ -7,17 +7,26 @@
 mod errno;
 mod error;
 mod files;
+mod footer;
+mod frame;
+#[cfg(test)]
+mod fuzz;
 mod hold;
+mod limits;
 mod manifest;
 mod model;
 mod parts;
 mod reader;
 mod runs;
 mod seal;
+mod sound;
 mod table_file;
 mod tables;
 mod verify;
 mod writer;
+
+#[cfg(test)]
+extern crate self as store;
 
 pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
@@ -30,4 +39,4 @@ pub use reader::{Run, read_manifest};
 pub use runs::{resolve, run_ids};
 pub use tables::CALLS_BEYOND_QUANTILE;
 pub use verify::verify;
-pub use writer::{RunWriter, run_id, write_files, write_report};
+pub use writer::{RunWriter, check_writable, run_id, write_files, write_report};

@@ -1,19 +1,18 @@
 //! Reading a run: from its Parquet when it ended, from its parts while it is under way or after a crash.
 
-use crate::parts::{self, Parts};
+use crate::files::Folder;
+use crate::frame::{Frame, Tables};
+use crate::parts::Parts;
 use crate::tables::{ARGUMENTS, FACTOR_PREFIX};
 use crate::writer::{
     ERRORS, GENERATORS, HISTOGRAMS, LOAD, MANIFEST, MONITOR, RESPONSES, SCENARIO, SLOWEST, TRIALS,
-    VERSION_KEY,
 };
 use crate::{
     FORMAT_VERSION, GeneratorRecord, Ledger, LoadMetric, Manifest, Measure, MonitorSample, Noise, SlowCall,
-    State, Status, StoreError, TrialRecord, Vantage,
+    State, Status, StoreError, TrialRecord, Vantage, limits, sound,
 };
-use polars::prelude::*;
 use probe_abi::{SparseHistogram, slot_of};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// A run, read whole.
@@ -32,37 +31,55 @@ pub struct Run {
 impl Run {
     /// Reads the run in the folder `path`.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let manifest = read_manifest(path)?;
+        Self::of(&Folder::open(path)?)
+    }
+
+    /// Reads the run in a folder.
+    pub(crate) fn of(folder: &Folder) -> Result<Self, StoreError> {
+        let manifest = manifest_in(folder)?;
         let (trials, load) = if manifest.state == State::Running {
-            let parts = Parts::of(path);
-            let trials = parts.trials()?.iter().map(|part| parts::read(part)).collect::<Result<_, _>>()?;
-            (trials, parts.load()?)
+            let parts = Parts::of(folder)?;
+            (parts.trials()?, parts.load()?)
         } else {
-            (read_trials(path, &manifest)?, read_load(path)?)
+            let tables = |name: &str| Frame::read(folder, name);
+            (read_trials(&tables, &manifest)?, read_load(&tables)?)
         };
-        Ok(Self { path: path.to_owned(), manifest, trials, load })
+        Ok(Self { path: folder.path().to_owned(), manifest, trials, load })
     }
 
     /// The scenario's exact text.
     pub fn scenario(&self) -> Result<String, StoreError> {
-        let path = self.path.join(SCENARIO);
-        fs::read_to_string(&path).map_err(|source| StoreError::Read { path, source })
+        let text = Folder::open(&self.path)?.read(SCENARIO, limits::SCENARIO_BYTES)?;
+        String::from_utf8(text).map_err(|error| StoreError::damaged(self.path.join(SCENARIO), error))
     }
 }
 
 /// Reads the manifest of the run in the folder `run`.
 pub fn read_manifest(run: &Path) -> Result<Manifest, StoreError> {
+    manifest_in(&Folder::open(run)?)
+}
+
+fn manifest_in(folder: &Folder) -> Result<Manifest, StoreError> {
+    manifest_of(&folder.path().join(MANIFEST), &folder.read(MANIFEST, limits::MANIFEST_BYTES)?)
+}
+
+/// The manifest that a file's content is.
+pub(crate) fn manifest_of(path: &Path, text: &[u8]) -> Result<Manifest, StoreError> {
+    check_text_version(path, text)?;
+    let manifest = serde_json::from_slice(text).map_err(|error| StoreError::damaged(path, error))?;
+    sound::check_manifest(&manifest).map_err(|reason| StoreError::damaged(path, reason))?;
+    Ok(manifest)
+}
+
+/// Refuses a text of a version that this code does not know, of which the rest may well not be readable.
+pub(crate) fn check_text_version(path: &Path, text: &[u8]) -> Result<(), StoreError> {
     #[derive(serde::Deserialize)]
     struct Versioned {
         format_version: u32,
     }
-    let path = run.join(MANIFEST);
-    let text = fs::read(&path).map_err(|source| StoreError::Read { path: path.clone(), source })?;
-    // The version first: the rest of a newer manifest may well not be readable.
     let version: Versioned =
-        serde_json::from_slice(&text).map_err(|error| StoreError::damaged(&path, error))?;
-    check_version(&path, version.format_version)?;
-    serde_json::from_slice(&text).map_err(|error| StoreError::damaged(&path, error))
+        serde_json::from_slice(text).map_err(|error| StoreError::damaged(path, error))?;
+    check_version(path, version.format_version)
 }
 
 /// Refuses versions that this code does not know.
@@ -73,110 +90,28 @@ pub(crate) fn check_version(path: &Path, found: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A table in memory, its columns taken by name and type.
-pub(crate) struct Frame {
-    path: PathBuf,
-    pub(crate) frame: DataFrame,
-}
-
-impl Frame {
-    pub(crate) fn read(path: PathBuf) -> Result<Self, StoreError> {
-        let file = File::open(&path).map_err(|source| StoreError::Read { path: path.clone(), source })?;
-        let failed = |source| StoreError::Table { path: path.clone(), source };
-        let mut reader = ParquetReader::new(file);
-        let metadata = reader.get_metadata().map_err(failed)?.key_value_metadata().clone();
-        let version = metadata.iter().flatten().find(|pair| pair.key == VERSION_KEY);
-        let version = version.and_then(|pair| pair.value.as_deref()?.parse().ok());
-        check_version(
-            &path,
-            version.ok_or_else(|| StoreError::damaged(&path, "it names no format version"))?,
-        )?;
-        let frame = reader.finish().map_err(failed)?;
-        Ok(Self { path, frame })
-    }
-
-    fn failed(&self, source: PolarsError) -> StoreError {
-        StoreError::Table { path: self.path.clone(), source }
-    }
-
-    fn rows(&self) -> usize {
-        self.frame.height()
-    }
-
-    /// The values of a column that earlier writers did not know: all places empty where there is none.
-    fn later<T>(
-        &self,
-        name: &str,
-        values: impl Fn(&Self, &str) -> Result<Vec<Option<T>>, StoreError>,
-    ) -> Result<Vec<Option<T>>, StoreError> {
-        if self.frame.get_column_index(name).is_none() {
-            return Ok(std::iter::repeat_with(|| None).take(self.rows()).collect());
-        }
-        values(self, name)
-    }
-
-    /// The same of a column of texts.
-    fn later_texts(&self, name: &str) -> Result<Vec<Option<&str>>, StoreError> {
-        match self.frame.get_column_index(name) {
-            Some(_) => self.texts(name),
-            None => Ok(vec![None; self.rows()]),
-        }
-    }
-
-    /// The values of a column that may have empty places, by the accessor of its type.
-    fn optional<'a, T, I: Iterator<Item = Option<T>>>(
-        &'a self,
-        name: &str,
-        access: impl Fn(&'a Column) -> PolarsResult<I>,
-    ) -> Result<Vec<Option<T>>, StoreError> {
-        let column = self.frame.column(name).map_err(|source| self.failed(source))?;
-        Ok(access(column).map_err(|source| self.failed(source))?.collect())
-    }
-
-    fn required<T>(&self, name: &str, values: Vec<Option<T>>) -> Result<Vec<T>, StoreError> {
-        let values: Option<Vec<T>> = values.into_iter().collect();
-        values.ok_or_else(|| StoreError::damaged(&self.path, format!("column {name} has an empty place")))
-    }
-}
-
-/// Accessors by the type of a column: `u64s` where places may be empty, `all_u64` where none may be.
-macro_rules! accessors {
-    ($($optional:ident, $required:ident, $access:ident => $value:ty;)+) => { impl Frame { $(
-        fn $optional(&self, name: &str) -> Result<Vec<Option<$value>>, StoreError> {
-            self.optional(name, |column| Ok(column.$access()?.iter()))
-        }
-        #[allow(dead_code, reason = "not every type has both kinds of column")]
-        fn $required(&self, name: &str) -> Result<Vec<$value>, StoreError> {
-            self.required(name, self.$optional(name)?)
-        }
-    )+ } };
-}
-accessors! {
-    u32s, all_u32, u32 => u32;
-    u64s, all_u64, u64 => u64;
-    i64s, all_i64, i64 => i64;
-    f64s, all_f64, f64 => f64;
-    texts, all_text, str => &str;
-}
-
-fn read_trials(run: &Path, manifest: &Manifest) -> Result<Vec<TrialRecord>, StoreError> {
-    let frame = Frame::read(run.join(TRIALS))?;
+/// The trials that a run's tables have.
+pub(crate) fn read_trials(tables: Tables<'_>, manifest: &Manifest) -> Result<Vec<TrialRecord>, StoreError> {
+    let frame = tables(TRIALS)?;
     let mut records = bare_records(&frame)?;
     add_measures(&frame, &mut records)?;
-    add_histograms(&Frame::read(run.join(HISTOGRAMS))?, &mut records)?;
-    add_monitor(&Frame::read(run.join(MONITOR))?, &mut records)?;
+    add_histograms(&tables(HISTOGRAMS)?, &mut records)?;
+    add_monitor(&tables(MONITOR)?, &mut records)?;
     // Tables that earlier writers did not know.
     if manifest.checksums.contains_key(ERRORS) {
-        add_errors(&Frame::read(run.join(ERRORS))?, &mut records)?;
+        add_errors(&tables(ERRORS)?, &mut records)?;
     }
     if manifest.checksums.contains_key(SLOWEST) {
-        add_slowest(&Frame::read(run.join(SLOWEST))?, &mut records)?;
+        add_slowest(&tables(SLOWEST)?, &mut records)?;
     }
     if manifest.checksums.contains_key(GENERATORS) {
-        add_generators(&Frame::read(run.join(GENERATORS))?, &mut records)?;
-        add_responses(&Frame::read(run.join(RESPONSES))?, &mut records)?;
+        add_generators(&tables(GENERATORS)?, &mut records)?;
+        add_responses(&tables(RESPONSES)?, &mut records)?;
     }
-    Ok(records.into_values().collect())
+    let records: Vec<TrialRecord> = records.into_values().collect();
+    let checked = records.iter().try_for_each(sound::check_record);
+    checked.map_err(|reason| StoreError::damaged(&frame.path, reason))?;
+    Ok(records)
 }
 
 /// Trials by number, which is the order of execution.
@@ -428,8 +363,9 @@ fn add_monitor(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn read_load(run: &Path) -> Result<Vec<LoadMetric>, StoreError> {
-    let frame = Frame::read(run.join(LOAD))?;
+/// The load metrics that a run's tables have.
+pub(crate) fn read_load(tables: Tables<'_>) -> Result<Vec<LoadMetric>, StoreError> {
+    let frame = tables(LOAD)?;
     let (block, level) = (frame.all_u32("block")?, frame.all_text("level")?);
     let (stressor, instances) = (frame.all_text("stressor")?, frame.all_u32("instances")?);
     let (bogo_ops, rate) = (frame.u64s("bogo_ops")?, frame.f64s("bogo_ops_per_second")?);
@@ -447,7 +383,9 @@ fn read_load(run: &Path) -> Result<Vec<LoadMetric>, StoreError> {
         system_seconds: system[row],
         rss_max_kib: rss[row],
     };
-    Ok((0..frame.rows()).map(row).collect())
+    let load: Vec<LoadMetric> = (0..frame.rows()).map(row).collect();
+    sound::check_load(&load).map_err(|reason| StoreError::damaged(&frame.path, reason))?;
+    Ok(load)
 }
 
 fn record_of<'a>(

@@ -15,7 +15,7 @@ pub fn run_ids(runs_dir: &Path) -> Result<Vec<String>, StoreError> {
     for entry in fs::read_dir(runs_dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && name != LATEST && entry.path().join(MANIFEST).is_file() {
+        if !name.starts_with('.') && name != LATEST && has_manifest(&entry.path()) {
             ids.push(name);
         }
     }
@@ -28,13 +28,13 @@ pub fn run_ids(runs_dir: &Path) -> Result<Vec<String>, StoreError> {
 /// label of one where no id begins so, or a path.
 pub fn resolve(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
     let path = Path::new(name);
-    if path.join(MANIFEST).is_file() {
+    if has_manifest(path) {
         return Ok(path.to_owned());
     }
     let ids = run_ids(runs_dir)?;
     let missing = || StoreError::NoSuchRun { name: name.to_owned(), runs_dir: runs_dir.to_owned() };
     if let Some(back) = steps_back(name) {
-        let id = ids.len().checked_sub(back + 1).map(|place| &ids[place]);
+        let id = ids.iter().rev().nth(back);
         return id.map(|id| runs_dir.join(id)).ok_or_else(missing);
     }
     if let Some(scenario) = name.strip_suffix("@latest") {
@@ -59,6 +59,11 @@ pub fn resolve(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
             candidates: several.iter().map(|id| (*id).clone()).collect(),
         }),
     }
+}
+
+/// Whether a folder has a manifest, of whatever kind: what is wrong with it is for those to say who read it.
+fn has_manifest(folder: &Path) -> bool {
+    fs::symlink_metadata(folder.join(MANIFEST)).is_ok()
 }
 
 /// 0 for `latest`, N for `latest~N`.

@@ -2,41 +2,44 @@
 //!
 //! What a scenario and its seed make of the order of trials is not known here.
 
-use crate::reader::Frame;
-use crate::writer::{Build, FILES, GENERATORS, LOAD, MANIFEST, SCENARIO, shape_of, tables_of_trials};
-use crate::{Manifest, Measure, Run, State, Status, StoreError, TrialRecord, read_manifest, seal, tables};
+use crate::error::printable;
+use crate::files::Folder;
+use crate::frame::{Frame, Tables, contained};
+use crate::reader::manifest_of;
+use crate::writer::{Build, FILES, GENERATORS, LOAD, MANIFEST, REPORT, SCENARIO, shape_of, tables_of_trials};
+use crate::{Manifest, Measure, Run, State, Status, StoreError, TrialRecord, limits, parts, seal, tables};
 use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
-use std::fs;
 use std::path::Path;
 
-/// What may lie in a run's folder besides its files: what is drawn anew at will, and what is there while it is under way.
-const BESIDES: [&str; 2] = ["report", ".parts"];
+/// Folders that may lie in a run's besides its files: what is drawn anew at will, and what is there while it is under way.
+const BESIDES: [&str; 2] = [REPORT, parts::FOLDER];
 
 /// What is wrong with the run in the folder `path`, a line each; nothing where it is as it was written. The run itself is
 /// returned where it can be read.
 #[must_use]
 pub fn verify(path: &Path) -> (Vec<String>, Option<Run>) {
-    let manifest = match read_manifest(path) {
-        Ok(manifest) => manifest,
-        Err(error) => return (vec![words(&error)], None),
-    };
+    let (findings, run) = checked(path).unwrap_or_else(|error| (vec![words(&error)], None));
+    (findings.iter().map(|finding| printable(finding)).collect(), run)
+}
+
+fn checked(path: &Path) -> Result<(Vec<String>, Option<Run>), StoreError> {
+    let folder = Folder::open(path)?;
+    let text = folder.read(MANIFEST, limits::MANIFEST_BYTES)?;
+    let manifest = manifest_of(&path.join(MANIFEST), &text)?;
     let mut findings = Vec::new();
-    findings.extend(check_seal(path, &manifest));
+    findings.extend(check_seal(&text, &manifest));
     findings.extend(check_name(path, &manifest));
-    findings.extend(check_files(path, &manifest));
+    findings.extend(check_files(&folder, &manifest)?);
     if !findings.is_empty() {
         // What is damaged would only be found wrong in many more ways.
-        return (findings, None);
+        return Ok((findings, None));
     }
-    let run = match Run::open(path) {
-        Ok(run) => run,
-        Err(error) => return (vec![words(&error)], None),
-    };
+    let run = Run::of(&folder)?;
     findings.extend(check_trials(&run));
     if run.manifest.state != State::Running {
-        findings.extend(check_tables(&run));
+        findings.extend(check_tables(&run, &|name| Frame::read(&folder, name)));
     }
-    (findings, Some(run))
+    Ok((findings, Some(run)))
 }
 
 /// An error with its causes.
@@ -50,11 +53,10 @@ fn words(error: &StoreError) -> String {
     text
 }
 
-fn check_seal(path: &Path, manifest: &Manifest) -> Option<String> {
-    let text = fs::read(path.join(MANIFEST)).unwrap_or_default();
+fn check_seal(text: &[u8], manifest: &Manifest) -> Option<String> {
     // Earlier writers did not seal, and did not know this table.
     let has_to_be_sealed = manifest.checksums.contains_key(GENERATORS);
-    let is_broken = seal::is_intact(&text).map_or(has_to_be_sealed, |is_intact| !is_intact);
+    let is_broken = seal::is_intact(text).map_or(has_to_be_sealed, |is_intact| !is_intact);
     is_broken.then(|| format!("{MANIFEST} is not as it was written: its seal is broken"))
 }
 
@@ -64,40 +66,40 @@ fn check_name(path: &Path, manifest: &Manifest) -> Option<String> {
         .then(|| format!("the folder is called {name}, and its manifest is that of {}", manifest.id))
 }
 
-fn check_files(path: &Path, manifest: &Manifest) -> Vec<String> {
+fn check_files(folder: &Folder, manifest: &Manifest) -> Result<Vec<String>, StoreError> {
     let mut findings = Vec::new();
     for (name, expected) in &manifest.checksums {
-        match fs::read(path.join(name)) {
-            Ok(content) if blake3::hash(&content).to_hex().as_str() == expected => {}
-            Ok(content) => {
-                findings.push(format!("{name} ({} bytes) is not as it was written", content.len()));
-            }
-            Err(error) => findings.push(format!("{name} cannot be read: {error}")),
+        match folder.checksum(name, limits::TABLE_BYTES) {
+            Ok((sum, _)) if sum.to_hex().as_str() == expected => {}
+            Ok((_, bytes)) => findings.push(format!("{name} ({bytes} bytes) is not as it was written")),
+            Err(error) => findings.push(format!("{name} cannot be read: {}", words(&error))),
         }
     }
     let is_known = |name: &str| {
         name == MANIFEST
             || manifest.checksums.contains_key(name)
-            || BESIDES.contains(&name)
             // Tables of a run that was ended and is gone on with.
             || manifest.state == State::Running && FILES.contains(&name)
     };
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut foreign: Vec<String> = names.filter(|name| !is_known(name)).collect();
-    foreign.sort_unstable();
-    findings.extend(foreign.into_iter().map(|name| format!("{name} does not belong to the run")));
-    if manifest.state == State::Running {
-        let scenario = fs::read(path.join(SCENARIO)).unwrap_or_default();
-        if blake3::hash(&scenario).to_hex().as_str() != manifest.scenario.hash {
-            findings.push(format!("{SCENARIO} is not as it was written"));
+    for name in folder.names()? {
+        if BESIDES.contains(&name.as_str()) {
+            findings.extend(folder.inner(&name).err().map(|error| words(&error)));
+        } else if !is_known(&name) {
+            findings.push(format!("{name} does not belong to the run"));
         }
     }
-    findings
+    if manifest.state == State::Running {
+        match folder.checksum(SCENARIO, limits::SCENARIO_BYTES) {
+            Ok((sum, _)) if sum.to_hex().as_str() == manifest.scenario.hash => {}
+            Ok(_) => findings.push(format!("{SCENARIO} is not as it was written")),
+            Err(error) => findings.push(format!("{SCENARIO} cannot be read: {}", words(&error))),
+        }
+    }
+    Ok(findings)
 }
 
 /// Numbers, ledgers, sums.
-fn check_trials(run: &Run) -> Vec<String> {
+pub(crate) fn check_trials(run: &Run) -> Vec<String> {
     let mut findings = Vec::new();
     let (found, planned) = (run.trials.len(), run.manifest.plan.trials as usize);
     if run.manifest.state == State::Complete && found != planned {
@@ -140,8 +142,8 @@ fn check_measure(measure: &Measure) -> Vec<String> {
             findings.push(format!("{} calls entered, and {accounted} are accounted for", ledger.entered));
         }
     }
-    let numbered: u64 = measure.errnos.iter().map(|(_, count)| count).sum();
-    if !measure.errnos.is_empty() && numbered != measure.error.count {
+    let numbered: u128 = measure.errnos.iter().map(|(_, count)| u128::from(*count)).sum();
+    if !measure.errnos.is_empty() && numbered != u128::from(measure.error.count) {
         findings.push(format!("{} calls failed, and {numbered} have an error number", measure.error.count));
     }
     findings
@@ -168,32 +170,36 @@ fn check_histogram(histogram: &SparseHistogram) -> Option<String> {
 }
 
 /// Every table against what the records of the run make of it: quantiles and all other figures are computed anew.
-fn check_tables(run: &Run) -> Vec<String> {
+pub(crate) fn check_tables(run: &Run, kept: Tables<'_>) -> Vec<String> {
     let shape = shape_of(&run.manifest);
     let trials = |records: &[TrialRecord]| tables::trials(records, &shape);
     let load = |_: &[TrialRecord]| tables::load(&run.load);
     let load: (&str, Build<'_>) = (LOAD, &load);
     let tables = tables_of_trials(&trials).into_iter().chain([load]);
     let known = tables.filter(|(name, _)| run.manifest.checksums.contains_key(*name));
-    known.flat_map(|table| check_table(run, table)).collect()
+    known
+        .flat_map(|table| check_table(run, kept, table).unwrap_or_else(|error| vec![words(&error)]))
+        .collect()
 }
 
-fn check_table(run: &Run, (name, build): (&str, Build<'_>)) -> Vec<String> {
-    let (found, made) = match (Frame::read(run.path.join(name)), build(&run.trials)) {
-        (Ok(found), Ok(made)) => (found.frame, made),
-        (Err(error), _) => return vec![words(&error)],
-        (_, Err(error)) => return vec![format!("{name} cannot be made anew: {error}")],
-    };
-    if found.height() != made.height() {
-        return vec![format!("{name} has {} rows, and its trials make {}", found.height(), made.height())];
-    }
-    let mut findings = Vec::new();
-    for column in found.columns() {
-        // A later writer may have columns that this one does not know.
-        let Ok(same) = made.column(column.name()) else { continue };
-        if !column.equals_missing(same) {
-            findings.push(format!("{name}: column {} is not what its trials make of it", column.name()));
+fn check_table(
+    run: &Run,
+    kept: Tables<'_>,
+    (name, build): (&str, Build<'_>),
+) -> Result<Vec<String>, StoreError> {
+    let Frame { path, frame: found } = kept(name)?;
+    contained(&path, || {
+        let made = build(&run.trials).map_err(|source| StoreError::Table { path: path.clone(), source })?;
+        if found.height() != made.height() {
+            let rows = format!("{name} has {} rows, and its trials make {}", found.height(), made.height());
+            return Ok(vec![rows]);
         }
-    }
-    findings
+        // A later writer may have columns that this one does not know.
+        let known =
+            found.columns().iter().filter_map(|column| Some((column, made.column(column.name()).ok()?)));
+        let changed = known.filter(|(column, same)| !column.equals_missing(same));
+        let findings = changed
+            .map(|(column, _)| format!("{name}: column {} is not what its trials make of it", column.name()));
+        Ok(findings.collect())
+    })
 }

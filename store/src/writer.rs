@@ -1,12 +1,12 @@
 //! Writing a run: created durable before anything is measured, a part per trial, Parquet at the end.
 
-use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
+use crate::files::{Folder, Owner, create_folders};
 use crate::hold::Hold;
-use crate::parts::{self, Parts};
+use crate::parts::Parts;
 use crate::runs::run_ids;
 use crate::table_file::Table;
 use crate::tables::{self, Shape};
-use crate::{LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, seal};
+use crate::{LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, limits, seal};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub(crate) const LOAD: &str = "load.parquet";
 pub(crate) const FILES: [&str; 9] =
     [SCENARIO, TRIALS, HISTOGRAMS, ERRORS, SLOWEST, GENERATORS, RESPONSES, MONITOR, LOAD];
 pub(crate) const LATEST: &str = "latest";
+/// The folder of the report, in that of the run.
+pub(crate) const REPORT: &str = "report";
 /// Key of the format version in a table's metadata.
 pub(crate) const VERSION_KEY: &str = "syscall_lab.format_version";
 /// The backend that is none.
@@ -65,7 +67,7 @@ fn time_of(id: &str) -> Option<DateTime<Utc>> {
 /// A run under way.
 #[derive(Debug)]
 pub struct RunWriter {
-    path: PathBuf,
+    folder: Folder,
     manifest: Manifest,
     owner: Option<Owner>,
     parts: Parts,
@@ -83,32 +85,25 @@ impl RunWriter {
         scenario: &str,
         owner: Option<Owner>,
     ) -> Result<Self, StoreError> {
-        create_folders(runs_dir, owner)?;
-        let draft = runs_dir.join(format!(".{}.tmp", manifest.id));
-        let path = runs_dir.join(&manifest.id);
-        let drafted = (|| {
-            create_folders(&draft, owner)?;
-            Parts::of(&draft).create(owner)?;
-            let hold = Hold::take(&draft, owner)?;
-            replace_with(&draft.join(SCENARIO), owner, scenario.as_bytes())?;
-            write_manifest(&draft, &manifest, owner)?;
-            fs::rename(&draft, &path).map_err(|source| StoreError::Write { path: path.clone(), source })?;
-            Ok(hold)
+        let runs = create_folders(runs_dir, owner)?;
+        let draft = format!(".{}.tmp", manifest.id);
+        let created = (|| {
+            let folder = runs.make_inner(&draft, owner)?;
+            let parts = Parts::create(&folder, owner)?;
+            let hold = Hold::take(folder.path(), &parts, owner)?;
+            folder.replace_with(SCENARIO, owner, scenario.as_bytes())?;
+            write_manifest(&folder, &manifest, owner)?;
+            let folder = runs.rename(&draft, &manifest.id)?;
+            runs.point(LATEST, &manifest.id, owner)?;
+            Ok((Parts::of(&folder)?, folder, hold))
         })();
-        let hold = drafted.inspect_err(|_| {
-            let _ = fs::remove_dir_all(&draft);
-        })?;
-        let link = runs_dir.join(LATEST);
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            |source| StoreError::Write { path, source }
-        };
-        let linked = files::point(&link, Path::new(&manifest.id), owner).map_err(failed(&link));
-        let linked = linked.and_then(|()| sync_folder(runs_dir).map_err(failed(runs_dir)));
-        linked.inspect_err(|_| {
-            let _ = fs::remove_dir_all(&path);
-        })?;
-        Ok(Self { parts: Parts::of(&path), path, manifest, owner, load_parts: 0, _hold: hold })
+        let created = created.inspect_err(|_| {
+            // Whichever of the two there is.
+            let _ = fs::remove_dir_all(runs_dir.join(&draft));
+            let _ = fs::remove_dir_all(runs_dir.join(&manifest.id));
+        });
+        let (parts, folder, hold) = created?;
+        Ok(Self { folder, manifest, owner, parts, load_parts: 0, _hold: hold })
     }
 
     /// Opens a run that did not come to its end, to go on with it; returns the trials that it has, in order.
@@ -116,27 +111,27 @@ impl RunWriter {
     /// One that was ended in order gets its parts back first. As soon as the manifest says `running` again, they are what
     /// counts; a crash before leaves the run as it was. One that is under way is refused.
     pub fn reopen(path: &Path, owner: Option<Owner>) -> Result<(Self, Vec<TrialRecord>), StoreError> {
-        let parts = Parts::of(path);
-        parts.create(owner)?;
-        let hold = Hold::take(path, owner)?;
+        let folder = Folder::open_to_write(path)?;
+        let parts = Parts::create(&folder, owner)?;
+        let hold = Hold::take(folder.path(), &parts, owner)?;
         // As it is now that nobody else changes it any more.
-        let Run { path, mut manifest, trials, load } = Run::open(path)?;
+        let Run { mut manifest, trials, load, .. } = Run::of(&folder)?;
         if manifest.state != State::Running {
             trials.iter().try_for_each(|trial| parts.write_trial(trial, owner))?;
             parts.write_load(1, &load, owner)?;
             manifest.state = State::Running;
             manifest.ended_at = None;
             manifest.checksums.clear();
-            write_manifest(&path, &manifest, owner)?;
+            write_manifest(&folder, &manifest, owner)?;
         }
         let load_parts = parts.load_parts()?;
-        Ok((Self { path, manifest, owner, parts, load_parts, _hold: hold }, trials))
+        Ok((Self { folder, manifest, owner, parts, load_parts, _hold: hold }, trials))
     }
 
     /// The run's folder.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
     }
 
     /// The manifest as it stands.
@@ -175,32 +170,32 @@ impl RunWriter {
         self.manifest.checksums = self.checksums()?;
         self.manifest.state = state;
         self.manifest.ended_at = Some(Utc::now());
-        write_manifest(&self.path, &self.manifest, self.owner)?;
+        write_manifest(&self.folder, &self.manifest, self.owner)?;
         self.parts.remove()?;
-        Ok(self.path)
+        Ok(self.folder.path().to_owned())
     }
 
     fn write_tables(&self) -> Result<(), StoreError> {
         let shape = shape_of(&self.manifest);
-        let paths = self.parts.trials()?;
-        let records = |paths: &[PathBuf]| -> Result<Vec<TrialRecord>, StoreError> {
-            paths.iter().map(|path| parts::read(path)).collect()
+        let parts = self.parts.trial_names()?;
+        let records = |names: &[String]| -> Result<Vec<TrialRecord>, StoreError> {
+            names.iter().map(|name| self.parts.read_trial(name)).collect()
         };
         for (name, build) in tables_of_trials(&|records| tables::trials(records, &shape)) {
-            let path = self.path.join(name);
+            let path = self.folder.path().join(name);
             let empty = build(&[]).map_err(|source| StoreError::Table { path: path.clone(), source })?;
-            replace(&path, self.owner, |file| {
+            self.folder.replace(name, self.owner, |file| {
                 let mut table = Table::begin(file, &path, &empty)?;
-                for paths in paths.chunks(TRIALS_PER_ROW_GROUP) {
-                    table.append(&build(&records(paths)?).map_err(|source| table.failed(source))?)?;
+                for names in parts.chunks(TRIALS_PER_ROW_GROUP) {
+                    table.append(&build(&records(names)?).map_err(|source| table.failed(source))?)?;
                 }
                 table.end()
             })?;
         }
         let load = self.parts.load()?;
-        let path = self.path.join(LOAD);
+        let path = self.folder.path().join(LOAD);
         let frame = tables::load(&load).map_err(|source| StoreError::Table { path: path.clone(), source })?;
-        replace(&path, self.owner, |file| {
+        self.folder.replace(LOAD, self.owner, |file| {
             let mut table = Table::begin(file, &path, &frame)?;
             table.append(&frame)?;
             table.end()
@@ -209,9 +204,8 @@ impl RunWriter {
 
     fn checksums(&self) -> Result<BTreeMap<String, String>, StoreError> {
         let sum = |name: &&str| {
-            let path = self.path.join(name);
-            let content = fs::read(&path).map_err(|source| StoreError::Read { path, source })?;
-            Ok(((*name).to_owned(), blake3::hash(&content).to_hex().to_string()))
+            let (sum, _) = self.folder.checksum(name, limits::TABLE_BYTES)?;
+            Ok(((*name).to_owned(), sum.to_hex().to_string()))
         };
         FILES.iter().map(sum).collect()
     }
@@ -233,13 +227,13 @@ pub(crate) fn tables_of_trials(trials: Build<'_>) -> [(&'static str, Build<'_>);
     ]
 }
 
-fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {
-    let path = run.join(MANIFEST);
+fn write_manifest(run: &Folder, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {
     let manifest = &Manifest { seal: Some(seal::blank()), ..manifest.clone() };
-    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::damaged(&path, error))?;
+    let text = serde_json::to_vec_pretty(manifest);
+    let mut text = text.map_err(|error| StoreError::damaged(run.path().join(MANIFEST), error))?;
     text.push(b'\n');
     seal::put(&mut text);
-    replace_with(&path, owner, &text)
+    run.replace_with(MANIFEST, owner, &text)
 }
 
 /// What the tables of this run look like.
@@ -257,13 +251,18 @@ pub(crate) fn shape_of(manifest: &Manifest) -> Shape {
     }
 }
 
+/// Whether the run in this folder may be written to: refuses what leads out of the folder of runs.
+pub fn check_writable(run: &Path) -> Result<(), StoreError> {
+    Folder::open_to_write(run).map(drop)
+}
+
 /// Writes the files of a rendered report into `run/report/`; returns that folder.
 pub fn write_report(
     run: &Path,
     files: &[(String, Vec<u8>)],
     owner: Option<Owner>,
 ) -> Result<PathBuf, StoreError> {
-    write_files(&run.join("report"), files, owner)
+    write_into(&Folder::open_to_write(run)?.make_inner(REPORT, owner)?, files, owner)
 }
 
 /// Writes files, by name and content, into a folder that is created if need be; returns the folder.
@@ -272,9 +271,14 @@ pub fn write_files(
     files: &[(String, Vec<u8>)],
     owner: Option<Owner>,
 ) -> Result<PathBuf, StoreError> {
-    create_folders(folder, owner)?;
-    for (name, content) in files {
-        replace_with(&folder.join(name), owner, content)?;
-    }
-    Ok(folder.to_owned())
+    write_into(&create_folders(folder, owner)?, files, owner)
+}
+
+fn write_into(
+    folder: &Folder,
+    files: &[(String, Vec<u8>)],
+    owner: Option<Owner>,
+) -> Result<PathBuf, StoreError> {
+    files.iter().try_for_each(|(name, content)| folder.replace_with(name, owner, content))?;
+    Ok(folder.path().to_owned())
 }

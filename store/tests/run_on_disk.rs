@@ -89,6 +89,20 @@ fn a_run_without_trials_is_read_back() {
 }
 
 #[test]
+fn a_reason_of_any_length_can_be_read_again() {
+    let runs = tempfile::tempdir().unwrap();
+    let reason = Some("é\u{1b}[31m".repeat(1 << 17));
+    let path = write(runs.path(), "a", &[store::TrialRecord { reason, ..failed(0) }]).path().to_owned();
+    let kept = Run::open(&path).unwrap().trials[0].reason.clone().unwrap();
+    assert!(
+        kept.starts_with("é\u{1b}[31m") && kept.ends_with(" …") && kept.len() > 1 << 16,
+        "{}",
+        kept.len()
+    );
+    assert_eq!(verify(&path).0, [""; 0]);
+}
+
+#[test]
 fn an_unfinished_run_is_read_from_its_parts() {
     let runs = tempfile::tempdir().unwrap();
     let records = [measured(0), failed(1)];
@@ -128,6 +142,7 @@ fn of_the_first_columns() -> Vec<TrialRecord> {
         record.started_at = "2026-11-23T07:35:41Z".parse().unwrap();
         record.slowest.clear();
         record.generators.clear();
+        (record.attempt, record.noise) = (1, None);
         for measure in &mut record.measures {
             measure.errnos.clear();
             measure.ledger = measure.ledger.map(|ledger| Ledger { missed: None, compat: None, ..ledger });
@@ -282,4 +297,19 @@ fn a_run_that_cannot_be_created_leaves_nothing() {
     fs::remove_file(&runs).unwrap();
     fs::write(&runs, "").unwrap();
     assert_eq!(reason(create().unwrap_err()), "it is no folder");
+}
+
+#[test]
+fn trials_that_are_all_alike_are_not_taken_for_a_claim() {
+    let runs = tempfile::tempdir().unwrap();
+    let mut alike = measured(0);
+    alike.measures = vec![Measure { errnos: vec![(1, 1); 10_000], ..alike.measures[0].clone() }];
+    alike.monitor = vec![alike.monitor[0]; 10_000];
+    let records: Vec<_> = (0..4).map(|trial| TrialRecord { trial, ..alike.clone() }).collect();
+    let path = write(runs.path(), "a", &records).finish(State::Complete).unwrap();
+    // More rows than bytes.
+    for table in ["errors.parquet", "monitor.parquet"] {
+        assert!(fs::metadata(path.join(table)).unwrap().len() < 40_000, "{table}");
+    }
+    assert_eq!(Run::open(&path).unwrap().trials, records);
 }

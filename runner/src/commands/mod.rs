@@ -1,6 +1,8 @@
 //! One file per verb: arguments in, work done by the modules, what is printed, exit code out. Only here is anything
 //! printed to standard output.
 
+#[cfg(test)]
+mod changed;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod doctor;
@@ -25,6 +27,7 @@ use store::Owner;
 
 /// Prints to standard output. A reader that has seen enough (`| head`) is no failure.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let text = harmless(text);
     let written = stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush());
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -32,6 +35,28 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// A text with nothing in it that a terminal would obey but lines, tabs and colours: a run from somebody else may have
+/// anything in its label, and a program anything in the words by which a trial failed.
+fn harmless(text: &str) -> String {
+    let mut harmless = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(place) = rest.find(|character: char| character.is_control() && !"\n\t".contains(character))
+    {
+        harmless.push_str(&rest[..place]);
+        rest = &rest[place..];
+        let colour =
+            rest.strip_prefix("\u{1b}[").map(|code| code.trim_start_matches(|c| "0123456789;".contains(c)));
+        if let Some(behind) = colour.and_then(|code| code.strip_prefix('m')) {
+            harmless.push_str(&rest[..rest.len() - behind.len()]);
+            rest = behind;
+        } else {
+            harmless.push('\u{fffd}');
+            rest = &rest[rest.chars().next().map_or(0, char::len_utf8)..];
+        }
+    }
+    harmless + rest
 }
 
 /// The machine as far as scenarios depend on it.
@@ -142,4 +167,17 @@ pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
 /// To whom the files of a run belong.
 pub(crate) fn owner(credentials: Option<&Credentials>) -> Option<Owner> {
     credentials.map(|user| Owner { uid: user.uid.as_raw(), gid: user.gid.as_raw() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn only_lines_tabs_and_colours_reach_a_terminal() {
+        let coloured = "\u{1b}[1;31mred\u{1b}[0m\tand\nplain, é and 量";
+        assert_eq!(harmless(coloured), coloured);
+        assert_eq!(harmless("a\u{1b}]0;title\u{7}b"), "a\u{fffd}]0;title\u{fffd}b");
+        assert_eq!(harmless("\u{1b}[2J\r\u{9b}1m\u{1b}"), "\u{fffd}[2J\u{fffd}\u{fffd}1m\u{fffd}");
+    }
 }

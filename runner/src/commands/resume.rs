@@ -21,6 +21,8 @@ use store::{Environment, Manifest, Run, RunWriter, State, StoreError, read_manif
 /// Executes what is left of the run's plan, then renders its report anew.
 pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let path = store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?;
+    // Before all that a run needs is prepared.
+    store::check_writable(&path)?;
     let kept = Run::open(&path)?;
     if is_complete(&kept.manifest)? {
         return Ok(ExitCode::SUCCESS);

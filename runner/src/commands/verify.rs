@@ -47,7 +47,7 @@ fn verdict(run: &Run) -> String {
 }
 
 /// The order of trials against what scenario and seed make of it.
-fn check_order(run: &Run) -> Vec<String> {
+pub(super) fn check_order(run: &Run) -> Vec<String> {
     let manifest = &run.manifest;
     let planned = run.scenario().map_err(|error| error.to_string()).and_then(|text| plan(manifest, &text));
     let (scenario, plan) = match planned {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const FOLDER: &str = "run/syscall-lab";
@@ -60,7 +61,8 @@ impl Journal {
 }
 
 fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = fs::File::create(path)?;
+    // Whoever could write to it could have root write anywhere.
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
     file.write_all(text)?;
     file.sync_all()
 }
@@ -116,7 +118,7 @@ impl Lock {
     pub(super) fn take(root: &Path) -> Result<Option<Self>, SettingsError> {
         let folder = root.join(FOLDER);
         let failed = |source: io::Error| SettingsError::Journal { path: place(root), source };
-        fs::create_dir_all(&folder).map_err(failed)?;
+        fs::DirBuilder::new().recursive(true).mode(0o755).create(&folder).map_err(failed)?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = rustix::fs::open(folder.join(LOCK), flags, Mode::from_raw_mode(0o600));
         let file = file.map_err(|errno| failed(errno.into()))?;

@@ -1,0 +1,80 @@
+//! Runs as earlier writers left them are read as what they were: `golden/README.md` says which there are.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "parts/everything.rs"]
+mod everything;
+#[path = "parts/sample.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod sample;
+
+use everything::everything;
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Write};
+use std::fs;
+use std::path::{Path, PathBuf};
+use store::{Manifest, Run, State, TrialRecord, verify};
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// One line for each.
+fn lines(text: &mut String, all: &[impl Debug]) {
+    for one in all {
+        writeln!(text, "{one:?}").unwrap();
+    }
+}
+
+/// What was read of a run, in lines.
+fn summary(run: Run) -> String {
+    // Checksums are for `verify`.
+    let manifest = Manifest { checksums: BTreeMap::new(), seal: None, ..run.manifest };
+    let mut text = format!("{manifest:#?}\n");
+    for trial in run.trials {
+        lines(&mut text, &trial.measures);
+        lines(&mut text, &trial.monitor);
+        lines(&mut text, &trial.slowest);
+        lines(&mut text, &trial.generators);
+        let rest =
+            TrialRecord { measures: vec![], monitor: vec![], slowest: vec![], generators: vec![], ..trial };
+        lines(&mut text, &[rest]);
+    }
+    lines(&mut text, &run.load);
+    text
+}
+
+#[test]
+fn every_golden_run_is_read_as_what_it_was() {
+    let entries = fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().path());
+    let mut runs: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    runs.sort();
+    assert!(runs.len() >= 5, "{runs:?}");
+    for path in runs {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        insta::assert_snapshot!(name.clone(), summary(Run::open(&path).unwrap()));
+        let (findings, _) = verify(&path);
+        // The first two were written by hand out of a run with another scenario.
+        assert!(findings.is_empty() || name.starts_with("first_columns"), "{name}: {findings:?}");
+    }
+}
+
+/// Writes the golden runs that are not there: see `golden/README.md`. One that is there is never written again.
+#[test]
+#[ignore = "writes files that are to be committed"]
+fn write_golden_runs() {
+    let kept = golden();
+    let latest = kept.join("latest");
+    let is_missing = |id: &str| !kept.join(id).exists();
+    // Those without `noise` in their name were written before there was any.
+    if is_missing("noise") {
+        everything(&kept, "noise").finish(State::Complete).unwrap();
+    }
+    if is_missing("noise_interrupted") {
+        everything(&kept, "noise_interrupted").finish(State::Interrupted).unwrap();
+    }
+    if is_missing("noise_under_way") {
+        drop(everything(&kept, "noise_under_way"));
+    }
+    let _ = fs::remove_file(latest);
+}
