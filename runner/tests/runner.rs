@@ -1043,7 +1043,7 @@ probe = "user"
 warmup = "0"
 window = "$window"
 [plan]
-ramp = "100ms"
+ramp = "5s"
 repetitions = 2
 until = { relative_interval = 1, max_repetitions = 12, max_time = "1h" }
 zip = [["threads", "window"], ["load", "workers"]]

@@ -43,12 +43,6 @@ impl Parts {
         self.write(&trial_name(record.trial), record, owner)
     }
 
-    /// A stored trial; none where this one is not stored.
-    pub(crate) fn trial(&self, trial: u32) -> Result<Option<TrialRecord>, StoreError> {
-        let path = self.folder.join(trial_name(trial));
-        if path.exists() { read(&path).map(Some) } else { Ok(None) }
-    }
-
     pub(crate) fn write_load(
         &self,
         number: usize,

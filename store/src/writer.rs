@@ -6,7 +6,7 @@ use crate::parts::{self, Parts};
 use crate::runs::run_ids;
 use crate::table_file::Table;
 use crate::tables::{self, Shape};
-use crate::{LoadMetric, Manifest, PlanInfo, Run, State, Status, StoreError, TrialRecord, Vantage, seal};
+use crate::{LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, seal};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -160,19 +160,6 @@ impl RunWriter {
     /// Makes a finished trial durable.
     pub fn append_trial(&mut self, record: &TrialRecord) -> Result<(), StoreError> {
         self.parts.write_trial(record, self.owner)
-    }
-
-    /// Makes a stored trial invalid that was taken for sound, for a reason that became known later. One that is not
-    /// stored, or failed, is left as it is.
-    pub fn doubt_trial(&mut self, trial: u32, reason: &str) -> Result<(), StoreError> {
-        let Some(mut record) = self.parts.trial(trial)? else { return Ok(()) };
-        if record.status == Status::Failed {
-            return Ok(());
-        }
-        record.status = Status::Invalid;
-        let before = record.reason.take().map_or(String::new(), |before| format!("{before}; "));
-        record.reason = Some(format!("{before}{reason}"));
-        self.parts.write_trial(&record, self.owner)
     }
 
     /// Makes the metrics of a finished load instance durable.

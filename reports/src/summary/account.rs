@@ -2,7 +2,7 @@
 
 use crate::{RunView, units};
 use serde::Serialize;
-use store::{State, Status, TrialRecord, Vantage};
+use store::{Noise, State, Status, TrialRecord, Vantage};
 
 /// How much of the plan there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -204,6 +204,22 @@ fn add(ledger: &mut TargetLedger, measure: &store::Measure) {
     }
 }
 
+/// How many trials were disturbed, and the worst of it.
+fn disturbed(run: &RunView<'_>) -> Option<String> {
+    let noise = |trial: &TrialRecord| trial.noise.clone().filter(|noise| noise.disturbed.is_some());
+    let disturbed: Vec<_> =
+        run.trials.iter().filter_map(|trial| Some((trial.trial, noise(trial)?))).collect();
+    let weight = |noise: &Noise| noise.others.unwrap_or(0.0) + noise.steal;
+    let (trial, worst) = disturbed.iter().max_by(|a, b| weight(&a.1).total_cmp(&weight(&b.1)))?;
+    let (count, executed) = (disturbed.len(), run.trials.len());
+    let (were, so) = if count == 1 { ("was", "") } else { ("were", "most of all ") };
+    Some(format!(
+        "{count} of {executed} trials {were} disturbed, {so}trial {}: {}.",
+        trial + 1,
+        worst.disturbed.as_deref().unwrap_or_default()
+    ))
+}
+
 /// The manifest's warnings, after what is wrong with the run as a whole.
 pub(super) fn warnings(run: &RunView<'_>, progress: Progress) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -232,6 +248,7 @@ pub(super) fn warnings(run: &RunView<'_>, progress: Progress) -> Vec<String> {
             progress.failed, progress.invalid
         ));
     }
+    warnings.extend(disturbed(run));
     warnings.extend(crate::stopping::warning(run.manifest));
     warnings.extend(run.manifest.warnings.iter().cloned());
     warnings

@@ -6,6 +6,8 @@ use crate::cli::RunArguments;
 use crate::credentials::Credentials;
 use crate::execution::{Execution, LinuxRig, Parts, Probes, execute, stop_rule};
 use crate::failure::{Failure, chain};
+use crate::monitor::CpuTimes;
+use crate::noise::Listener;
 use crate::progress::{Progress, brief};
 use crate::scenario::{
     Cell, Estimate, Given, Machine, Overheads, Plan, ProbeRequest, Scenario, Window, counted, longest,
@@ -25,8 +27,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{
-    Design, Factor, Level, MachineSetting, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo,
-    State, Status, StoreError, TrialRecord,
+    Design, Factor, Level, MachineSetting, Manifest, MonitorSample, PlanInfo, ProbeInfo, Run, RunWriter,
+    ScenarioInfo, State, Status, StoreError, TrialRecord,
 };
 
 /// Executes the scenario; ends by rendering the report and printing its path.
@@ -40,7 +42,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let (settings, machine_settings) = set_machine(&scenario)?;
     let mut probes = Probes::of(&scenario)?;
-    let calibrated = Calibrated::of(&probes.detach(), scenario.measure.keep_slowest, &stage.stop);
+    let calibrated = calibrate(&probes.detach(), (&scenario, machine), &stage.stop);
     if stage.is_stopped() {
         // Nothing is begun of which something could be kept.
         return Ok(INTERRUPTED.into());
@@ -162,6 +164,24 @@ pub(super) fn set_machine(scenario: &Scenario) -> Result<(Settings, Vec<MachineS
     let checked = scenario.check_required(&cannot.collect::<Vec<_>>());
     checked.map_err(|found| Failure::Failed(found.render(super::colour(&std::io::stderr()))))?;
     Ok(applied)
+}
+
+/// What the backends cost, and what else went on while that was found out: then the machine is not at rest.
+fn calibrate(
+    backends: &[Backend],
+    (scenario, machine): (&Scenario, Machine),
+    stop: &AtomicBool,
+) -> Calibrated {
+    let mut listener = Listener::new(u32::try_from(machine.cpus).unwrap_or(u32::MAX));
+    let (quiet, before) = (listener.look(), CpuTimes::read());
+    let mut calibrated = Calibrated::of(backends, scenario.measure.keep_slowest, stop);
+    let cpu_use = CpuTimes::read().zip(before).map(|(now, before)| now.since(before));
+    let steal = cpu_use.map_or(0.0, |cpu_use| cpu_use.steal);
+    let sample = MonitorSample { at_ns: 1, cpu_steal: steal, ..MonitorSample::default() };
+    let noise = listener.since(&quiet, &[sample], scenario.measure.noise_limit);
+    let words = |reason| format!("the machine was not at rest before the start: {reason}");
+    calibrated.warnings.extend(noise.disturbed.map(words));
+    calibrated
 }
 
 /// The manifest with how the machine is set, and a warning for each thing that it cannot be.
@@ -374,6 +394,7 @@ fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
         factors: factors(scenario),
         generators: generator_lines(scenario),
         loss_limit: measure.loss_limit,
+        noise_limit: Some(measure.noise_limit),
         keep_slowest: u32::try_from(measure.keep_slowest).unwrap_or(u32::MAX),
     }
 }

@@ -10,7 +10,8 @@ use super::{Measured, Outcome, Probes, Rig};
 use crate::credentials::Credentials;
 use crate::load::{self, Load, LoadRequest};
 use crate::monitor::Monitor;
-use crate::scenario::{Machine, PlannedTrial, Scenario, Window as WindowRule};
+use crate::noise::Listener;
+use crate::scenario::{Cell, Machine, PlannedTrial, Scenario, Window as WindowRule};
 use crate::scratch::Scratch;
 use crate::settings;
 use crate::timeline::{Laps, processor_time};
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use store::LoadMetric;
+use tempfile::TempDir;
 
 /// How long a generator may take to prepare files, memory and threads.
 const READY_DEADLINE: Duration = Duration::from_secs(30);
@@ -52,6 +54,7 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct LinuxRig<'a> {
     parts: Parts<'a>,
     monitor: Monitor,
+    listener: Listener,
     load: Option<Load>,
 }
 
@@ -83,23 +86,15 @@ impl<'a> LinuxRig<'a> {
             settings::stay_on(list);
         }
         let monitor = Monitor::start(Duration::from_millis(100))?;
-        Ok(Self { parts, monitor, load: None })
+        let cpus = u32::try_from(parts.machine.cpus).unwrap_or(u32::MAX);
+        Ok(Self { parts, monitor, listener: Listener::new(cpus), load: None })
     }
 
     fn try_measure(&mut self, trial: &PlannedTrial) -> Result<Measured, Cut> {
         let mut laps = Laps::default();
-        self.check_load()?;
         let scenario = self.parts.scenario;
         let cell = scenario.cell(trial.cell);
-        // Before the generators start: their kernel entry is patched for a probe or not, and they warm up with it.
-        self.parts.probes.prepare(*scenario.measure.probe.at(&cell)).map_err(Cut::Failed)?;
-        let scratch = tempfile::tempdir_in(self.parts.scratch.path())?;
-        if let Some(user) = &self.parts.credentials {
-            user.give(scratch.path())?;
-        }
-        if let Some(probe) = self.parts.probes.attached() {
-            probe.exclude_all()?;
-        }
+        let scratch = self.prepare(&cell)?;
         let host = Host {
             generator: self.parts.generator.clone(),
             user: self.parts.credentials.clone(),
@@ -120,6 +115,7 @@ impl<'a> LinuxRig<'a> {
         }
         drop_caches(scenario);
         settings::within(cpus, || programs.begin())?;
+        let quiet = self.listener.look();
         laps.lap("ready");
         let spent = processor_time();
         let warmup = *scenario.measure.warmup.at(&cell);
@@ -143,9 +139,26 @@ impl<'a> LinuxRig<'a> {
         measured.doubt(load.err().map(|error| crate::failure::chain(&error)));
         measured.window_ns = window.close_ns - window.open_ns;
         measured.monitor = watch.finish();
+        let limit = scenario.measure.noise_limit;
+        measured.noise = Some(self.listener.since(&quiet, &measured.monitor, limit));
         laps.lap("observe");
         measured.laps = laps;
         Ok(measured)
+    }
+
+    /// The trial's folder, with the load there and the probe attached that the trial asks for.
+    fn prepare(&mut self, cell: &Cell) -> Result<TempDir, Cut> {
+        self.check_load()?;
+        // Before the generators start: their kernel entry is patched for a probe or not, and they warm up with it.
+        self.parts.probes.prepare(*self.parts.scenario.measure.probe.at(cell)).map_err(Cut::Failed)?;
+        let scratch = tempfile::tempdir_in(self.parts.scratch.path())?;
+        if let Some(user) = &self.parts.credentials {
+            user.give(scratch.path())?;
+        }
+        if let Some(probe) = self.parts.probes.attached() {
+            probe.exclude_all()?;
+        }
+        Ok(scratch)
     }
 
     /// Starts the trial's generators, each followed by the probe from its first instruction.
@@ -317,7 +330,7 @@ impl Rig for LinuxRig<'_> {
             let _ = probe.read();
         }
         match outcome {
-            Ok(measured) => Outcome::Measured(measured),
+            Ok(measured) => Outcome::Measured(Box::new(measured)),
             Err(Cut::Failed(reason)) => Outcome::Failed(reason),
             Err(Cut::Interrupted) => Outcome::Interrupted,
         }
