@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let (settings, machine_settings) = set_machine(&scenario)?;
     let mut probes = Probes::of(&scenario)?;
-    let calibrated = calibrate(&probes.detach(), (&scenario, machine), &stage.stop);
+    let calibrated = calibrate(&probes.detach(), &scenario, &stage);
     if stage.is_stopped() {
         // Nothing is begun of which something could be kept.
         return Ok(INTERRUPTED.into());
@@ -167,14 +167,10 @@ pub(super) fn set_machine(scenario: &Scenario) -> Result<(Settings, Vec<MachineS
 }
 
 /// What the backends cost, and what else went on while that was found out: then the machine is not at rest.
-fn calibrate(
-    backends: &[Backend],
-    (scenario, machine): (&Scenario, Machine),
-    stop: &AtomicBool,
-) -> Calibrated {
-    let mut listener = Listener::new(u32::try_from(machine.cpus).unwrap_or(u32::MAX));
+fn calibrate(backends: &[Backend], scenario: &Scenario, stage: &Stage) -> Calibrated {
+    let mut listener = Listener::new(u32::try_from(stage.machine.cpus).unwrap_or(u32::MAX));
     let (quiet, before) = (listener.look(), CpuTimes::read());
-    let mut calibrated = Calibrated::of(backends, scenario.measure.keep_slowest, stop);
+    let mut calibrated = Calibrated::of(backends, scenario.measure.keep_slowest, &stage.stop);
     let cpu_use = CpuTimes::read().zip(before).map(|(now, before)| now.since(before));
     let steal = cpu_use.map_or(0.0, |cpu_use| cpu_use.steal);
     let sample = MonitorSample { at_ns: 1, cpu_steal: steal, ..MonitorSample::default() };
