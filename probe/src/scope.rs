@@ -6,6 +6,7 @@ use aya::Ebpf;
 use btfparse::{Offset, Readable, TypeInformation};
 use probe_abi::{PID_LIMIT, PIDS_PER_ENTRY, SCOPE_ENTRIES, ScopeEntry};
 use std::fs;
+use std::sync::OnceLock;
 
 /// Whose calls count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +56,18 @@ impl Listed {
 /// What the kernel tells of its types.
 const TYPES: &str = "/sys/kernel/btf/vmlinux";
 
-/// Where in the kernel's description of a thread the id of its process is, in bytes.
+/// Where in the kernel's description of a thread the id of its process is, in bytes. Looked up once: the description is
+/// megabytes.
 pub(crate) fn child_tgid_offset() -> Result<u32, ProbeError> {
+    static FOUND: OnceLock<u32> = OnceLock::new();
+    if let Some(offset) = FOUND.get() {
+        return Ok(*offset);
+    }
+    let offset = look_up_tgid()?;
+    Ok(*FOUND.get_or_init(|| offset))
+}
+
+fn look_up_tgid() -> Result<u32, ProbeError> {
     let unknown = |reason: String| ProbeError::Families { reason };
     let bytes = fs::read(TYPES).map_err(|error| unknown(format!("{TYPES}: {error}")))?;
     let offset = TypeInformation::new(&Bytes(bytes))
