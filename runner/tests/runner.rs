@@ -5,6 +5,8 @@
 // In a folder, for a file beside this one would be a program of its own.
 #[path = "parts/capabilities.rs"]
 mod capabilities;
+#[path = "parts/machine.rs"]
+mod machine;
 #[path = "parts/workloads.rs"]
 mod workloads;
 
@@ -416,7 +418,7 @@ fn a_program_that_is_not_there_is_missed_before_the_run() {
     assert_eq!(output.status.code(), Some(1));
     let message = text(&output.stderr);
     assert!(
-        message.contains("scenario.toml:9:13") && message.contains("`no-such-program` is not installed"),
+        message.contains("scenario.toml:10:12") && message.contains("`no-such-program` is not installed"),
         "{message}"
     );
     assert!(!folder.path().join("runs").exists());

@@ -4,6 +4,7 @@
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+mod here;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod plan;
@@ -79,14 +80,16 @@ pub(crate) fn scratch(credentials: Option<&Credentials>) -> Result<Scratch, Fail
 
 /// Whether the programs are there that the scenario executes.
 pub(crate) fn check_programs(scenario: &Scenario) -> Result<(), Failure> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = |name: &str| {
-        let is_file = |file: PathBuf| file.is_file();
-        // From the root, a name replaces the folder that it is joined to.
-        std::env::split_paths(&path).any(|folder| is_file(folder.join(name)))
-    };
-    let missing = scenario.check_programs(is_there);
+    let missing = scenario.check_programs(is_program);
     missing.map_err(|found| Failure::Failed(found.render(colour(&stderr()))))
+}
+
+/// Whether there is a program of this name on the `PATH`, or at this path from the root.
+fn is_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_file = |file: PathBuf| file.is_file();
+    // From the root, a name replaces the folder that it is joined to.
+    std::env::split_paths(&path).any(|folder| is_file(folder.join(name)))
 }
 
 /// Whether the installed stress-ng takes what the load levels tell it. It is asked as the user as whom it would run.

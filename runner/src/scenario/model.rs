@@ -350,6 +350,8 @@ pub(crate) struct GeneratorDecl {
     pub(crate) waiters: Option<Given<u32>>,
     /// Where its threads run; none for wherever the kernel likes.
     pub(crate) pin: Option<Given<Pin>>,
+    /// The CPUs among that, each with the place where it was written.
+    pub(super) pinned: Vec<(u32, Place)>,
     /// How long a thread waits after an operation in a closed loop.
     pub(crate) think_ns: Given<u64>,
     /// Operations between two pauses, or at each intended start.
@@ -384,8 +386,10 @@ pub(crate) struct LoadProgram {
     pub(crate) cwd: Option<PathBuf>,
     /// Whether it is started again when it has ended with success.
     pub(crate) repeats: bool,
-    /// Where its command was written.
+    /// Where the first word of its command was written.
     pub(super) place: Place,
+    /// Where `cwd` was written.
+    pub(super) cwd_place: Option<Place>,
 }
 
 /// One option of stress-ng.

@@ -32,10 +32,12 @@ pub(crate) fn stay_on(list: &CpuList) -> bool {
     sched_setaffinity(None, &set).is_ok()
 }
 
-/// Does something on the CPUs of the list, where they can be had, then returns to those from before.
+/// Does something on the CPUs of the list, then returns to those from before. Without a list, or where it cannot be had,
+/// these are all that the runner was given, of which it may have left itself fewer.
 pub(crate) fn within<T>(list: Option<&CpuList>, act: impl FnOnce() -> T) -> T {
     let before = sched_getaffinity(None).ok();
-    let changed = list.is_some_and(stay_on);
+    let all = || given().is_some_and(|all| sched_setaffinity(None, &all).is_ok());
+    let changed = list.is_some_and(stay_on) || all();
     let result = act();
     if let (true, Some(before)) = (changed, before) {
         // The set was this thread's a moment ago, so it cannot be refused.

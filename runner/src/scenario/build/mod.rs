@@ -58,6 +58,7 @@ pub(super) fn scenario(
     let are_read = problems.len() == before;
     let machine_section = root.section("machine", &mut problems);
     let machine = machine::read(machine_section.as_ref(), &mut problems);
+    machine::check_pins((machine_section.as_ref(), &machine), &generators, &mut problems);
     let is_counted = check_pace(&generators, &programs, &mut problems);
     let measure_section = root.section("measure", &mut problems);
     if root.node("measure").is_none() {

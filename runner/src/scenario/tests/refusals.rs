@@ -272,6 +272,16 @@ fn parameters() {
         ("pin to nothing", "touch = false", "pin = \"first\""),
         ("pin to a CPU that cannot be named", "touch = false", "pin = 1024"),
         ("negative time to think", "touch = false", "think = \"-1us\""),
+        (
+            "pin outside of the generators' CPUs",
+            "rate = 1000",
+            "pin = 3\n\n[machine]\ncpus = { generators = \"0-1,4\" }"
+        ),
+        (
+            "pin by a factor outside of the generators' CPUs",
+            "rate = 1000",
+            "pin = \"$threads\"\n\n[machine.cpus]\ngenerators = \"0-1,4\""
+        ),
         ("time to think at a fixed rate", "touch = false", "think = \"1us\""),
         (
             "heap touched by several threads",
@@ -329,6 +339,7 @@ fn machine() {
         ("CPUs that are no list", "[machine]\ncpus = { generators = \"3-1\", load = 0, runner = \"0,\" }"),
         ("requirement that is not asked for", "[machine]\nturbo = false\nrequired = [\"turbo\", \"thp\"]"),
         ("requirement that is none", "[machine]\nturbo = false\nrequired = [\"trubo\", 3]"),
+        ("requirement that is far from any", "[machine]\nturbo = false\nrequired = [\"frequency\"]"),
         ("requirement that is no list", "[machine]\nturbo = false\nrequired = \"turbo\""),
     ];
     let cases: Vec<(&str, String)> = cases.map(|(what, table)| (what, set(table))).into();

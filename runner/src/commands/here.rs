@@ -1,0 +1,36 @@
+//! What only this machine knows of a scenario: a program that is not installed, a CPU that is not there. `run` stops at it
+//! or says it with the run; `check` and `plan` warn, since a file may well be meant for another machine.
+
+use super::{colour, is_program, stress_ng};
+use crate::scenario::{CpuList, Diagnostics, Machine, Scenario};
+use crate::settings;
+use std::io::{Write, stderr};
+
+/// Says on standard error what this machine cannot do of the scenario.
+pub(crate) fn warn(scenario: &Scenario, machine: &Machine) {
+    for found in lacking(scenario, machine) {
+        // Who does not hear it loses no more than a warning.
+        let _ = writeln!(stderr(), "{}\n", found.of_this_machine().render(colour(&stderr())));
+    }
+}
+
+fn lacking(scenario: &Scenario, machine: &Machine) -> Vec<Diagnostics> {
+    let may_run =
+        |cpu: u32| CpuList::parse(&cpu.to_string()).is_some_and(|list| settings::missing(&list).is_none());
+    let cannot: Vec<_> = settings::cannot(&settings::root(), &scenario.machine)
+        .into_iter()
+        .filter_map(|it| Some((it.name, it.cannot?)))
+        .collect();
+    let stress_ng = if stress_ng::version().is_some() {
+        stress_ng::room().map_or(Ok(()), |room| scenario.check_memory(machine, &room))
+    } else {
+        scenario.check_without_stress_ng(&stress_ng::LoadError::NotInstalled.to_string())
+    };
+    let all = [
+        scenario.check_programs(is_program),
+        scenario.check_pins(may_run),
+        scenario.check_settings(&cannot),
+        stress_ng,
+    ];
+    all.into_iter().filter_map(Result::err).collect()
+}
