@@ -1029,7 +1029,7 @@ const LEFT_OUT: &str = r#"schema = 1
 name = "left_out"
 [measure]
 syscalls = "$call"
-probe = "user"
+probe = "$backend"
 warmup = "0"
 window = "$window"
 [plan]
@@ -1037,9 +1037,10 @@ ramp = "100ms"
 repetitions = 2
 until = { relative_interval = 1, max_repetitions = 12, max_time = "1h" }
 zip = [["threads", "window"], ["load", "workers"]]
-exclude = [{ call = "openat", load = "busy" }]
+exclude = [{ call = "openat", load = "busy" }, { call = "futex" }, { backend = "fentry" }]
 [factors]
-call = ["getpid", "openat"]
+backend = ["user", "fentry"]
+call = ["getpid", "openat", "futex"]
 threads = [1, 2]
 window = ["10ms", "20ms"]
 workers = [0, 1]
@@ -1067,6 +1068,17 @@ fn what_a_plan_leaves_out_is_not_executed_and_a_rule_ends_it() {
         (6, 6, Some("window"))
     );
     assert_eq!(run.trials.len(), plan.repetitions as usize * 6);
+    // Of what is excluded altogether nothing is left, as if it had not been there.
+    let factors = &run.manifest.scenario.factors;
+    let labels =
+        |factor: usize| factors[factor].levels.iter().map(|it| it.label.as_str()).collect::<Vec<_>>();
+    assert_eq!((labels(0), labels(1)), (vec!["user"], vec!["getpid", "openat"]));
+    assert_eq!(run.manifest.scenario.syscalls, ["getpid", "openat"]);
+    let tried: Vec<_> = run.manifest.probe.factor.iter().flat_map(|factor| &factor.levels).collect();
+    assert_eq!((tried.len(), run.manifest.probe.backend.as_str()), (1, "user"));
+    assert!(plan.design.cells.iter().all(|cell| cell[0] == 0 && cell[1] < 2), "{:?}", plan.design.cells);
+    let not_measured = run.manifest.warnings.iter().filter(|it| it.contains("is not measured")).count();
+    assert_eq!(not_measured, 2, "{:?}", run.manifest.warnings);
     let stop = plan.design.stop.as_ref().unwrap();
     // How much figures vary is the machine's business.
     let is_sure = stop.reason == Some(store::StopReason::Sure);

@@ -2,6 +2,7 @@
 //! to change. Pure; the kept run's figures are a parameter.
 
 use super::model::Scenario;
+use super::plan::Overheads;
 use super::text::counted;
 use reports::detection::{Detectable, detectable};
 use reports::statistics::{CONFIDENCE, repetitions_to_detect};
@@ -11,7 +12,7 @@ use serde::Serialize;
 /// What two runs of a plan can show, set against each other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Effects {
-    /// Repetitions on each side; the least, where a rule may add some.
+    /// Repetitions on each side; the fewest, where a rule may add some.
     repetitions: usize,
     /// Figures that are compared: cells × targets.
     family: usize,
@@ -37,7 +38,7 @@ impl Effects {
     pub(crate) fn of(scenario: &Scenario, kept: Option<&Summary>) -> Self {
         let in_cell = |cell: &super::cells::Cell| scenario.targets_of(cell).len() * cell.loads.len();
         let family = scenario.cells.iter().map(in_cell).sum::<usize>().max(1);
-        let repetitions = scenario.plan.repetitions as usize;
+        let repetitions = scenario.fewest_blocks(Overheads::TYPICAL) as usize;
         let alpha = 1.0 - CONFIDENCE;
         let metric = scenario.plan.until.map_or(Metric::P50, |rule| rule.metric);
         let like = kept.map(|summary| Like {

@@ -376,7 +376,8 @@ pub(crate) static PLAN: Table = Table {
             (
                 "[{ size = \"16MiB\", load = \"high\" }]",
                 "Cells that are left out: each entry names levels of some factors, one or a list of each, and takes \
-                 every cell that has them. An entry that takes none is an error, as is to leave nothing.",
+                 every cell that has them. An entry that takes none, or none that those before it leave, is an error, as \
+                 is to leave nothing.",
             ),
         ),
     ],

@@ -9,6 +9,7 @@ use super::programs::ProgramDecl;
 use super::settings::MachineRequest;
 use generators::{GeneratorSpec, Parameter, Pin, Workload};
 use reports::Metric;
+use reports::statistics::Looks;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -220,6 +221,15 @@ impl PlanRequest {
     /// The most blocks that there may be.
     pub(crate) fn most_repetitions(&self) -> u32 {
         self.until.map_or(self.repetitions, |rule| rule.max_repetitions)
+    }
+
+    /// The blocks after which a rule looks for the first time; all of them without one.
+    pub(crate) fn first_look(&self) -> u32 {
+        let look = |rule: StopRule| {
+            let looks = Looks::between(self.repetitions as usize, rule.max_repetitions as usize);
+            looks.numbers().first().and_then(|number| u32::try_from(*number).ok())
+        };
+        self.until.and_then(look).unwrap_or(self.repetitions)
     }
 }
 

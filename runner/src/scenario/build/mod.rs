@@ -81,8 +81,7 @@ pub(super) fn scenario(
     let cells::Cells { cells, zips } = cells;
     let source = sources.first().map(|file| file.text.clone()).unwrap_or_default();
     let overrides = sources.iter().skip(1).map(|given| given.text.clone()).collect();
-    let sources = sources.to_vec();
-    let scenario = Scenario {
+    let mut scenario = Scenario {
         name,
         summary,
         source,
@@ -96,8 +95,9 @@ pub(super) fn scenario(
         programs,
         loads,
         machine,
-        sources,
+        sources: sources.to_vec(),
     };
+    scenario.drop_unmeasured_targets();
     // Errors before would make each target look unissued.
     problems.extend(check_whole((&targets, measure_section.as_ref()), &scenario, place));
     if problems.is_empty() { Ok(scenario) } else { Err(problems) }

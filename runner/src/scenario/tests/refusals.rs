@@ -141,6 +141,11 @@ fn zipped_and_excluded() {
         ("exclude of an unknown level", seed("exclude = [{ size = \"4KB\" }]")),
         ("exclude of an unknown load", seed("exclude = [{ load = [\"hihg\"] }]")),
         ("exclude of everything", seed("exclude = [{ load = [\"baseline\", \"high\"] }]")),
+        ("exclude of no level", seed("exclude = [{ size = [] }]")),
+        (
+            "exclude of what is excluded",
+            seed("exclude = [{ size = \"4KiB\" }, { size = 4096, load = \"high\" }]"),
+        ),
         (
             "exclude of a pair that is none",
             seed("zip = [[\"size\", \"load\"]]\nexclude = [{ size = \"4KiB\", load = \"high\" }]"),
