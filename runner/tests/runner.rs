@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 // In a folder, for a file beside this one would be a program of its own.
+#[path = "parts/asked.rs"]
+mod asked;
 #[path = "parts/capabilities.rs"]
 mod capabilities;
 #[path = "parts/machine.rs"]

@@ -44,10 +44,11 @@ pub(crate) fn machine() -> Machine {
 /// Reads, overrides and validates a scenario.
 pub(crate) fn scenario(arguments: &ScenarioArguments, machine: &Machine) -> Result<Scenario, Failure> {
     let mut overrides: Vec<_> = arguments.overrides.iter().map(|set| Override::set(set)).collect();
-    let repetitions = arguments.repetitions.map(|n| n.to_string());
-    overrides.extend(repetitions.map(|n| Override::option("--repetitions", "plan.repetitions", &n)));
-    let seed = arguments.seed.map(|seed| seed.to_string());
-    overrides.extend(seed.map(|seed| Override::option("--seed", "plan.seed", &seed)));
+    // What is wrong with them is told as it is of the file's values.
+    let repetitions = arguments.repetitions.as_deref();
+    overrides.extend(repetitions.map(|n| Override::option("--repetitions", "plan.repetitions", n)));
+    let seed = arguments.seed.as_deref();
+    overrides.extend(seed.map(|seed| Override::option("--seed", "plan.seed", seed)));
     load(&arguments.scenario, &overrides, machine)
 }
 

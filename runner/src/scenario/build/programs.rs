@@ -149,7 +149,10 @@ fn word<'a>(
             parts.push(Given::Fixed(std::mem::take(&mut plain)));
             parts.push(factors.labels((name, node), problems)?);
             behind
-        } else if before.is_empty() && parts.is_empty() && plain.is_empty() {
+        } else if behind.starts_with('{') {
+            problems.push(refuse("has a `${` without its `}`; `$$` is a dollar"));
+            return None;
+        } else if before.is_empty() && parts.is_empty() && plain.is_empty() && !behind.is_empty() {
             parts.push(factors.labels((behind, node), problems)?);
             ""
         } else {

@@ -194,6 +194,11 @@ fn factors() {
         ("factors that differ in case", "threads = [1, 2, 4]", "threads = [1, 2, 4]\nSize = [1]"),
         ("factor without effect", "threads = [1, 2, 4]", "threads = [1, 2, 4]\ncolour = [1]"),
         ("unknown factor", "\"$threads\"", "\"$thread\""),
+        ("dollar alone", "\"$threads\"", "\"$\""),
+        ("brace that is not closed", "\"$threads\"", "\"${threads\""),
+        ("brace with nothing in it", "\"$threads\"", "\"${}\""),
+        ("dollar that stands for one", "\"$threads\"", "\"$$5\""),
+        ("factor named as in a command", "\"$threads\"", "\"${threads}\""),
         ("unknown factor that is near to none", "\"$threads\"", "\"$colour\""),
         ("level that does not fit its use", "threads = \"$threads\"", "threads = \"$size\""),
     ]));
@@ -331,6 +336,22 @@ fn load() {
         ("memory that nothing fills", "vm = 1", "require_memory = true"),
         ("more than all memory", "\"40%\"", "\"140% memory\""),
     ]));
+}
+
+#[test]
+fn words_of_commands() {
+    let word =
+        |word: &str| format!("[generators.other]\ncommand = [\"sort\", \"{word}\"]\n\n[load.baseline]");
+    let cases = [
+        ("dollar alone", word("$")),
+        ("dollar within", word("costs 5$")),
+        ("brace that is not closed", word("${size")),
+        ("brace that is not closed within", word("--buffer=${size")),
+        ("brace with nothing in it", word("--buffer=${}")),
+        ("unknown factor", word("--buffer=${sise}")),
+    ];
+    let cases: Vec<_> = cases.iter().map(|(what, by)| (*what, "[load.baseline]", by.as_str())).collect();
+    insta::assert_snapshot!(refusals(&cases));
 }
 
 #[test]
