@@ -95,13 +95,10 @@ pub(crate) fn execute(
     execution: &mut Execution,
 ) -> Result<State, StoreError> {
     let mut state = State::Complete;
-    let mut stopping = Stopping::of(execution.scenario);
-    let mut blocks = 0;
-    if let Some(stopping) = &mut stopping {
-        let ok = plan.trials.iter().zip(done).filter(|(_, record)| record.status == Status::Ok);
-        ok.for_each(|(trial, record)| stopping.note(trial, &record.measures));
-    }
+    let mut stopping = Stopping::of(execution.scenario, (plan, done));
     let left = plan.trials.get(done.len()..).unwrap_or_default();
+    // A block that was begun is executed to its end before anything is judged.
+    let mut blocks = left.first().filter(|trial| trial.position > 0).map_or(0, |trial| trial.block);
     let mut unsettled = Unsettled::within(execution.scenario.plan.ramp);
     let scenario = execution.scenario;
     let is_alike = |a: &PlannedTrial, b: &PlannedTrial| {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{
     Environment, FORMAT_VERSION, Factor, LoadMetric, Manifest, Measure, PlanInfo, ProbeInfo, Run, RunWriter,
-    ScenarioInfo, State, Status, StopReason, Vantage,
+    ScenarioInfo, State, Status, StopReason, TrialRecord, Vantage,
 };
 
 const SCENARIO: &str = r#"schema = 1
@@ -185,11 +185,23 @@ fn executed(rig: &mut FakeRig) -> (Result<State, store::StoreError>, Option<Run>
 
 /// The same with overrides of the scenario.
 fn executed_with(rig: &mut FakeRig, overrides: &[&str]) -> (Result<State, store::StoreError>, Option<Run>) {
+    executed_after(rig, overrides, &[])
+}
+
+/// The same where these trials are there already.
+fn executed_after(
+    rig: &mut FakeRig,
+    overrides: &[&str],
+    done: &[TrialRecord],
+) -> (Result<State, store::StoreError>, Option<Run>) {
     let runs = tempfile::tempdir().unwrap();
     let scenario = scenario(overrides);
     let mut manifest = manifest();
     manifest.plan.design.stop = stop_rule(&scenario);
     let mut writer = RunWriter::create(runs.path(), manifest, SCENARIO, None).unwrap();
+    for trial in done {
+        writer.append_trial(trial).unwrap();
+    }
     let folder = writer.path().to_owned();
     rig.parts = folder.join(".parts");
     if let Some((_, to_remove)) = &mut rig.folder_to_remove_at {
@@ -204,7 +216,7 @@ fn executed_with(rig: &mut FakeRig, overrides: &[&str]) -> (Result<State, store:
         boot: "boot".to_owned(),
         told: BTreeSet::new(),
     };
-    let outcome = execute((&Plan::of(&scenario, 1), &[]), rig, &mut execution);
+    let outcome = execute((&Plan::of(&scenario, 1), done), rig, &mut execution);
     if let Ok(state) = &outcome {
         writer.finish(*state).unwrap();
     }
@@ -348,6 +360,32 @@ fn a_rule_ends_with_its_time_but_not_before_the_least() {
     let (repetitions, _, reason, unsure) = stopped(&mut rig, "max_time = \"1s\"");
     assert_eq!((reason, unsure), (Some(StopReason::Time), 4));
     assert!((2..40).contains(&repetitions), "{repetitions}");
+}
+
+/// A run that was stopped has spent its time; but a block that was begun is executed to its end.
+#[test]
+fn the_time_of_a_rule_goes_on_where_a_run_is_gone_on_with() {
+    const RULE: &str = "plan.until = { max_time = \"60s\" }";
+    let wild = |trial: &PlannedTrial| 1_000 * u64::from(trial.block % 3 + 1);
+    let gone_on_with = |after: u32, seconds_each: u64| {
+        let stop = || std::sync::Arc::new(AtomicBool::new(false));
+        let mut rig =
+            FakeRig { latency: Some(wild), stop_at: Some(after), stop: stop(), ..FakeRig::default() };
+        let mut done = executed_with(&mut rig, &[RULE]).1.unwrap().trials;
+        for trial in &mut done {
+            trial.wall_ns = seconds_each * 1_000_000_000;
+        }
+        let mut rig = FakeRig { latency: Some(wild), stop: stop(), ..FakeRig::default() };
+        let (outcome, run) = executed_after(&mut rig, &[RULE], &done);
+        assert_eq!(outcome.unwrap(), State::Complete);
+        let run = run.unwrap();
+        let plan = run.manifest.plan;
+        assert_eq!(run.trials.len(), plan.trials as usize);
+        (plan.repetitions, plan.design.stop.unwrap().reason)
+    };
+    assert_eq!(gone_on_with(12, 5), (3, Some(StopReason::Time)));
+    assert_eq!(gone_on_with(13, 5), (4, Some(StopReason::Time)));
+    assert_eq!(gone_on_with(12, 0), (40, Some(StopReason::Repetitions)));
 }
 
 #[test]

@@ -416,7 +416,7 @@ pub(crate) static UNTIL: Table = Table {
             (
                 "\"10m\"",
                 "No block is begun that would end later than this, the least repetitions aside; at least 1 s. A run that \
-                 is resumed has this time anew.",
+                 is resumed has what is left of it.",
             ),
         ),
     ],
