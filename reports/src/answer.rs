@@ -279,7 +279,7 @@ fn alone(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
         Some((cell, measure, measure.figure(Metric::Mean)?))
     })?;
     let place = place_words(summary, cell, &[], (target, vantage));
-    let place = if place.is_empty() { place } else { format!("At {place} ") };
+    let place = if place.is_empty() { place } else { format!("At {place}, ") };
     let full = mean.interval_ns.filter(|_| measure.repetitions.len() >= FULL_REPETITIONS);
     let interval = full.map_or_else(String::new, |interval| {
         format!(" {}", units::duration_interval(interval, mean.value_ns))

@@ -552,7 +552,7 @@ fn an_answer_speaks_of_the_cells_that_it_is_of() {
     fail(&mut failed, ("4KiB", "high"));
     fail(&mut failed, ("4KiB", "baseline"));
     let alone = answer(&failed);
-    assert!(alone.contains("At size 1MiB, load baseline mmap takes"), "{alone}");
+    assert!(alone.contains("At size 1MiB, load baseline, mmap takes"), "{alone}");
 }
 
 #[test]
@@ -781,6 +781,7 @@ fn a_run_of_one_cell_and_one_without_trials_have_pages_too() {
     let one = synthetic::run(&Recipe { sizes: vec!["4KiB"], loads: vec!["baseline"], ..small() });
     let page = rendered(&one).html;
     assert!(page.contains("mmap takes ") && page.contains("on average"), "no answer");
+    assert!(answer(&one).starts_with("mmap takes "), "a cell that is alone has no name: {}", answer(&one));
     let mut none = small_run();
     none.trials.clear();
     assert!(rendered(&none).html.contains("No trial has figures: none was executed."));

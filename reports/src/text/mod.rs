@@ -75,7 +75,10 @@ impl Page {
     fn title(self, summary: &Summary) -> String {
         let manifest = &summary.manifest;
         let progress = summary.progress;
-        let title = format!("{}: {}", manifest.scenario.name, manifest.scenario.summary);
+        let title = match manifest.scenario.summary.as_str() {
+            "" => manifest.scenario.name.clone(),
+            summary => format!("{}: {summary}", manifest.scenario.name),
+        };
         let facts = format!(
             "{} · {} of {} trials ok · {} repetitions · {}",
             manifest.id,

@@ -193,12 +193,13 @@ fn time_text(scenario: &Scenario, overheads: Overheads) -> String {
     )
 }
 
-/// How long a scenario takes at most, where a rule may add blocks: as far as that can be told.
+/// How long a scenario takes at most, where a rule may add blocks: as far as that can be told. None where that is no
+/// more than it takes in any case.
 pub(crate) fn longest(scenario: &Scenario, overheads: Overheads) -> Option<Duration> {
     let rule = scenario.plan.until?;
     let most = Estimate::of_blocks(scenario, rule.max_repetitions, overheads).total();
     let least = Estimate::of(scenario, overheads).total();
-    Some(rule.max_time.map_or(most, |time| most.min(time.max(least))))
+    Some(rule.max_time.map_or(most, |time| most.min(time.max(least)))).filter(|most| *most > least)
 }
 
 /// A duration to three digits or the second, whichever is finer, in the units of scenarios.
