@@ -215,6 +215,7 @@ fn executed_after(
         stop: &stop,
         boot: "boot".to_owned(),
         told: BTreeSet::new(),
+        timeline: crate::timeline::Timeline::from_environment(),
     };
     let outcome = execute((&Plan::of(&scenario, 1), done), rig, &mut execution);
     if let Ok(state) = &outcome {
