@@ -127,12 +127,18 @@ pub(crate) fn execute(
         }
         let outcome = execution.group(group, rig, (load.err().as_deref(), stopping.as_mut()));
         let metrics = rig.stop_load();
-        match metrics {
+        let is_valid = match metrics {
             Ok(metrics) => {
                 execution.writer.append_load(&metrics)?;
-                execution.doubt_idle(group, &metrics)?;
+                !execution.doubt_idle(group, &metrics)?
             }
-            Err(reason) => execution.progress.warn(&format!("load {level}: {reason}")),
+            Err(reason) => {
+                execution.progress.warn(&format!("load {level}: {reason}"));
+                true
+            }
+        };
+        if let Some(stopping) = &mut stopping {
+            stopping.settle(is_valid);
         }
         if outcome? == State::Interrupted {
             state = State::Interrupted;
@@ -154,16 +160,18 @@ impl Execution<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Makes the trials invalid during which a stressor did nothing: only its end tells.
-    fn doubt_idle(&mut self, group: &[PlannedTrial], metrics: &[LoadMetric]) -> Result<(), StoreError> {
+    /// Makes the trials invalid during which a stressor did nothing, which only its end tells; returns whether it did.
+    fn doubt_idle(&mut self, group: &[PlannedTrial], metrics: &[LoadMetric]) -> Result<bool, StoreError> {
+        let mut is_idle = false;
         for stressor in crate::load::idle(metrics) {
+            is_idle = true;
             let reason = format!("stress-ng's {stressor} did not complete one operation while it ran");
             self.progress.warn(&format!("the trials before this are invalid: {reason}"));
             for trial in group {
                 self.writer.doubt_trial(trial.trial, &reason)?;
             }
         }
-        Ok(())
+        Ok(is_idle)
     }
 
     /// The trials of one load level of one block; all of them fail when the level could not be had.

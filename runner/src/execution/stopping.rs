@@ -20,6 +20,8 @@ pub(super) struct Stopping {
     looks: Looks,
     /// The figure's value in each repetition that is ok; none where a repetition has none.
     values: BTreeMap<Key, Vec<Option<f64>>>,
+    /// Of trials under the load that runs, of which its end has yet to say whether it did anything.
+    pending: Vec<(Key, Option<f64>)>,
     /// What trials took that are there already.
     spent: Duration,
     began: Instant,
@@ -35,6 +37,7 @@ impl Stopping {
         stopping.spent = spent(done, scenario.plan.ramp);
         let ok = plan.trials.iter().zip(done).filter(|(_, record)| record.status == Status::Ok);
         ok.for_each(|(trial, record)| stopping.note(trial, &record.measures));
+        stopping.settle(true);
         Some(stopping)
     }
 
@@ -43,7 +46,8 @@ impl Stopping {
         let looks = Looks::between(least as usize, rule.max_repetitions as usize);
         let values = BTreeMap::new();
         let (spent, began) = (Duration::ZERO, Instant::now());
-        Some(Self { rule, least, looks, values, spent, began, blocks: 0, reason: None })
+        let pending = Vec::new();
+        Some(Self { rule, least, looks, values, pending, spent, began, blocks: 0, reason: None })
     }
 
     /// Takes note of a trial that is ok: of each target what the probe saw, else what the caller saw, as reports do.
@@ -53,7 +57,16 @@ impl Stopping {
         let headline = |it: &&Measure| it.vantage == Vantage::Kernel || !in_kernel(&it.syscall);
         for measure in measures.iter().filter(headline) {
             let key = (trial.cell, trial.load, measure.syscall.clone());
-            self.values.entry(key).or_default().push(self.rule.metric.of(&measure.ok));
+            self.pending.push((key, self.rule.metric.of(&measure.ok)));
+        }
+    }
+
+    /// Takes the trials noted since for what they are, or drops them where they became invalid.
+    pub(super) fn settle(&mut self, is_valid: bool) {
+        for (key, value) in std::mem::take(&mut self.pending) {
+            if is_valid {
+                self.values.entry(key).or_default().push(value);
+            }
         }
     }
 

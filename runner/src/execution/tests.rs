@@ -354,6 +354,13 @@ fn blocks_are_added_until_every_figure_is_sure() {
     assert_eq!(stopped(&mut rig, "relative_interval = 0.5"), (8, 32, Some(StopReason::Sure), 0));
 }
 
+/// Trials of block 1 became invalid by the end of their load: at 8 blocks there are 7 values of each figure.
+#[test]
+fn trials_that_became_invalid_make_no_figure_sure() {
+    let mut rig = FakeRig { latency: Some(|_| 1_000), idle: Some("io"), ..FakeRig::default() };
+    assert_eq!(stopped(&mut rig, "max_repetitions = 40"), (12, 48, Some(StopReason::Sure), 0));
+}
+
 #[test]
 fn a_rule_ends_with_its_time_but_not_before_the_least() {
     let wild = |trial: &PlannedTrial| 1_000 * u64::from(trial.block % 3 + 1);

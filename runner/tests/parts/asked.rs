@@ -1,9 +1,10 @@
 //! What the command line and a plan are asked, and what is said where it cannot be had.
 
-use super::{COUNTED, latest, run, runner, text};
+use super::{COUNTED, cut_down, latest, run, runner, text};
 use std::fs;
 use std::path::Path;
 use std::process::Output;
+use store::Run;
 
 fn plan(folder: &Path, scenario: &str, arguments: &[&str]) -> Output {
     let file = folder.join("planned.toml");
@@ -78,4 +79,21 @@ fn factors_may_have_the_names_of_columns() {
     for format in ["text", "html", "markdown", "json"] {
         runner().current_dir(&folder).args(["report", "latest", "--format", format]).assert().success();
     }
+}
+
+/// Trials of a run that is gone on with have the factor as those before have it.
+#[test]
+fn a_factor_of_one_backend_is_there_after_a_pause() {
+    let folder = tempfile::tempdir().unwrap();
+    let by_factor = COUNTED.replace("warmup = \"5ms\"", "warmup = \"5ms\"\nprobe = \"$backend\"");
+    let by_factor = by_factor.replace("[factors]", "[factors]\nbackend = [\"user\"]");
+    let output = run(folder.path(), &by_factor, &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let whole = latest(folder.path());
+    let path = cut_down(&whole, &folder.path().join("killed"), 1, None);
+    let output = runner().args(["resume", "--quiet"]).arg(&path).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let factors = |run: &Run| run.trials.iter().map(|it| it.factors.clone()).collect::<Vec<_>>();
+    assert_eq!(factors(&Run::open(&path).unwrap()), factors(&whole));
+    assert!(factors(&whole).iter().all(|it| it["backend"] == "user"));
 }
