@@ -12,7 +12,8 @@ mod knobs;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cpus::{missing, stay_on, within};
+use cpus::missing;
+pub(crate) use cpus::{can_pin, stay_on, within};
 
 use crate::scenario::MachineRequest;
 use journal::{Journal, Lock};

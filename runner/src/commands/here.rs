@@ -2,7 +2,7 @@
 //! or says it with the run; `check` and `plan` warn, since a file may well be meant for another machine.
 
 use super::{colour, is_program, stress_ng};
-use crate::scenario::{CpuList, Diagnostics, Machine, Scenario};
+use crate::scenario::{Diagnostics, Machine, Scenario};
 use crate::settings;
 use std::io::{Write, stderr};
 
@@ -15,8 +15,6 @@ pub(crate) fn warn(scenario: &Scenario, machine: &Machine) {
 }
 
 fn lacking(scenario: &Scenario, machine: &Machine) -> Vec<Diagnostics> {
-    let may_run =
-        |cpu: u32| CpuList::parse(&cpu.to_string()).is_some_and(|list| settings::missing(&list).is_none());
     let cannot: Vec<_> = settings::cannot(&settings::root(), &scenario.machine)
         .into_iter()
         .filter_map(|it| Some((it.name, it.cannot?)))
@@ -28,7 +26,7 @@ fn lacking(scenario: &Scenario, machine: &Machine) -> Vec<Diagnostics> {
     };
     let all = [
         scenario.check_programs(is_program),
-        scenario.check_pins(may_run),
+        scenario.check_pins(settings::can_pin),
         scenario.check_settings(&cannot),
         stress_ng,
     ];

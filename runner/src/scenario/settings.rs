@@ -58,7 +58,7 @@ impl CpuList {
     const MOST: usize = 4_095;
 
     /// From text; none where it is no such list.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let number = |text: &str| {
             let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             text.parse::<usize>().ok().filter(|number| is_number && *number <= Self::MOST)
@@ -114,12 +114,11 @@ impl Scenario {
         }))
     }
 
-    /// Points at every generator that is pinned to a CPU of which `may_run` does not say that threads may run there.
-    pub(crate) fn check_pins(&self, may_run: impl Fn(u32) -> bool) -> Result<(), Diagnostics> {
+    /// Points at every generator that is pinned to a CPU that `can_pin` does not say can be had.
+    pub(crate) fn check_pins(&self, can_pin: impl Fn(u32) -> bool) -> Result<(), Diagnostics> {
         let pinned = self.generators.iter().flat_map(|generator| &generator.pinned);
-        self.judged(pinned.filter(|(cpu, _)| !may_run(*cpu)).map(|(cpu, place)| {
-            let message =
-                format!("threads cannot be pinned to CPU {cpu}: there is none, or it is not the runner's");
+        self.judged(pinned.filter(|(cpu, _)| !can_pin(*cpu)).map(|(cpu, place)| {
+            let message = format!("threads cannot be pinned to CPU {cpu}, which this system does not give");
             Diagnostic::at(place, message, "its trials would fail")
         }))
     }

@@ -22,6 +22,19 @@ pub(crate) fn missing(list: &CpuList) -> Option<String> {
     (!missing.is_empty()).then(|| format!("the runner may not run on CPU {}", missing.join(", ")))
 }
 
+/// Whether a thread can be pinned to this CPU, whatever the runner's own are: one is, for a moment.
+pub(crate) fn can_pin(cpu: u32) -> bool {
+    let cpu = cpu as usize;
+    let pinned = std::thread::spawn(move || {
+        let mut set = CpuSet::new();
+        if cpu < CpuSet::MAX_CPU {
+            set.set(cpu);
+        }
+        sched_setaffinity(None, &set).is_ok()
+    });
+    pinned.join().unwrap_or(false)
+}
+
 /// Keeps the calling thread, and all that it starts from now on, on these CPUs; whether they can be had.
 pub(crate) fn stay_on(list: &CpuList) -> bool {
     if missing(list).is_some() {
