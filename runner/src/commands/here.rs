@@ -19,10 +19,9 @@ fn lacking(scenario: &Scenario, machine: &Machine) -> Vec<Diagnostics> {
         .into_iter()
         .filter_map(|it| Some((it.name, it.cannot?)))
         .collect();
-    let stress_ng = if stress_ng::version().is_some() {
-        stress_ng::room().map_or(Ok(()), |room| scenario.check_memory(machine, &room))
-    } else {
-        scenario.check_without_stress_ng(&stress_ng::LoadError::NotInstalled.to_string())
+    let stress_ng = match stress_ng::version() {
+        Ok(_) => stress_ng::room().map_or(Ok(()), |room| scenario.check_memory(machine, &room)),
+        Err(error) => scenario.check_without_stress_ng(&error.to_string()),
     };
     let all = [
         scenario.check_programs(is_program),

@@ -3,11 +3,11 @@
 //! Owns the figures that the rule looks at, and when it looks. What an interval is, and how sure each look has to be, is
 //! `reports::statistics`'; what is done about it is the caller's.
 
-use crate::scenario::{Plan, PlannedTrial, Scenario, StopRule};
+use crate::scenario::{PlannedTrial, Scenario, StopRule};
 use reports::statistics::{Looks, median, order_interval};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use store::{Design, Measure, PlanInfo, Status, StopReason, TrialRecord, Vantage};
+use store::{Design, Measure, PlanInfo, StopReason, TrialRecord, Vantage};
 
 /// The cell with its load, and the target.
 type Key = (usize, usize, String);
@@ -20,8 +20,6 @@ pub(super) struct Stopping {
     looks: Looks,
     /// The figure's value in each repetition that is ok; none where a repetition has none.
     values: BTreeMap<Key, Vec<Option<f64>>>,
-    /// Of trials under the load that runs, of which its end has yet to say whether it did anything.
-    pending: Vec<(Key, Option<f64>)>,
     /// What trials took that are there already.
     spent: Duration,
     began: Instant,
@@ -30,15 +28,9 @@ pub(super) struct Stopping {
 }
 
 impl Stopping {
-    /// The scenario's rule, with the trials that are there already, which are the first of the plan; none where it has
-    /// none.
-    pub(super) fn of(scenario: &Scenario, (plan, done): (&Plan, &[TrialRecord])) -> Option<Self> {
-        let mut stopping = Self::new(scenario)?;
-        stopping.spent = spent(done, scenario.plan.ramp);
-        let ok = plan.trials.iter().zip(done).filter(|(_, record)| record.status == Status::Ok);
-        ok.for_each(|(trial, record)| stopping.note(trial, &record.measures));
-        stopping.settle(true);
-        Some(stopping)
+    /// The scenario's rule, where what these trials took is spent already; none where it has none.
+    pub(super) fn of(scenario: &Scenario, done: &[TrialRecord]) -> Option<Self> {
+        Some(Self { spent: spent(done, scenario.plan.ramp), ..Self::new(scenario)? })
     }
 
     fn new(scenario: &Scenario) -> Option<Self> {
@@ -46,8 +38,7 @@ impl Stopping {
         let looks = Looks::between(least as usize, rule.max_repetitions as usize);
         let values = BTreeMap::new();
         let (spent, began) = (Duration::ZERO, Instant::now());
-        let pending = Vec::new();
-        Some(Self { rule, least, looks, values, pending, spent, began, blocks: 0, reason: None })
+        Some(Self { rule, least, looks, values, spent, began, blocks: 0, reason: None })
     }
 
     /// Takes note of a trial that is ok: of each target what the probe saw, else what the caller saw, as reports do.
@@ -57,16 +48,7 @@ impl Stopping {
         let headline = |it: &&Measure| it.vantage == Vantage::Kernel || !in_kernel(&it.syscall);
         for measure in measures.iter().filter(headline) {
             let key = (trial.cell, trial.load, measure.syscall.clone());
-            self.pending.push((key, self.rule.metric.of(&measure.ok)));
-        }
-    }
-
-    /// Takes the trials noted since for what they are, or drops them where they became invalid.
-    pub(super) fn settle(&mut self, is_valid: bool) {
-        for (key, value) in std::mem::take(&mut self.pending) {
-            if is_valid {
-                self.values.entry(key).or_default().push(value);
-            }
+            self.values.entry(key).or_default().push(self.rule.metric.of(&measure.ok));
         }
     }
 
@@ -166,7 +148,7 @@ pub(crate) fn stop_rule(scenario: &Scenario) -> Option<store::StopRule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
+    use store::Status;
 
     /// A trial that began so many seconds after the first, and took five.
     fn trial(seconds: i64) -> TrialRecord {
@@ -187,6 +169,8 @@ mod tests {
             monitor: Vec::new(),
             slowest: Vec::new(),
             generators: Vec::new(),
+            attempt: 1,
+            noise: None,
         }
     }
 
