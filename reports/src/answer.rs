@@ -8,11 +8,15 @@ mod wording;
 use crate::statistics::{FULL_REPETITIONS, ratio};
 use crate::summary::{CellSummary, MeasureSummary, ProbeCost, Summary};
 use crate::{Metric, units, view::LOAD};
-use store::Vantage;
+use std::collections::BTreeSet;
+use store::{State, Vantage};
 use wording::{Change, joined, ratio_words};
 
 /// Maxima are set against each other only where the numbers of calls are at most this many times apart.
 const ALIKE_CALLS: f64 = 2.0;
+
+/// A mean of fewer calls than this is said to be one of few.
+const FEW_CALLS: u64 = 30;
 
 /// One paragraph on each target, in the scenario's order; without figures a single one that says so. Where repetitions
 /// are too few for intervals, the first paragraph says so for all.
@@ -21,12 +25,34 @@ pub fn paragraphs(summary: &Summary) -> Vec<String> {
     let paragraphs = summary.targets().into_iter().map(|target| paragraph(summary, target));
     let mut paragraphs: Vec<String> = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect();
     if paragraphs.is_empty() {
-        paragraphs.push("No trial has figures yet.".to_owned());
+        paragraphs.push(without_figures(summary));
     } else if let Some(most) = summary.most_repetitions().filter(|_| summary.has_ranges()) {
         let plural = if most == 1 { "" } else { "s" };
         paragraphs.insert(0, format!("{most} repetition{plural}: no intervals; take this as a hint."));
     }
     paragraphs
+}
+
+/// Why there is nothing to say: nothing was executed, nothing is to be trusted, or nobody called.
+fn without_figures(summary: &Summary) -> String {
+    let progress = summary.progress;
+    let without = progress.failed + progress.invalid;
+    match summary.failures.first() {
+        _ if progress.ok > 0 => "No trial has figures: no call was seen in any window.".to_owned(),
+        Some(first) => {
+            let counts = [(progress.failed, "failed"), (progress.invalid, "invalid")];
+            let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+            let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+            let whose = if without > 1 { ", the first" } else { "" };
+            let (trial, cell, reason) = (first.trial + 1, &first.cell, &first.reason);
+            format!(
+                "No trial has figures: {}{whose} (trial {trial}, {cell}) because: {reason}.",
+                joined(&counts)
+            )
+        }
+        None if summary.manifest.state == State::Running => "No trial has figures yet.".to_owned(),
+        None => "No trial has figures: none was executed.".to_owned(),
+    }
 }
 
 fn paragraph(summary: &Summary, target: &str) -> String {
@@ -41,27 +67,88 @@ fn paragraph(summary: &Summary, target: &str) -> String {
     if sentences.is_empty() {
         sentences.extend(alone(summary, target, vantage));
     }
+    if !sentences.is_empty() {
+        sentences.extend(of_few_calls(summary, target, vantage));
+    }
     sentences.join(" ")
 }
 
-/// First against last load level in every combination of the other factors, and the name of the last level.
-fn load_pairs<'a>(summary: &'a Summary, target: &str, vantage: Vantage) -> Option<(&'a str, Vec<Pair<'a>>)> {
-    let factors = &summary.manifest.scenario.factors;
-    let load = summary.load_place()?;
-    let [_, .., last] = factors[load].levels.as_slice() else { return None };
-    let pairs = pairs(summary, load);
-    Some((&last.label, pairs.filter_map(|(a, b)| Pair::of(a, b, target, vantage)).collect()))
+/// That means are of so few calls that one of them moves a mean.
+fn of_few_calls(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
+    let measures = summary.cells.iter().filter_map(|cell| cell.measure(target, vantage));
+    let with_mean = measures.filter(|measure| measure.figure(Metric::Mean).is_some());
+    let calls = with_mean.flat_map(|measure| &measure.repetitions).map(|repetition| repetition.calls);
+    let fewest = calls.min().filter(|calls| *calls < FEW_CALLS)?;
+    let plural = if fewest == 1 { "" } else { "s" };
+    Some(format!("There are repetitions of only {fewest} call{plural}, whose mean a single slow call moves."))
+}
+
+/// In how many combinations of levels the target may have figures, those at the places `but` aside: cells without any
+/// trial that is ok may be some of its cells.
+fn combinations(summary: &Summary, but: &[usize], (target, vantage): (&str, Vantage)) -> usize {
+    let cells = summary.cells.iter().filter(|cell| may_have(cell, target, vantage));
+    let levels = |cell: &'_ CellSummary| {
+        let levels = cell.levels.iter().enumerate().filter(|(place, _)| !but.contains(place));
+        levels.map(|(_, level)| level.clone()).collect::<Vec<_>>()
+    };
+    cells.map(levels).collect::<BTreeSet<_>>().len()
+}
+
+fn may_have(cell: &CellSummary, target: &str, vantage: Vantage) -> bool {
+    cell.measures.is_empty() || cell.measure(target, vantage).is_some()
+}
+
+/// The levels by which a cell is told from those in which the target has figures or may have them.
+fn place_words(
+    summary: &Summary,
+    cell: &CellSummary,
+    but: &[usize],
+    (target, vantage): (&str, Vantage),
+) -> String {
+    let varies = |place: &usize| {
+        let mut others = summary.cells.iter().filter(|other| may_have(other, target, vantage));
+        !but.contains(place) && others.any(|other| other.levels[*place] != cell.levels[*place])
+    };
+    let factors = summary.manifest.scenario.factors.iter().zip(&cell.levels).enumerate();
+    let words = factors.filter(|(place, _)| varies(place));
+    let words: Vec<String> = words.map(|(_, (factor, level))| format!("{} {level}", factor.name)).collect();
+    words.join(", ")
+}
+
+/// First against last load level in every combination of the other factors in which both have a mean, and the names of
+/// these levels.
+struct LoadPairs<'a> {
+    first: &'a str,
+    last: &'a str,
+    pairs: Vec<Pair<'a>>,
+}
+
+impl<'a> LoadPairs<'a> {
+    fn of(summary: &'a Summary, target: &str, vantage: Vantage) -> Option<Self> {
+        let factors = &summary.manifest.scenario.factors;
+        let load = summary.load_place()?;
+        let [first, .., last] = factors[load].levels.as_slice() else { return None };
+        let pairs = pairs(summary, load).filter_map(|(a, b)| Pair::of(a, b, target, vantage));
+        let has_mean = |pair: &Pair<'_>| pair.change(Metric::Mean).and_then(|mean| mean.moved()).is_some();
+        Some(Self { first: &first.label, last: &last.label, pairs: pairs.filter(has_mean).collect() })
+    }
+
+    /// The one that is spoken of.
+    fn middle(&self) -> Option<&Pair<'a>> {
+        self.pairs.get(self.pairs.len() / 2)
+    }
 }
 
 /// What load does: the middle one of the other factors' combinations, and how far the others lie apart.
 fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Vec<String> {
-    let Some((level, pairs)) = load_pairs(summary, target, vantage) else { return Vec::new() };
-    let middle = pairs.get(pairs.len() / 2);
-    let Some((pair, mean)) = middle.and_then(|pair| Some((pair, pair.change(Metric::Mean)?.moved()?))) else {
+    let Some(loads) = LoadPairs::of(summary, target, vantage) else { return Vec::new() };
+    let Some((pair, mean)) =
+        loads.middle().and_then(|pair| Some((pair, pair.change(Metric::Mean)?.moved()?)))
+    else {
         return Vec::new();
     };
     let along = summary.load_place().map_or_else(String::new, |load| summary.along_words(load));
-    let mut sentence = format!("Under {level} load{along} the mean of {target} {mean}");
+    let mut sentence = format!("Under {} load{along} the mean of {target} {mean}", loads.last);
     let clauses: Vec<String> = [Metric::P50, Metric::P99, Metric::Max]
         .into_iter()
         .filter_map(|metric| Some(format!("its {} {}", metric.words(), pair.change(metric)?.clause())))
@@ -70,30 +157,41 @@ fn under_load(summary: &Summary, target: &str, vantage: Vantage) -> Vec<String> 
         sentence = format!("{sentence}; {}", joined(&clauses));
     }
     let mut sentences = vec![sentence + "."];
-    if pairs.len() > 1 {
-        let but = summary.load_place().map_or_else(Vec::new, |load| with_zipped(summary, load));
-        let cell = summary.cell_words(&pair.cell.levels, &but, (target, vantage));
-        sentences.push(span(&pairs, &cell));
+    let but = summary.load_place().map_or_else(Vec::new, |load| with_zipped(summary, load));
+    let cells = combinations(summary, &but, (target, vantage));
+    if cells > 1 {
+        let cell = place_words(summary, pair.cell, &but, (target, vantage));
+        sentences.push(span(&loads, &cell, cells));
     }
     sentences
 }
 
-/// `That is at size 1MiB; over all 5 such cells the mean's ratio spans × 1.80 to × 2.40.`
-fn span(pairs: &[Pair<'_>], cell: &str) -> String {
+/// `That is at size 1MiB; over all 5 such cells the mean's ratio spans × 1.80 to × 2.40.` Where not all of the cells can
+/// be set against each other, it says how many.
+fn span(loads: &LoadPairs<'_>, cell: &str, cells: usize) -> String {
+    let LoadPairs { first, last, pairs } = loads;
     let ratios = || pairs.iter().filter_map(|pair| Some(pair.change(Metric::Mean)?.estimate.ratio));
     let (low, high) = (ratios().fold(f64::INFINITY, f64::min), ratios().fold(0.0, f64::max));
-    let all = if pairs.len() == 2 { "both".to_owned() } else { format!("all {}", pairs.len()) };
     let (low, high) = (units::ratio(low), units::ratio(high));
-    format!("That is at {cell}; over {all} such cells the mean's ratio spans {low} to {high}.")
+    let all = match pairs.len() {
+        1 => {
+            return format!(
+                "That is at {cell}, the only one of {cells} such cells with figures under {first} and {last}."
+            );
+        }
+        2 if cells == 2 => "both such cells".to_owned(),
+        some if some == cells => format!("all {cells} such cells"),
+        some => format!("the {some} of {cells} such cells with figures under {first} and {last}"),
+    };
+    format!("That is at {cell}; over {all} the mean's ratio spans {low} to {high}.")
 }
 
 /// `As the caller saw it, the mean grows (× 3.66 [3.10, 4.22]) and the maximum grows (× 22.4 [11.2, 40.5]).`
 fn seen_by_caller(summary: &Summary, target: &str) -> Option<String> {
     // Of the cell that the kernel's sentence is about; a cell without a probe has none.
-    let (_, spoken_of) = load_pairs(summary, target, Vantage::Kernel)?;
-    let cell = spoken_of.get(spoken_of.len() / 2)?.cell;
-    let (_, pairs) = load_pairs(summary, target, Vantage::User)?;
-    let pair = pairs.iter().find(|pair| pair.cell.levels == cell.levels)?;
+    let cell = LoadPairs::of(summary, target, Vantage::Kernel)?.middle()?.cell;
+    let seen = LoadPairs::of(summary, target, Vantage::User)?;
+    let pair = seen.pairs.iter().find(|pair| pair.cell.levels == cell.levels)?;
     let clauses: Vec<String> = [Metric::Mean, Metric::Max]
         .into_iter()
         .filter_map(|metric| Some(format!("the {} {}", metric.words(), pair.change(metric)?.clause())))
@@ -120,11 +218,13 @@ fn across_factors(summary: &Summary, target: &str, vantage: Vantage) -> Vec<Stri
     });
     let sentences = others.filter_map(|(index, factor)| {
         let (first, last) = (factor.levels.first()?, factor.levels.last()?);
-        let mut pairs = pairs(summary, index);
-        let pair = pairs.find_map(|(a, b)| Pair::of(a, b, target, vantage))?;
-        let mut either = [Metric::P50, Metric::Mean].into_iter();
-        let (metric, change) = either.find_map(|it| Some((it, pair.change(it)?.moved()?)))?;
-        let rest = summary.cell_words(&pair.cell.levels, &with_zipped(summary, index), (target, vantage));
+        let mut pairs = pairs(summary, index).filter_map(|(a, b)| Pair::of(a, b, target, vantage));
+        let (pair, metric, change) = pairs.find_map(|pair| {
+            let mut either = [Metric::P50, Metric::Mean].into_iter();
+            let (metric, change) = either.find_map(|it| Some((it, pair.change(it)?.moved()?)))?;
+            Some((pair, metric, change))
+        })?;
+        let rest = place_words(summary, pair.cell, &with_zipped(summary, index), (target, vantage));
         Some(format!(
             "From {} {} to {}{}{} {target}'s {} {change}.",
             factor.name,
@@ -172,10 +272,14 @@ fn added_by_probe(summary: &Summary, target: &str) -> Vec<String> {
     sentences.collect()
 }
 
-/// Where nothing varies: the figures themselves.
+/// Where nothing can be set against anything: the figures themselves, of the first cell that has some.
 fn alone(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
-    let measure = summary.cells.iter().find_map(|cell| cell.measure(target, vantage))?;
-    let mean = measure.figure(Metric::Mean)?;
+    let (cell, measure, mean) = summary.cells.iter().find_map(|cell| {
+        let measure = cell.measure(target, vantage)?;
+        Some((cell, measure, measure.figure(Metric::Mean)?))
+    })?;
+    let place = place_words(summary, cell, &[], (target, vantage));
+    let place = if place.is_empty() { place } else { format!("At {place}, ") };
     let full = mean.interval_ns.filter(|_| measure.repetitions.len() >= FULL_REPETITIONS);
     let interval = full.map_or_else(String::new, |interval| {
         format!(" {}", units::duration_interval(interval, mean.value_ns))
@@ -187,7 +291,7 @@ fn alone(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
         })
         .collect();
     Some(format!(
-        "{target} takes {}{interval} on average; {}.",
+        "{place}{target} takes {}{interval} on average; {}.",
         units::duration(mean.value_ns),
         joined(&rest)
     ))

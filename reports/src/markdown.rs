@@ -95,8 +95,11 @@ fn effect_row(effect: &crate::comparison::Effect) -> Vec<String> {
 
 fn figures(page: &mut String, summary: &Summary, (target, vantage): (&str, Vantage)) {
     let seen = seen(vantage);
-    let beside = if summary.has_ranges() { "their range" } else { "95 % intervals" };
-    let _ = write!(page, "## {}, {seen}\n\nMedians over repetitions with {beside}.\n\n", escape(target));
+    let beside =
+        summary.confidence_words().map_or_else(|| "their range".to_owned(), |it| format!("{it} intervals"));
+    let note = summary.brackets_note().map_or_else(String::new, |note| format!(" {note}"));
+    let _ =
+        write!(page, "## {}, {seen}\n\nMedians over repetitions with {beside}.{note}\n\n", escape(target));
     let mut headings: Vec<&str> =
         summary.manifest.scenario.factors.iter().map(|factor| factor.name.as_str()).collect();
     headings.extend(["repetitions", "calls", "errors"]);

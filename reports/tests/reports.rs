@@ -498,6 +498,95 @@ fn trials_that_failed_alike_are_told_of_together() {
     assert!(report.contains("(backend fentry, load high) failed: probe fentry: no programs"), "{report}");
 }
 
+fn answer(run: &SyntheticRun) -> String {
+    reports::answer::paragraphs(&summarise(&run.view())).join(" ")
+}
+
+/// The trials of one cell fail.
+fn fail(run: &mut SyntheticRun, (size, load): (&str, &str)) {
+    for trial in &mut run.trials {
+        if trial.factors["size"] == size && trial.factors["load"] == load {
+            trial.status = Status::Failed;
+            trial.reason = Some("no memory".to_owned());
+            trial.measures.clear();
+        }
+    }
+}
+
+#[test]
+fn a_run_of_failed_trials_says_how_many_failed_and_why() {
+    let mut run = small_run();
+    for trial in &mut run.trials {
+        trial.status = Status::Failed;
+        trial.reason = Some("no such file".to_owned());
+    }
+    assert_eq!(
+        answer(&run),
+        "No trial has figures: 28 failed, the first (trial 1, size 4KiB, load baseline) because: no such file."
+    );
+    run.trials[1].status = Status::Invalid;
+    assert!(answer(&run).contains("27 failed and 1 invalid, the first"), "{}", answer(&run));
+    run.trials.clear();
+    assert_eq!(answer(&run), "No trial has figures: none was executed.");
+    let mut silent = small_run();
+    silent.trials.iter_mut().for_each(|trial| trial.measures.clear());
+    assert_eq!(answer(&silent), "No trial has figures: no call was seen in any window.");
+}
+
+#[test]
+fn an_answer_speaks_of_the_cells_that_it_is_of() {
+    let both = answer(&small_run());
+    assert!(both.contains("That is at size 1MiB; over both such cells the mean's ratio spans"), "{both}");
+    let mut failed = small_run();
+    fail(&mut failed, ("1MiB", "high"));
+    for one in [answer(&failed), answer(&run_without_a_cell())] {
+        let only = "That is at size 4KiB, the only one of 2 such cells with figures under baseline and high.";
+        assert!(one.contains(only) && !one.contains("both"), "{one}");
+    }
+    let mut three = synthetic::run(&Recipe { sizes: vec!["4KiB", "64KiB", "1MiB"], ..small() });
+    assert!(answer(&three).contains("over all 3 such cells"), "{}", answer(&three));
+    fail(&mut three, ("64KiB", "baseline"));
+    let some = "over the 2 of 3 such cells with figures under baseline and high the mean's ratio spans";
+    assert!(answer(&three).contains(some), "{}", answer(&three));
+    // What has nothing to be set against is told with its place, and not as if it were all there is.
+    fail(&mut failed, ("4KiB", "high"));
+    fail(&mut failed, ("4KiB", "baseline"));
+    let alone = answer(&failed);
+    assert!(alone.contains("At size 1MiB, load baseline, mmap takes"), "{alone}");
+}
+
+#[test]
+fn means_of_few_calls_are_said_to_be_that() {
+    let few = synthetic::run(&Recipe { calls: 5, ..small() });
+    let said = answer(&few);
+    let calls =
+        summarise(&few.view()).cells[0].measure("mmap", Vantage::Kernel).unwrap().repetitions[0].calls;
+    assert!(calls < 30 && said.contains("the mean of mmap"), "{said}");
+    assert!(
+        said.contains("call, whose mean") || said.contains("calls, whose mean a single slow call moves."),
+        "{said}"
+    );
+    assert!(!answer(&small_run()).contains("There are repetitions of only"));
+}
+
+#[test]
+fn a_cell_with_few_repetitions_has_its_range_and_that_is_said() {
+    let mut run = small_run();
+    let mut left = 4;
+    run.trials.retain(|trial| {
+        let of_cell = trial.factors["size"] == "4KiB" && trial.factors["load"] == "high";
+        left -= i32::from(of_cell);
+        !of_cell || left >= 0
+    });
+    let shown = in_one_line(&text::render(&summarise(&run.view()), &TextOptions::default()));
+    let note = "Where fewer than six repetitions are ok, the brackets have their range.";
+    assert!(shown.contains(note) && shown.contains("[95 %]"), "{shown}");
+    assert!(markdown::render(&summarise(&run.view())).contains(note));
+    assert!(
+        !in_one_line(&text::render(&summarise(&small_run().view()), &TextOptions::default())).contains(note)
+    );
+}
+
 /// The small run without its trials at 1MiB under high load, which the plan does not have.
 fn run_without_a_cell() -> SyntheticRun {
     let mut run = small_run();
@@ -581,6 +670,13 @@ fn what_a_rule_did_is_said_and_intervals_allow_for_its_looks() {
     let shown = in_one_line(&text::render(&summary, &TextOptions::default()));
     assert!(shown.contains(&in_one_line(said)), "{shown}");
     assert!(markdown::render(&summary).contains("12 with the time that there is"));
+    // Whatever is beside a figure has the confidence of the looks, and is called so.
+    assert!(shown.contains("[99 %]") && shown.contains("99 % interval of p50"), "{shown}");
+    assert!(!shown.contains("95 %"), "{shown}");
+    assert!(markdown::render(&summary).contains("Medians over repetitions with 99 % intervals."));
+    let page = in_one_line(&rendered(&run).html);
+    assert!(page.contains("medians over repetitions [99 %]") && !page.contains("[95 %]"));
+    assert!(page.contains("the numbers in brackets are its 99 % interval by order statistics"));
     assert!(in_one_line(&rendered(&run).html).contains("with the time that there is"));
     let figure = |summary: &reports::Summary| {
         summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().figure(Metric::P50).unwrap()
@@ -685,9 +781,10 @@ fn a_run_of_one_cell_and_one_without_trials_have_pages_too() {
     let one = synthetic::run(&Recipe { sizes: vec!["4KiB"], loads: vec!["baseline"], ..small() });
     let page = rendered(&one).html;
     assert!(page.contains("mmap takes ") && page.contains("on average"), "no answer");
+    assert!(answer(&one).starts_with("mmap takes "), "a cell that is alone has no name: {}", answer(&one));
     let mut none = small_run();
     none.trials.clear();
-    assert!(rendered(&none).html.contains("No trial has figures yet."));
+    assert!(rendered(&none).html.contains("No trial has figures: none was executed."));
 }
 
 /// A run in which one generator had a mix of two workloads, one of them at a fixed rate.

@@ -64,11 +64,11 @@ pub(crate) struct ScenarioArguments {
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) overrides: Vec<String>,
     /// Repetitions of each cell, instead of the scenario's
-    #[arg(long, value_name = "N")]
-    pub(crate) repetitions: Option<u32>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) repetitions: Option<String>,
     /// Seed of the order, instead of the scenario's
-    #[arg(long, value_name = "S")]
-    pub(crate) seed: Option<u64>,
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
+    pub(crate) seed: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -100,7 +100,7 @@ pub(crate) struct PlanArguments {
     pub(crate) like: Option<String>,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
-    /// One JSON document on standard output
+    /// One JSON document on standard output; trials and blocks count from 0 in it, as in a run's tables
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -13,7 +13,7 @@ mod knobs;
 mod tests;
 
 use cpus::missing;
-pub(crate) use cpus::{stay_on, within};
+pub(crate) use cpus::{can_pin, stay_on, within};
 
 use crate::scenario::MachineRequest;
 use journal::{Journal, Lock};
@@ -94,6 +94,13 @@ impl Drop for Settings {
     fn drop(&mut self) {
         self.restore();
     }
+}
+
+/// What is asked for, each with the reason where it cannot be had. Changes nothing.
+pub(crate) fn cannot(root: &Path, asked: &MachineRequest) -> Vec<MachineSetting> {
+    let knobs = Knob::of(root, asked).into_iter();
+    let told = knobs.map(|(told, knob)| MachineSetting { cannot: knob.err(), ..told });
+    told.chain(others(root, asked)).collect()
 }
 
 /// What is asked for besides files with one value.

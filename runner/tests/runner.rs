@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 // In a folder, for a file beside this one would be a program of its own.
+#[path = "parts/asked.rs"]
+mod asked;
 #[path = "parts/capabilities.rs"]
 mod capabilities;
 #[path = "parts/clock.rs"]
@@ -13,6 +15,8 @@ mod disk;
 mod faults;
 #[path = "parts/impostors.rs"]
 mod impostors;
+#[path = "parts/machine.rs"]
+mod machine;
 #[path = "parts/signals.rs"]
 mod signals;
 #[path = "parts/terminal.rs"]
@@ -506,7 +510,7 @@ fn a_program_that_is_not_there_is_missed_before_the_run() {
     assert_eq!(output.status.code(), Some(1));
     let message = text(&output.stderr);
     assert!(
-        message.contains("scenario.toml:9:13") && message.contains("`no-such-program` is not installed"),
+        message.contains("scenario.toml:10:12") && message.contains("`no-such-program` is not installed"),
         "{message}"
     );
     assert!(!folder.path().join("runs").exists());
@@ -1117,7 +1121,7 @@ const LEFT_OUT: &str = r#"schema = 1
 name = "left_out"
 [measure]
 syscalls = "$call"
-probe = "user"
+probe = "$backend"
 warmup = "0"
 window = "$window"
 [plan]
@@ -1125,9 +1129,10 @@ ramp = "5s"
 repetitions = 2
 until = { relative_interval = 1, max_repetitions = 12, max_time = "1h" }
 zip = [["threads", "window"], ["load", "workers"]]
-exclude = [{ call = "openat", load = "busy" }]
+exclude = [{ call = "openat", load = "busy" }, { call = "futex" }, { backend = "fentry" }]
 [factors]
-call = ["getpid", "openat"]
+backend = ["user", "fentry"]
+call = ["getpid", "openat", "futex"]
 threads = [1, 2]
 window = ["10ms", "20ms"]
 workers = [0, 1]
@@ -1155,6 +1160,17 @@ fn what_a_plan_leaves_out_is_not_executed_and_a_rule_ends_it() {
         (6, 6, Some("window"))
     );
     assert_eq!(run.trials.len(), plan.repetitions as usize * 6);
+    // Of what is excluded altogether nothing is left, as if it had not been there.
+    let factors = &run.manifest.scenario.factors;
+    let labels =
+        |factor: usize| factors[factor].levels.iter().map(|it| it.label.as_str()).collect::<Vec<_>>();
+    assert_eq!((labels(0), labels(1)), (vec!["user"], vec!["getpid", "openat"]));
+    assert_eq!(run.manifest.scenario.syscalls, ["getpid", "openat"]);
+    let tried: Vec<_> = run.manifest.probe.factor.iter().flat_map(|factor| &factor.levels).collect();
+    assert_eq!((tried.len(), run.manifest.probe.backend.as_str()), (1, "user"));
+    assert!(plan.design.cells.iter().all(|cell| cell[0] == 0 && cell[1] < 2), "{:?}", plan.design.cells);
+    let not_measured = run.manifest.warnings.iter().filter(|it| it.contains("is not measured")).count();
+    assert_eq!(not_measured, 2, "{:?}", run.manifest.warnings);
     let stop = plan.design.stop.as_ref().unwrap();
     // How much figures vary is the machine's business.
     let is_sure = stop.reason == Some(store::StopReason::Sure);

@@ -94,6 +94,29 @@ pub(super) fn mitigations(manifest: &Manifest) -> Vec<Fact> {
     states.chain([("kernel command line".to_owned(), line)]).collect()
 }
 
+/// What the numbers in brackets are, after "the numbers in brackets are its".
+pub(super) fn intervals(summary: &Summary) -> String {
+    match &summary.manifest.plan.design.stop {
+        None => "95 % interval, a bootstrap over blocks".to_owned(),
+        Some(rule) => {
+            let each = units::asked_percent(rule.confidence);
+            format!(
+                "{each} interval by order statistics, so sure that all looks of the rule together have 95 %,"
+            )
+        }
+    }
+}
+
+/// What becomes of them where repetitions are few.
+pub(super) fn few(summary: &Summary) -> &'static str {
+    if summary.manifest.plan.design.stop.is_some() {
+        "With fewer repetitions than so sure an interval takes there is none."
+    } else {
+        "With fewer than three repetitions there is no interval; with fewer than six it is the range of the repetitions, \
+         which covers less than 95 %."
+    }
+}
+
 pub(super) fn reproduction(manifest: &Manifest) -> Vec<Fact> {
     let scenario = &manifest.scenario;
     let mut facts = vec![

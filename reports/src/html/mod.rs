@@ -102,6 +102,9 @@ struct Page<'a> {
     command: String,
     reproduction: Vec<Fact>,
     calls_beyond: u64,
+    /// What the numbers in brackets are, and what they are of few repetitions.
+    intervals: String,
+    few: &'static str,
     probe: String,
     runner_version: &'a str,
     regular: String,
@@ -160,6 +163,8 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         command: facts::reproducing_command(manifest),
         reproduction: facts::reproduction(manifest),
         calls_beyond: CALLS_BEYOND,
+        intervals: facts::intervals(summary),
+        few: facts::few(summary),
         probe: probe_words(&manifest.probe),
         runner_version: &manifest.environment.runner_version,
         regular: BASE64.encode(REGULAR),

@@ -11,7 +11,7 @@ use store::Vantage;
 pub(super) struct CellTable {
     pub(super) title: String,
     /// What the brackets below a figure are; empty where there are none.
-    pub(super) brackets: &'static str,
+    pub(super) brackets: String,
     pub(super) words: Vec<String>,
     pub(super) numbers: Vec<&'static str>,
     pub(super) rows: Vec<Row>,
@@ -68,9 +68,8 @@ pub(super) fn of_cells(summary: &Summary, (syscall, vantage): (&str, Vantage)) -
     CellTable {
         title: format!("Every cell of {syscall}, {}", seen(vantage)),
         brackets: match summary.most_repetitions() {
-            Some(..LEAST_REPETITIONS) => "",
-            _ if summary.has_ranges() => "[range]",
-            _ => "[95 %]",
+            Some(..LEAST_REPETITIONS) => String::new(),
+            _ => summary.brackets(),
         },
         words: factors.iter().map(|factor| factor.name.clone()).collect(),
         numbers: shown.headings(),

@@ -73,7 +73,8 @@ pub struct Figure {
     /// The median.
     pub value_ns: f64,
     /// Its 95 % interval over blocks, widened by half a slot; with fewer than six repetitions only their range, with
-    /// fewer than three none.
+    /// fewer than three none. Where a rule decided how many repetitions there are, the interval has the confidence of
+    /// each of its looks instead, and with too few repetitions for that there is none.
     pub interval_ns: Option<Interval>,
 }
 

@@ -18,9 +18,9 @@ pub use cost::{CostFigure, ProbeCost};
 pub use generators::GeneratorSummary;
 pub use load::{LevelLoad, StressorLoad};
 
-use crate::statistics::FULL_REPETITIONS;
+use crate::statistics::{CONFIDENCE, FULL_REPETITIONS, LEAST_REPETITIONS};
 use crate::view::LOAD;
-use crate::{Metric, RunView};
+use crate::{Metric, RunView, units};
 use probe_abi::SparseHistogram;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -128,6 +128,32 @@ impl Summary {
     #[must_use]
     pub fn has_ranges(&self) -> bool {
         self.most_repetitions().is_some_and(|most| most < FULL_REPETITIONS)
+    }
+
+    /// How sure the intervals beside figures are, such as `95 %`: with a rule for repetitions as sure as each of its looks.
+    /// None where they are ranges instead.
+    pub(crate) fn confidence_words(&self) -> Option<String> {
+        let rule = self.manifest.plan.design.stop.as_ref();
+        // A rule's intervals are by order statistics: there is one or there is none, and never a range.
+        let confidence = match rule {
+            Some(rule) => Some(rule.confidence),
+            None => (!self.has_ranges()).then_some(CONFIDENCE),
+        };
+        confidence.map(units::asked_percent)
+    }
+
+    /// What the brackets beside a figure are, as a heading: `[95 %]`, `[range]`.
+    pub(crate) fn brackets(&self) -> String {
+        format!("[{}]", self.confidence_words().unwrap_or_else(|| "range".to_owned()))
+    }
+
+    /// What the brackets of cells are that have too few repetitions for what the heading says; none without such cells.
+    pub(crate) fn brackets_note(&self) -> Option<&'static str> {
+        let measures = || self.cells.iter().flat_map(|cell| &cell.measures);
+        let is_short = measures()
+            .any(|measure| (LEAST_REPETITIONS..FULL_REPETITIONS).contains(&measure.repetitions.len()));
+        let has_range = is_short && !self.has_ranges() && self.manifest.plan.design.stop.is_none();
+        has_range.then_some("Where fewer than six repetitions are ok, the brackets have their range.")
     }
 
     /// How many repetitions the best-measured cell has; none without figures.

@@ -75,7 +75,10 @@ impl Page {
     fn title(self, summary: &Summary) -> String {
         let manifest = &summary.manifest;
         let progress = summary.progress;
-        let title = format!("{}: {}", manifest.scenario.name, manifest.scenario.summary);
+        let title = match manifest.scenario.summary.as_str() {
+            "" => manifest.scenario.name.clone(),
+            summary => format!("{}: {summary}", manifest.scenario.name),
+        };
         let facts = format!(
             "{} · {} of {} trials ok · {} repetitions · {}",
             manifest.id,
@@ -113,7 +116,12 @@ impl Page {
         if summary.has_only_failures((target, vantage)) {
             body = format!("{body}\n{}", self.wrapped(rows::FAILURES_NOTE));
         }
-        let (seen, beside) = (seen(vantage), if summary.has_ranges() { "range" } else { "95 % interval" });
+        if let Some(note) = summary.brackets_note() {
+            body = format!("{body}\n{}", self.wrapped(note));
+        }
+        let beside =
+            summary.confidence_words().map_or_else(|| "range".to_owned(), |it| format!("{it} interval"));
+        let seen = seen(vantage);
         self.headed(&format!("{target}, {seen}: medians over repetitions, {beside} of p50"), &body)
     }
 
@@ -191,11 +199,12 @@ impl Page {
 /// The factors, then nine figures; the ones that a narrow terminal drops first are numbered last.
 fn figure_columns(summary: &Summary) -> Vec<Column> {
     let factors = summary.manifest.scenario.factors.iter().map(|factor| Column::text(&factor.name));
+    let brackets = summary.brackets();
     let figures = [
         ("calls", 4),
         ("mean", 0),
         ("p50", 0),
-        (if summary.has_ranges() { "[range]" } else { "[95 %]" }, 1),
+        (brackets.as_str(), 1),
         ("p90", 3),
         ("p99", 0),
         ("p99.9", 2),

@@ -1,6 +1,6 @@
 //! `runner check`: is this a scenario?
 
-use super::{check_load_only, load, machine, print};
+use super::{check_load_only, here, load, machine, print};
 use crate::cli::CheckArguments;
 use crate::failure::Failure;
 use std::process::ExitCode;
@@ -13,7 +13,10 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
         let checked = load(path, &[], &machine)
             .and_then(|scenario| check_load_only(&scenario, &machine).map(|()| scenario));
         match checked {
-            Ok(scenario) => print(&crate::scenario::check_text(&scenario))?,
+            Ok(scenario) => {
+                print(&crate::scenario::check_text(&scenario))?;
+                here::warn(&scenario, &machine);
+            }
             Err(Failure::Usage(text)) => refused.push(text),
             Err(other) => return Err(other),
         }

@@ -6,6 +6,7 @@ mod changed;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+mod here;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod plan;
@@ -68,10 +69,11 @@ pub(crate) fn machine() -> Machine {
 /// Reads, overrides and validates a scenario.
 pub(crate) fn scenario(arguments: &ScenarioArguments, machine: &Machine) -> Result<Scenario, Failure> {
     let mut overrides: Vec<_> = arguments.overrides.iter().map(|set| Override::set(set)).collect();
-    let repetitions = arguments.repetitions.map(|n| n.to_string());
-    overrides.extend(repetitions.map(|n| Override::option("--repetitions", "plan.repetitions", &n)));
-    let seed = arguments.seed.map(|seed| seed.to_string());
-    overrides.extend(seed.map(|seed| Override::option("--seed", "plan.seed", &seed)));
+    // What is wrong with them is told as it is of the file's values.
+    let repetitions = arguments.repetitions.as_deref();
+    overrides.extend(repetitions.map(|n| Override::option("--repetitions", "plan.repetitions", n)));
+    let seed = arguments.seed.as_deref();
+    overrides.extend(seed.map(|seed| Override::option("--seed", "plan.seed", seed)));
     load(&arguments.scenario, &overrides, machine)
 }
 
@@ -110,14 +112,16 @@ pub(crate) fn scratch(credentials: Option<&Credentials>) -> Result<Scratch, Fail
 
 /// Whether the programs are there that the scenario executes.
 pub(crate) fn check_programs(scenario: &Scenario) -> Result<(), Failure> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = |name: &str| {
-        let is_file = |file: PathBuf| file.is_file();
-        // From the root, a name replaces the folder that it is joined to.
-        std::env::split_paths(&path).any(|folder| is_file(folder.join(name)))
-    };
-    let missing = scenario.check_programs(is_there);
+    let missing = scenario.check_programs(is_program);
     missing.map_err(|found| Failure::Failed(found.render(colour(&stderr()))))
+}
+
+/// Whether there is a program of this name on the `PATH`, or at this path from the root.
+fn is_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_file = |file: PathBuf| file.is_file();
+    // From the root, a name replaces the folder that it is joined to.
+    std::env::split_paths(&path).any(|folder| is_file(folder.join(name)))
 }
 
 /// Whether the installed stress-ng takes what the load levels tell it. It is asked as the user as whom it would run.

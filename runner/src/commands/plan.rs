@@ -1,7 +1,7 @@
 //! `runner plan`: what would be executed, in which order, for how long.
 
 use super::report::view;
-use super::{check_load_only, machine, print, scenario};
+use super::{check_load_only, here, machine, print, scenario};
 use crate::cli::PlanArguments;
 use crate::failure::Failure;
 use crate::scenario::{Effects, Plan, plan_document, plan_text};
@@ -14,6 +14,7 @@ pub(crate) fn plan(arguments: &PlanArguments) -> Result<ExitCode, Failure> {
     let machine = machine();
     let scenario = scenario(&arguments.scenario, &machine)?;
     check_load_only(&scenario, &machine)?;
+    here::warn(&scenario, &machine);
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let kept = arguments.like.as_ref().map(|run| kept(arguments, run)).transpose()?;
     let effects = Effects::of(&scenario, kept.as_ref());

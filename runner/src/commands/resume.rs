@@ -86,7 +86,8 @@ fn planned(run: &Run) -> Result<(Scenario, Plan), Failure> {
     let text = run.scenario()?;
     let (mut scenario, plan) = plan(&run.manifest, &text).map_err(failed)?;
     let backend = ProbeRequest::NAMES.iter().find(|(name, _)| *name == run.manifest.probe.backend);
-    if let Some((_, backend)) = backend {
+    // A factor that says the backend, be it of one level, stays one of the trials'.
+    if let (Some((_, backend)), None) = (backend, scenario.probe_factor()) {
         scenario = scenario.with_probe(*backend);
     }
     Ok((scenario, plan))

@@ -397,9 +397,18 @@ fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
 
 /// Where the plan is more than every combination of levels.
 fn design(scenario: &Scenario) -> Design {
-    let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    let combination =
-        |cell: &Cell, load: usize| cell.levels.iter().copied().chain([load]).map(index).collect();
+    // Of the levels that the manifest has, which are those of some cell.
+    let factors = (0..scenario.factors.len()).map(|factor| scenario.used_levels(factor));
+    let used: Vec<Vec<usize>> = factors.chain([scenario.used_loads()]).collect();
+    let index = |(used, level): (&Vec<usize>, usize)| {
+        used.iter()
+            .position(|it| *it == level)
+            .and_then(|index| u32::try_from(index).ok())
+            .unwrap_or(u32::MAX)
+    };
+    let combination = |cell: &Cell, load: usize| {
+        used.iter().zip(cell.levels.iter().copied().chain([load])).map(index).collect()
+    };
     let cells = scenario.cells.iter().filter(|_| !scenario.is_full());
     let name = |factor: usize| scenario.factors[factor].name.to_string();
     Design {
@@ -411,22 +420,20 @@ fn design(scenario: &Scenario) -> Design {
     }
 }
 
+/// The factors with those of their levels that some cell has.
 fn factors(scenario: &Scenario) -> Vec<Factor> {
-    let declared = scenario.factors.iter().map(|factor| Factor {
-        name: factor.name.to_string(),
-        levels: factor
-            .levels
-            .iter()
-            .map(|level| Level {
-                label: level.label.to_string(),
-                value: level.value,
-                arguments: Vec::new(),
-                command: Vec::new(),
-            })
-            .collect(),
+    let declared = scenario.factors.iter().enumerate().map(|(index, factor)| {
+        let level = |level: usize| Level {
+            label: factor.levels[level].label.to_string(),
+            value: factor.levels[level].value,
+            arguments: Vec::new(),
+            command: Vec::new(),
+        };
+        let levels = scenario.used_levels(index).into_iter().map(level).collect();
+        Factor { name: factor.name.to_string(), levels }
     });
     let machine = machine();
-    let load = scenario.loads.iter().map(|level| Level {
+    let load = scenario.used_loads().into_iter().map(|index| &scenario.loads[index]).map(|level| Level {
         label: level.name.to_string(),
         value: None,
         arguments: level.arguments(&machine),

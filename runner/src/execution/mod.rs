@@ -101,7 +101,7 @@ pub(crate) fn execute(
     execution: &mut Execution,
 ) -> Result<State, StoreError> {
     let mut state = State::Complete;
-    let mut stopping = Stopping::of(execution.scenario);
+    let mut stopping = Stopping::of(execution.scenario, done);
     let mut unsettled = Unsettled::within(execution.scenario.plan.ramp);
     for block in plan.trials.chunk_by(|a, b| a.block == b.block) {
         let (number, first) = (block[0].block, block[0].trial as usize);

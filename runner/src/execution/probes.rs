@@ -45,10 +45,10 @@ impl Probes {
         let options =
             probe::Options { keep_slowest: scenario.measure.keep_slowest, ..probe::Options::from(scope) };
         let mut probes = Self { targets, options, attempts: Vec::new(), attached: None };
-        for request in scenario.measure.probe.values() {
+        for request in scenario.probe_requests() {
             // Two that are attached at once would be no fair trial of the second.
             probes.attached = None;
-            probes.attempt(*request);
+            probes.attempt(request);
         }
         if probes.attempts.iter().all(|attempt| attempt.backend.is_none()) {
             return Err(probes.refused());
@@ -156,13 +156,12 @@ impl Probes {
     }
 
     fn levels_of(&self, factor: &FactorDecl) -> ProbeFactor {
-        let level = |(label, attempt): (String, &Attempt)| ProbeLevel {
-            label,
+        let level = |attempt: &Attempt| ProbeLevel {
+            label: attempt.request.name().to_owned(),
             backend: attempt.backend.map(|backend| backend.name().to_owned()),
             reasons: attempt.reasons.clone(),
         };
-        let labels = factor.levels.iter().map(|level| level.label.to_string());
-        ProbeFactor { name: factor.name.to_string(), levels: labels.zip(&self.attempts).map(level).collect() }
+        ProbeFactor { name: factor.name.to_string(), levels: self.attempts.iter().map(level).collect() }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::scenario::{PlannedTrial, Scenario, StopRule};
 use reports::statistics::{Looks, median, order_interval};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use store::{Design, Measure, PlanInfo, StopReason, Vantage};
+use store::{Design, Measure, PlanInfo, StopReason, TrialRecord, Vantage};
 
 /// The cell with its load, and the target.
 type Key = (usize, usize, String);
@@ -20,18 +20,25 @@ pub(super) struct Stopping {
     looks: Looks,
     /// The figure's value in each repetition that is ok; none where a repetition has none.
     values: BTreeMap<Key, Vec<Option<f64>>>,
+    /// What trials took that are there already.
+    spent: Duration,
     began: Instant,
     blocks: u32,
     reason: Option<StopReason>,
 }
 
 impl Stopping {
-    /// The scenario's rule; none where it has none.
-    pub(super) fn of(scenario: &Scenario) -> Option<Self> {
+    /// The scenario's rule, where what these trials took is spent already; none where it has none.
+    pub(super) fn of(scenario: &Scenario, done: &[TrialRecord]) -> Option<Self> {
+        Some(Self { spent: spent(done, scenario.plan.ramp), ..Self::new(scenario)? })
+    }
+
+    fn new(scenario: &Scenario) -> Option<Self> {
         let (rule, least) = (scenario.plan.until?, scenario.plan.repetitions);
         let looks = Looks::between(least as usize, rule.max_repetitions as usize);
         let values = BTreeMap::new();
-        Some(Self { rule, least, looks, values, began: Instant::now(), blocks: 0, reason: None })
+        let (spent, began) = (Duration::ZERO, Instant::now());
+        Some(Self { rule, least, looks, values, spent, began, blocks: 0, reason: None })
     }
 
     /// Takes note of a trial that is ok: of each target what the probe saw, else what the caller saw, as reports do.
@@ -48,7 +55,7 @@ impl Stopping {
     /// Whether no more blocks are to be executed after so many.
     pub(super) fn is_to_stop(&mut self, blocks: u32) -> bool {
         self.blocks = blocks;
-        self.reason = self.judge(self.began.elapsed());
+        self.reason = self.judge(self.spent + self.began.elapsed());
         self.reason.is_some()
     }
 
@@ -105,9 +112,23 @@ impl Stopping {
     }
 }
 
+/// What a change of load takes at most besides the wait for it, about.
+const CHANGE: Duration = Duration::from_secs(5);
+
+/// How long trials took, with the changes of load between them. Where a run was stopped and gone on with, the pause counts
+/// as no more than such a change.
+fn spent(done: &[TrialRecord], ramp: Duration) -> Duration {
+    let wall = |record: &TrialRecord| Duration::from_nanos(record.wall_ns);
+    let between = |pair: &[TrialRecord]| {
+        let pause = pair[1].started_at - pair[0].started_at;
+        pause.to_std().unwrap_or_default().saturating_sub(wall(&pair[0])).min(ramp + CHANGE)
+    };
+    done.iter().map(wall).sum::<Duration>() + done.windows(2).map(between).sum::<Duration>()
+}
+
 /// The rule for the manifest, before anything is measured.
 pub(crate) fn stop_rule(scenario: &Scenario) -> Option<store::StopRule> {
-    let stopping = Stopping::of(scenario)?;
+    let stopping = Stopping::new(scenario)?;
     let looks = stopping.looks.numbers().iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX));
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     Some(store::StopRule {
@@ -122,4 +143,47 @@ pub(crate) fn stop_rule(scenario: &Scenario) -> Option<store::StopRule> {
         figures: 0,
         unsure: 0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::Status;
+
+    /// A trial that began so many seconds after the first, and took five.
+    fn trial(seconds: i64) -> TrialRecord {
+        TrialRecord {
+            trial: 0,
+            block: 0,
+            position: 0,
+            repetition: 0,
+            factors: BTreeMap::new(),
+            status: Status::Ok,
+            reason: None,
+            started_at: chrono::DateTime::from_timestamp(1_000_000_000 + seconds, 0).unwrap(),
+            boot: String::new(),
+            window_ns: 0,
+            wall_ns: 5_000_000_000,
+            operations: 0,
+            measures: Vec::new(),
+            monitor: Vec::new(),
+            slowest: Vec::new(),
+            generators: Vec::new(),
+            attempt: 1,
+            noise: None,
+        }
+    }
+
+    #[test]
+    fn what_was_spent_has_changes_of_load_and_no_pause_of_the_user() {
+        let spent = |begun: &[i64]| {
+            let done: Vec<TrialRecord> = begun.iter().copied().map(trial).collect();
+            super::spent(&done, Duration::from_secs(2)).as_secs()
+        };
+        assert_eq!(spent(&[]), 0);
+        assert_eq!(spent(&[0, 5, 10]), 15);
+        assert_eq!(spent(&[0, 8]), 13, "with the change of load between them");
+        assert_eq!(spent(&[0, 8, 80_000]), 25, "a night's pause is one change");
+        assert_eq!(spent(&[100, 0]), 10, "a clock that was set back");
+    }
 }

@@ -427,6 +427,13 @@ fn blocks_are_added_until_every_figure_is_sure() {
     assert_eq!(stopped(&mut rig, "relative_interval = 0.5"), (8, 32, Some(StopReason::Sure), 0));
 }
 
+/// Trials of block 1 became invalid by the end of their load: at 8 blocks there are 7 values of each figure.
+#[test]
+fn trials_that_became_invalid_make_no_figure_sure() {
+    let mut rig = FakeRig { latency: Some(|_| 1_000), idle: Some("io"), ..FakeRig::default() };
+    assert_eq!(stopped(&mut rig, "max_repetitions = 40"), (12, 48, Some(StopReason::Sure), 0));
+}
+
 #[test]
 fn a_rule_ends_with_its_time_but_not_before_the_least() {
     let wild = |trial: &PlannedTrial| 1_000 * u64::from(trial.block % 3 + 1);
@@ -434,6 +441,32 @@ fn a_rule_ends_with_its_time_but_not_before_the_least() {
     let (repetitions, _, reason, unsure) = stopped(&mut rig, "max_time = \"1s\"");
     assert_eq!((reason, unsure), (Some(StopReason::Time), 4));
     assert!((2..40).contains(&repetitions), "{repetitions}");
+}
+
+/// A run that was stopped has spent its time; but a block that was begun is executed to its end.
+#[test]
+fn the_time_of_a_rule_goes_on_where_a_run_is_gone_on_with() {
+    const RULE: &str = "plan.until = { max_time = \"60s\" }";
+    let wild = |trial: &PlannedTrial| 1_000 * u64::from(trial.block % 3 + 1);
+    let gone_on_with = |after: u32, seconds_each: u64| {
+        let stop = || std::sync::Arc::new(AtomicBool::new(false));
+        let mut rig =
+            FakeRig { latency: Some(wild), stop_at: Some(after), stop: stop(), ..FakeRig::default() };
+        let mut done = executed_with(&mut rig, &[RULE]).1.unwrap().trials;
+        for trial in &mut done {
+            trial.wall_ns = seconds_each * 1_000_000_000;
+        }
+        let mut rig = FakeRig { latency: Some(wild), stop: stop(), ..FakeRig::default() };
+        let (outcome, run) = executed_after(&mut rig, &[RULE], &done);
+        assert_eq!(outcome.unwrap(), State::Complete);
+        let run = run.unwrap();
+        let plan = run.manifest.plan;
+        assert_eq!(run.trials.len(), plan.trials as usize);
+        (plan.repetitions, plan.design.stop.unwrap().reason)
+    };
+    assert_eq!(gone_on_with(12, 5), (3, Some(StopReason::Time)));
+    assert_eq!(gone_on_with(13, 5), (4, Some(StopReason::Time)));
+    assert_eq!(gone_on_with(12, 0), (40, Some(StopReason::Repetitions)));
 }
 
 #[test]

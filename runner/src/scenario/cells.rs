@@ -4,7 +4,7 @@
 //! out is the reader's business.
 
 use super::model::{Given, LoadLevel, LoadOption, LoadValue, ProbeRequest, Scenario};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// One level of every factor but load, and the loads under which it is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,11 +78,41 @@ impl Scenario {
         self.cells[index].clone()
     }
 
-    /// Whether every combination of levels is a cell under every load.
+    /// Whether every combination of levels that are measured at all is a cell under every load.
     pub(crate) fn is_full(&self) -> bool {
-        let levels = self.factors.iter().map(|factor| factor.levels.len());
-        let all = levels.chain([self.loads.len()]).try_fold(1_usize, usize::checked_mul);
+        let levels = (0..self.factors.len()).map(|factor| self.used_levels(factor).len());
+        let all = levels.chain([self.used_loads().len()]).try_fold(1_usize, usize::checked_mul);
         all == Some(self.cells_with_load())
+    }
+
+    /// The levels of the factor with this index that a cell has, rising; those of others are all excluded.
+    pub(crate) fn used_levels(&self, factor: usize) -> Vec<usize> {
+        let used: BTreeSet<usize> = self.cells.iter().map(|cell| cell.levels[factor]).collect();
+        used.into_iter().collect()
+    }
+
+    /// The probes that some cell asks for, in the order of their levels.
+    pub(crate) fn probe_requests(&self) -> Vec<ProbeRequest> {
+        match &self.measure.probe {
+            Given::Fixed(request) => vec![*request],
+            Given::Factor { factor, levels } => {
+                self.used_levels(*factor).into_iter().map(|level| levels[level]).collect()
+            }
+        }
+    }
+
+    /// Forgets targets that no cell has.
+    pub(super) fn drop_unmeasured_targets(&mut self) {
+        let named = &self.measure.named;
+        let is_measured =
+            |target: &String| self.cells.iter().any(|cell| named.iter().any(|name| name.at(cell) == target));
+        self.measure.targets.retain(is_measured);
+    }
+
+    /// The loads under which a cell is measured, rising.
+    pub(crate) fn used_loads(&self) -> Vec<usize> {
+        let used: BTreeSet<usize> = self.cells.iter().flat_map(|cell| &cell.loads).copied().collect();
+        used.into_iter().collect()
     }
 
     /// Every load that trials are measured under, in the file's order, with its cells. A level that goes along with

@@ -72,6 +72,8 @@ impl Diagnostic {
 pub(crate) struct Diagnostics {
     sources: Vec<Source>,
     found: Vec<Diagnostic>,
+    /// Whether the scenario is right, and only this machine cannot do it.
+    is_of_machine: bool,
 }
 
 impl Diagnostics {
@@ -81,12 +83,17 @@ impl Diagnostics {
         found.sort_by_key(|diagnostic| {
             diagnostic.place.as_ref().map(|place| (place.source, place.span.start))
         });
-        Self { sources, found }
+        Self { sources, found, is_of_machine: false }
     }
 
     /// Something wrong with a file as a whole.
     pub(super) fn of_file(name: &str, diagnostic: Diagnostic) -> Self {
         Self::new(vec![Source { name: name.to_owned(), text: String::new() }], vec![diagnostic])
+    }
+
+    /// The same as warnings about this machine, where the scenario itself is right.
+    pub(crate) fn of_this_machine(self) -> Self {
+        Self { is_of_machine: true, ..self }
     }
 
     /// How many things are wrong.
@@ -113,7 +120,12 @@ impl Diagnostics {
             Some(_) => diagnostic.message.clone(),
             None => format!("{}: {}", printable(&self.sources[0].name), diagnostic.message),
         };
-        let mut group = Group::with_title(Level::ERROR.primary_title(title));
+        let title = if self.is_of_machine {
+            Level::WARNING.primary_title(format!("on this machine: {title}"))
+        } else {
+            Level::ERROR.primary_title(title)
+        };
+        let mut group = Group::with_title(title);
         if let Some(place) = &diagnostic.place {
             for snippet in self.snippets(diagnostic, place) {
                 group = group.element(snippet);

@@ -2,16 +2,20 @@
 //! to change. Pure; the kept run's figures are a parameter.
 
 use super::model::Scenario;
+use super::plan::Overheads;
 use super::text::counted;
 use reports::detection::{Detectable, detectable};
 use reports::statistics::{CONFIDENCE, repetitions_to_detect};
 use reports::{Metric, Summary};
 use serde::Serialize;
 
+/// Fewer values than this do not tell how much they vary.
+const VARIED: usize = 3;
+
 /// What two runs of a plan can show, set against each other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Effects {
-    /// Repetitions on each side; the least, where a rule may add some.
+    /// Repetitions on each side; the fewest, where a rule may add some.
     repetitions: usize,
     /// Figures that are compared: cells × targets.
     family: usize,
@@ -30,6 +34,9 @@ struct Like {
     metric: Metric,
     /// Figures, the one whose least change is smallest first.
     figures: Vec<Detectable>,
+    /// Why it tells nothing; none where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Effects {
@@ -37,15 +44,22 @@ impl Effects {
     pub(crate) fn of(scenario: &Scenario, kept: Option<&Summary>) -> Self {
         let in_cell = |cell: &super::cells::Cell| scenario.targets_of(cell).len() * cell.loads.len();
         let family = scenario.cells.iter().map(in_cell).sum::<usize>().max(1);
-        let repetitions = scenario.plan.repetitions as usize;
+        let repetitions = scenario.fewest_blocks(Overheads::TYPICAL) as usize;
         let alpha = 1.0 - CONFIDENCE;
         let metric = scenario.plan.until.map_or(Metric::P50, |rule| rule.metric);
-        let like = kept.map(|summary| Like {
-            run: summary.manifest.id.clone(),
-            metric,
-            figures: detectable(summary, &scenario.measure.targets, metric, (repetitions, family)),
-        });
         let (alone_takes, all_take) = (repetitions_to_detect(1, alpha), repetitions_to_detect(family, alpha));
+        let targets = &scenario.measure.targets;
+        let like = kept.map(|summary| {
+            let figures = detectable(summary, targets, metric, (repetitions, family));
+            let reason = if figures.iter().any(|it| it.ratio.is_some()) {
+                None
+            } else if repetitions < all_take {
+                Some(format!("so few repetitions find no change however figures vary: that takes {all_take}"))
+            } else {
+                Some(without_figures(summary, targets, metric))
+            };
+            Like { run: summary.manifest.id.clone(), metric, figures, reason }
+        });
         Self { repetitions, family, alone_takes, all_take, like }
     }
 
@@ -74,13 +88,32 @@ impl Effects {
     }
 }
 
+/// Why a kept run does not tell how much figures vary.
+fn without_figures(summary: &Summary, targets: &[String], metric: Metric) -> String {
+    let measures = summary.cells.iter().flat_map(|cell| &cell.measures);
+    let repetitions =
+        measures.filter(|it| targets.contains(&it.syscall)).map(|it| it.repetitions.len()).max();
+    match repetitions {
+        None if summary.progress.ok == 0 => "no trial of it is ok".to_owned(),
+        None => {
+            let its = summary.targets().join(", ");
+            format!("it measured {its}, and this is about {}", targets.join(", "))
+        }
+        Some(most) if most < VARIED => {
+            format!("how much figures vary takes {VARIED} repetitions, and it has {most} that are ok")
+        }
+        Some(_) => format!("its windows have too few calls for a {}", metric.words()),
+    }
+}
+
 impl Like {
     /// `as 2026-… varied, the median has to change by × 1.03 in half of the figures and by × 1.21 in all`.
     fn text(&self) -> String {
         let found: Vec<&Detectable> = self.figures.iter().filter(|it| it.ratio.is_some()).collect();
         let ratio = |it: &Detectable| reports::units::ratio(it.ratio.unwrap_or(f64::NAN));
         let (Some(middle), Some(worst)) = (found.get(found.len() / 2), found.last()) else {
-            return format!("{} has no figures that could say how small ones", self.run);
+            let reason = self.reason.as_deref().unwrap_or("it has no figures");
+            return format!("{} cannot say how small ones: {reason}", self.run);
         };
         let at = |it: &Detectable| format!("{} at {}", it.syscall, it.cell);
         let what = self.metric.words();

@@ -398,7 +398,8 @@ pub(crate) static PLAN: Table = Table {
             (
                 "[{ size = \"16MiB\", load = \"high\" }]",
                 "Cells that are left out: each entry names levels of some factors, one or a list of each, and takes \
-                 every cell that has them. An entry that takes none is an error, as is to leave nothing.",
+                 every cell that has them. An entry that takes none, or none that those before it leave, is an error, as \
+                 is to leave nothing.",
             ),
         ),
     ],
@@ -437,7 +438,7 @@ pub(crate) static UNTIL: Table = Table {
             (
                 "\"10m\"",
                 "No block is begun that would end later than this, the least repetitions aside; at least 1 s. A run that \
-                 is resumed has this time anew.",
+                 is resumed has what is left of it.",
             ),
         ),
     ],

@@ -78,6 +78,6 @@ impl Scenario {
         let levels = self.loads_with_cells().into_iter().map(level);
         let mut found: Vec<Diagnostic> = levels.filter_map(|it| it.too_much(machine, room)).collect();
         found.dedup();
-        if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
+        self.judged(found)
     }
 }

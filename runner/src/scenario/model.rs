@@ -9,6 +9,7 @@ use super::programs::ProgramDecl;
 use super::settings::MachineRequest;
 use generators::{GeneratorSpec, Parameter, Pin, Workload};
 use reports::Metric;
+use reports::statistics::Looks;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -225,6 +226,15 @@ impl PlanRequest {
     pub(crate) fn most_repetitions(&self) -> u32 {
         self.until.map_or(self.repetitions, |rule| rule.max_repetitions)
     }
+
+    /// The blocks after which a rule looks for the first time; all of them without one.
+    pub(crate) fn first_look(&self) -> u32 {
+        let look = |rule: StopRule| {
+            let looks = Looks::between(self.repetitions as usize, rule.max_repetitions as usize);
+            looks.numbers().first().and_then(|number| u32::try_from(*number).ok())
+        };
+        self.until.and_then(look).unwrap_or(self.repetitions)
+    }
 }
 
 /// Blocks are added until a figure of every cell is sure, or a maximum is reached.
@@ -354,6 +364,8 @@ pub(crate) struct GeneratorDecl {
     pub(crate) waiters: Option<Given<u32>>,
     /// Where its threads run; none for wherever the kernel likes.
     pub(crate) pin: Option<Given<Pin>>,
+    /// The CPUs among that, each with the place where it was written.
+    pub(super) pinned: Vec<(u32, Place)>,
     /// How long a thread waits after an operation in a closed loop.
     pub(crate) think_ns: Given<u64>,
     /// Operations between two pauses, or at each intended start.
@@ -388,8 +400,10 @@ pub(crate) struct LoadProgram {
     pub(crate) cwd: Option<PathBuf>,
     /// Whether it is started again when it has ended with success.
     pub(crate) repeats: bool,
-    /// Where its command was written.
+    /// Where the first word of its command was written.
     pub(super) place: Place,
+    /// Where `cwd` was written.
+    pub(super) cwd_place: Option<Place>,
 }
 
 /// One option of stress-ng.

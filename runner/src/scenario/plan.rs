@@ -12,9 +12,11 @@
 
 use super::cells::{Cell, UnderLoad};
 use super::model::{Given, Order, Scenario, Window};
+use generators::GeneratorSpec;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
+use std::path::Path;
 use std::time::Duration;
 
 /// Every trial of a scenario, in order.
@@ -129,7 +131,8 @@ impl Overheads {
 /// How long a plan takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Estimate {
-    /// Warm-up and window of every trial. Counted windows are unknown beforehand and not in it.
+    /// Warm-up and window of every trial. Of windows that end with operations, what these take at the least: their rate
+    /// and the times between them, not the operations themselves.
     pub(crate) measuring: Duration,
     /// Every change of load.
     pub(crate) ramps: Duration,
@@ -140,9 +143,9 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// The estimate for a scenario; where a rule may add blocks, for the least of them.
+    /// The estimate for a scenario; where a rule may add blocks, for the fewest after which it may end the run.
     pub(crate) fn of(scenario: &Scenario, overheads: Overheads) -> Self {
-        Self::of_blocks(scenario, scenario.plan.repetitions, overheads)
+        Self::of_blocks(scenario, scenario.fewest_blocks(overheads), overheads)
     }
 
     /// The estimate for so many blocks.
@@ -151,7 +154,7 @@ impl Estimate {
         let measuring = |cell: &Cell| {
             let window = match measure.window.at(cell) {
                 Window::Timed(window) => *window,
-                Window::Operations => Duration::ZERO,
+                Window::Operations => least_window(scenario, cell),
             };
             // A program that ends the window is let go when that opens.
             let has_warmup =
@@ -182,7 +185,44 @@ impl Estimate {
     }
 }
 
-/// Exact for what validation lets through: at most 100,000 trials of at most two days.
+impl Scenario {
+    /// The fewest blocks of a run that comes to its end, as far as can be estimated: those at which a rule first looks,
+    /// unless its time is over by then.
+    pub(crate) fn fewest_blocks(&self, overheads: Overheads) -> u32 {
+        if self.is_out_of_time(overheads) { self.plan.repetitions } else { self.plan.first_look() }
+    }
+
+    /// Whether the time of a rule is over before it has looked once, so that it can never be met.
+    pub(crate) fn is_out_of_time(&self, overheads: Overheads) -> bool {
+        let first_look = || Estimate::of_blocks(self, self.plan.first_look(), overheads).total();
+        self.plan.until.and_then(|rule| rule.max_time).is_some_and(|time| time < first_look())
+    }
+}
+
+/// How long a window lasts at the least that ends with the generators' operations.
+fn least_window(scenario: &Scenario, cell: &Cell) -> Duration {
+    let generators = scenario.generators_of(cell, Path::new(""));
+    generators.iter().map(|(_, spec)| least_time(spec)).max().unwrap_or_default()
+}
+
+/// From the first of a generator's operations to the last, as far as the scenario says how these follow each other.
+fn least_time(spec: &GeneratorSpec) -> Duration {
+    /// Longer than any run, and short enough for sums of it.
+    const FOREVER: Duration = Duration::from_hours(1 << 20);
+    let (operations, batch) = (spec.operations.unwrap_or(0), u64::from(spec.batch.max(1)));
+    let pauses = |operations: u64| operations.saturating_sub(1) / batch;
+    let seconds = if let Some(rate) = spec.rate_per_second {
+        (pauses(operations) * batch) as f64 / rate
+    } else {
+        let of_thread = operations.div_ceil(spec.threads.max(1).into());
+        // In a mix only some operations sleep.
+        let sleep_ns = spec.duration_ns.filter(|_| spec.mix.is_empty()).unwrap_or(0);
+        (pauses(of_thread) as f64 * spec.think_ns as f64 + of_thread as f64 * sleep_ns as f64) / 1e9
+    };
+    Duration::try_from_secs_f64(seconds).unwrap_or(FOREVER).min(FOREVER)
+}
+
+/// Exact for what validation lets through: at most 100,000 trials, the longest of them of a century.
 fn times(duration: Duration, count: usize) -> Duration {
     duration * u32::try_from(count).unwrap_or(u32::MAX)
 }

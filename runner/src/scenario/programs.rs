@@ -13,12 +13,16 @@ pub(crate) type Words = Vec<Word>;
 
 /// A word of a command: text, and levels of factors, one behind the other.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Word(pub(super) Vec<Given<String>>);
+pub(crate) struct Word {
+    pub(super) parts: Vec<Given<String>>,
+    /// Where it was written.
+    pub(super) place: Place,
+}
 
 impl Word {
     /// The word in a cell.
     fn at(&self, cell: &Cell) -> String {
-        self.0.iter().map(|part| part.at(cell).as_str()).collect()
+        self.parts.iter().map(|part| part.at(cell).as_str()).collect()
     }
 
     /// The word as written.
@@ -27,7 +31,7 @@ impl Word {
             Given::Fixed(text) => text.clone(),
             Given::Factor { factor: index, .. } => format!("${{{}}}", factor(*index)),
         };
-        self.0.iter().map(part).collect()
+        self.parts.iter().map(part).collect()
     }
 }
 
@@ -54,6 +58,8 @@ pub(crate) struct ProgramDecl {
     pub(crate) until: Until,
     /// Where its table is.
     pub(super) place: Place,
+    /// Where `cwd` is.
+    pub(super) cwd_place: Option<Place>,
 }
 
 /// How long a program runs.
@@ -120,14 +126,14 @@ impl ProgramDecl {
     pub(super) fn without_factor(&mut self, gone: usize) {
         let around = self.setup.iter_mut().chain(&mut self.ready).chain(&mut self.teardown);
         let words = around.flatten().chain(&mut self.command).chain(self.env.values_mut());
-        words.flat_map(|word| &mut word.0).for_each(|part| part.without_factor(gone));
+        words.flat_map(|word| &mut word.parts).for_each(|part| part.without_factor(gone));
     }
 
     /// Whether any of its words goes along with the factor with this index.
     pub(super) fn follows(&self, factor: usize) -> bool {
         let around = self.setup.iter().chain(&self.ready).chain(&self.teardown);
         let mut words = around.flatten().chain(&self.command).chain(self.env.values());
-        words.any(|word| word.0.iter().any(|part| part.factor() == Some(factor)))
+        words.any(|word| word.parts.iter().any(|part| part.factor() == Some(factor)))
     }
 
     /// The command as written, for people.
@@ -163,38 +169,38 @@ impl Scenario {
     /// be what a setup makes.
     pub(crate) fn check_programs(&self, is_there: impl Fn(&str) -> bool) -> Result<(), Diagnostics> {
         let cells: Vec<Cell> = (0..self.cell_count()).map(|index| self.cell(index)).collect();
+        let is_missing = |name: &str| (!name.contains('/') || name.starts_with('/')) && !is_there(name);
         let mut found = Vec::new();
         for declared in &self.programs {
-            if let Some(cwd) = declared.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
-                let message = format!("there is no folder {}", quoted(&cwd.display().to_string()));
-                let problem = Diagnostic::at(&declared.place, message, "is to start in it");
-                found.push(
-                    problem.help("name another, or leave `cwd` out for an empty folder of the trial's own"),
-                );
-            }
-            let in_cells = cells.iter().map(|cell| declared.at(cell, Path::new("")));
-            let names: BTreeSet<String> = in_cells.flat_map(Program::executes).collect();
-            let missing = names.iter().filter(|name| !name.contains('/') || name.starts_with('/'));
-            for name in missing.filter(|name| !is_there(name)) {
-                found.push(not_there(name, &declared.place));
+            found.extend(no_folder(declared.cwd.as_deref().zip(declared.cwd_place.as_ref())));
+            for word in declared.executes() {
+                let names: BTreeSet<String> = cells.iter().map(|cell| word.at(cell)).collect();
+                let missing = names.iter().filter(|name| is_missing(name));
+                found.extend(missing.map(|name| not_there(name, &word.place)));
             }
         }
-        let of_load = self.loads.iter().filter_map(|level| level.program.as_ref());
-        for (name, place) in of_load.filter_map(|it| Some((it.command.first()?, &it.place))) {
-            if (!name.contains('/') || name.starts_with('/')) && !is_there(name) {
-                found.push(not_there(name, place));
-            }
+        for program in self.loads.iter().filter_map(|level| level.program.as_ref()) {
+            found.extend(no_folder(program.cwd.as_deref().zip(program.cwd_place.as_ref())));
+            let name = program.command.first().filter(|name| is_missing(name));
+            found.extend(name.map(|name| not_there(name, &program.place)));
         }
-        if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
+        self.judged(found)
     }
 }
 
-impl Program {
+impl ProgramDecl {
     /// The first words of everything that is executed.
-    fn executes(self) -> impl Iterator<Item = String> {
-        let around = self.setup.into_iter().chain(self.ready).chain(self.teardown);
-        around.chain([self.command]).filter_map(|words| words.into_iter().next())
+    fn executes(&self) -> impl Iterator<Item = &Word> {
+        let around = self.setup.iter().chain(&self.ready).chain(&self.teardown);
+        around.chain([&self.command]).filter_map(|words| words.first())
     }
+}
+
+fn no_folder(cwd: Option<(&Path, &Place)>) -> Option<Diagnostic> {
+    let (cwd, place) = cwd.filter(|(cwd, _)| !cwd.is_dir())?;
+    let message = format!("there is no folder {}", quoted(&cwd.display().to_string()));
+    let problem = Diagnostic::at(place, message, "is where the program is to start");
+    Some(problem.help("name another, or leave `cwd` out for an empty folder of its own"))
 }
 
 fn not_there(name: &str, place: &Place) -> Diagnostic {

@@ -1,7 +1,8 @@
 //! What a scenario asks of the machine, after validation. It does not know how a machine is told.
 
-use super::diagnostic::{Diagnostic, Diagnostics, Place};
+use super::diagnostic::{Diagnostic, Diagnostics, Place, quoted};
 use super::model::Scenario;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// `[machine]`; what is none or false is left as it is.
@@ -23,8 +24,8 @@ pub(crate) struct MachineRequest {
     pub(crate) drop_caches: bool,
     /// Keys that the run is refused without.
     pub(crate) required: Vec<String>,
-    /// Where that was written.
-    pub(crate) required_at: Option<Place>,
+    /// Where each key of it was written.
+    pub(crate) places: BTreeMap<String, Place>,
 }
 
 /// The modes of transparent huge pages.
@@ -89,15 +90,42 @@ impl fmt::Display for CpuList {
 impl Scenario {
     /// Refuses what the scenario requires and the machine cannot do, each named with the reason.
     pub(crate) fn check_required(&self, cannot: &[(String, String)]) -> Result<(), Diagnostics> {
-        let Some(place) = &self.machine.required_at else { return Ok(()) };
         let required = cannot.iter().filter(|(name, _)| self.machine.required.contains(name));
-        let found: Vec<Diagnostic> = required
-            .map(|(name, reason)| {
-                let message = format!("this machine cannot be set as `machine.{name}` asks: {reason}");
-                let problem = Diagnostic::at(place, message, "the scenario requires it");
-                problem.help(format!("take `{name}` out of `required` to run without it"))
+        self.judged(required.filter_map(|(name, reason)| {
+            let place = self.machine.places.get("required")?;
+            let message = format!("this machine cannot be set as `machine.{name}` asks: {reason}");
+            let problem = Diagnostic::at(place, message, "the scenario requires it");
+            Some(problem.help(format!("take `{name}` out of `required` to run without it")))
+        }))
+    }
+
+    /// Points at everything that is asked of the machine and that it cannot do, and says what becomes of a run then.
+    pub(crate) fn check_settings(&self, cannot: &[(String, String)]) -> Result<(), Diagnostics> {
+        self.judged(cannot.iter().filter_map(|(name, reason)| {
+            let place = self.machine.places.get(name)?;
+            let message = format!("{} cannot be had: {reason}", quoted(&format!("machine.{name}")));
+            let required =
+                self.machine.places.get("required").filter(|_| self.machine.required.contains(name));
+            Some(match required {
+                None => Diagnostic::at(place, message, "a run goes on without it, and says so"),
+                Some(required) => Diagnostic::at(place, message, "no run begins without it")
+                    .related(required, "the scenario requires it"),
             })
-            .collect();
+        }))
+    }
+
+    /// Points at every generator that is pinned to a CPU that `can_pin` does not say can be had.
+    pub(crate) fn check_pins(&self, can_pin: impl Fn(u32) -> bool) -> Result<(), Diagnostics> {
+        let pinned = self.generators.iter().flat_map(|generator| &generator.pinned);
+        self.judged(pinned.filter(|(cpu, _)| !can_pin(*cpu)).map(|(cpu, place)| {
+            let message = format!("threads cannot be pinned to CPU {cpu}, which this system does not give");
+            Diagnostic::at(place, message, "its trials would fail")
+        }))
+    }
+
+    /// Everything that was found wrong, if anything was.
+    pub(super) fn judged(&self, found: impl IntoIterator<Item = Diagnostic>) -> Result<(), Diagnostics> {
+        let found: Vec<Diagnostic> = found.into_iter().collect();
         if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
     }
 }

@@ -107,7 +107,16 @@ impl Scenario {
         }
         // What is wrong at a level of the load is so in each of its cells.
         found.dedup();
-        if found.is_empty() { Ok(()) } else { Err(Diagnostics::new(self.sources.clone(), found)) }
+        self.judged(found)
+    }
+
+    /// Points at the first level that takes a stress-ng; for where none is installed.
+    pub(crate) fn check_without_stress_ng(&self, remedy: &str) -> Result<(), Diagnostics> {
+        let level = self.loads.iter().find(|level| !level.options.is_empty());
+        self.judged(level.and_then(|level| {
+            let message = format!("load level {} takes stress-ng: {remedy}", quoted(level.name.as_str()));
+            Some(Diagnostic::at(level.place.as_ref()?, message, "cannot be had"))
+        }))
     }
 
     /// Whether any level needs stress-ng at all.

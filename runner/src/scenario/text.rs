@@ -28,8 +28,9 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
     if measure.keep_slowest > 0 {
         line("slow calls", &format!("{} kept of each system call and trial", measure.keep_slowest));
     }
-    for factor in &scenario.factors {
-        let labels: Vec<&str> = factor.levels.iter().map(|level| level.label.as_str()).collect();
+    for (index, factor) in scenario.factors.iter().enumerate() {
+        let used = scenario.used_levels(index);
+        let labels: Vec<&str> = used.iter().map(|level| factor.levels[*level].label.as_str()).collect();
         line("factor", &format!("{}: {}", factor.name, labels.join(", ")));
     }
     for generator in &scenario.generators {
@@ -46,8 +47,8 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
             line("", &format!("{what} {words}"));
         }
     }
-    for load in &scenario.loads {
-        line("load", &load_text(load));
+    for load in scenario.used_loads() {
+        line("load", &load_text(&scenario.loads[load]));
     }
     if let Some(rule) = &scenario.plan.until {
         line("until", &rule_text(rule));
@@ -67,7 +68,35 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
 pub(crate) fn warnings(scenario: &Scenario) -> Vec<String> {
     let sequential = "order is sequential: whatever drifts during the run (temperature, caches, other work) looks like \
                       an effect of the factors; `random_blocks` keeps them apart";
-    (scenario.plan.order == Order::Sequential).then(|| sequential.to_owned()).into_iter().collect()
+    let sequential = (scenario.plan.order == Order::Sequential).then(|| sequential.to_owned());
+    let late = scenario.plan.until.and_then(|rule| rule.max_time);
+    let late = late.filter(|_| scenario.is_out_of_time(Overheads::TYPICAL)).map(|time| {
+        let look = scenario.plan.first_look();
+        let needed = Estimate::of_blocks(scenario, look, Overheads::TYPICAL).total();
+        format!(
+            "`plan.until` can hardly be met: it first looks after {look} repetitions, which take about {}, and its \
+             max_time is {}",
+            duration_text(needed),
+            duration_text(time),
+        )
+    });
+    sequential.into_iter().chain(late).chain(unmeasured(scenario)).collect()
+}
+
+/// Levels that no cell has, since all of theirs are excluded.
+fn unmeasured(scenario: &Scenario) -> impl Iterator<Item = String> {
+    let factors = scenario.factors.iter().enumerate();
+    let of_factors = factors.flat_map(|(index, factor)| {
+        let used = scenario.used_levels(index);
+        let unused = factor.levels.iter().enumerate().filter(move |(level, _)| !used.contains(level));
+        unused.map(|(_, level)| (factor.name.as_str(), level.label.as_str()))
+    });
+    let used = scenario.used_loads();
+    let loads = scenario.loads.iter().enumerate().filter(move |(load, _)| !used.contains(load));
+    let all = of_factors.chain(loads.map(|(_, load)| ("load", load.name.as_str())));
+    all.map(|(factor, level)| {
+        format!("level `{level}` of `{factor}` is not measured: `plan.exclude` takes all of its cells")
+    })
 }
 
 /// `auto`, `by factor backend`.
@@ -117,7 +146,7 @@ fn option_text(option: &LoadOption) -> String {
 }
 
 fn trials_text(scenario: &Scenario) -> String {
-    let (least, most) = (scenario.plan.repetitions, scenario.plan.most_repetitions());
+    let (least, most) = (scenario.fewest_blocks(Overheads::TYPICAL), scenario.plan.most_repetitions());
     if least < most {
         let cells = scenario.cells_with_load();
         return format!(
@@ -131,7 +160,7 @@ fn trials_text(scenario: &Scenario) -> String {
         "{} = {} × {}",
         scenario.trial_count(),
         counted(scenario.cells_with_load(), "cell"),
-        counted(scenario.plan.repetitions as usize, "repetition"),
+        counted(most as usize, "repetition"),
     )
 }
 
@@ -164,12 +193,13 @@ fn time_text(scenario: &Scenario, overheads: Overheads) -> String {
     )
 }
 
-/// How long a scenario takes at most, where a rule may add blocks: as far as that can be told.
+/// How long a scenario takes at most, where a rule may add blocks: as far as that can be told. None where that is no
+/// more than it takes in any case.
 pub(crate) fn longest(scenario: &Scenario, overheads: Overheads) -> Option<Duration> {
     let rule = scenario.plan.until?;
     let most = Estimate::of_blocks(scenario, rule.max_repetitions, overheads).total();
     let least = Estimate::of(scenario, overheads).total();
-    Some(rule.max_time.map_or(most, |time| most.min(time.max(least))))
+    Some(rule.max_time.map_or(most, |time| most.min(time.max(least)))).filter(|most| *most > least)
 }
 
 /// A duration to three digits or the second, whichever is finer, in the units of scenarios.
@@ -220,7 +250,8 @@ pub(crate) fn plan_text(scenario: &Scenario, plan: &Plan, effects: &Effects) -> 
     let mut rows: Vec<Vec<String>> = Vec::with_capacity(plan.trials.len() + 1);
     let factors = scenario.factors.iter().map(|factor| factor.name.to_string());
     rows.push(["trial", "block", "load"].into_iter().map(str::to_owned).chain(factors).collect());
-    let certain = plan.trials.iter().filter(|trial| trial.block < scenario.plan.repetitions);
+    let fewest = scenario.fewest_blocks(Overheads::TYPICAL);
+    let certain = plan.trials.iter().filter(|trial| trial.block < fewest);
     rows.extend(certain.map(|trial| row(scenario, trial)));
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -262,13 +293,13 @@ pub(crate) struct PlanDocument {
     scenario: String,
     order: &'static str,
     seed: u64,
-    /// The least, where a rule may add some.
+    /// The fewest, where a rule may add some.
     repetitions: u32,
     max_repetitions: u32,
     /// Load levels included.
     cells: usize,
     loads: Vec<String>,
-    /// Estimated; without the windows where those end with operations.
+    /// Estimated, for the fewest repetitions; a lower bound where windows end with operations.
     seconds: f64,
     /// What can be shown, by comparison with another run of the same plan.
     effects: Effects,
@@ -302,10 +333,10 @@ pub(crate) fn plan_document(scenario: &Scenario, plan: &Plan, effects: Effects) 
         scenario: scenario.name.to_string(),
         order: scenario.plan.order.name(),
         seed: plan.seed,
-        repetitions: scenario.plan.repetitions,
+        repetitions: scenario.fewest_blocks(Overheads::TYPICAL),
         max_repetitions: scenario.plan.most_repetitions(),
         cells: scenario.cells_with_load(),
-        loads: scenario.loads.iter().map(|load| load.name.to_string()).collect(),
+        loads: scenario.used_loads().into_iter().map(|load| scenario.loads[load].name.to_string()).collect(),
         seconds: Estimate::of(scenario, Overheads::TYPICAL).total().as_secs_f64(),
         effects,
         warnings: warnings(scenario),

@@ -199,6 +199,18 @@ fn what_is_started_within_a_set_stays_in_it() {
     assert_eq!(within(cpus.generators.as_ref(), allowed), cpu.to_string());
     assert_eq!(within(cpus.runner.as_ref(), allowed), before, "a set that there is not");
     assert_eq!(allowed(), before);
+    let generators = cpus.generators.clone().unwrap();
+    // On a thread of its own, which stays there.
+    let on_its_own = std::thread::spawn(move || {
+        let stays = super::stay_on(&generators);
+        let all = || within(None, || rustix::thread::sched_getaffinity(None).unwrap());
+        (stays, all(), super::can_pin(u32::try_from(cpu).unwrap()), super::can_pin(1023))
+    });
+    assert_eq!(
+        on_its_own.join().unwrap(),
+        (true, first, true, false),
+        "all CPUs but the last that can be named"
+    );
     let told = Settings::apply(tempfile::tempdir().unwrap().path(), &scenario.machine).unwrap().1;
     assert_eq!(told[0].cannot, None);
     assert!(told[1].cannot.as_ref().unwrap().contains("CPU 4000, 4001"));

@@ -51,7 +51,7 @@ pub(super) fn read(
         return None;
     }
     let all = combinations(&groups, &axes);
-    let left = excluded(&all, &entries, problems);
+    let left = excluded(&all, (&entries, &zips), problems);
     if let (true, Some(node)) = (left.is_empty(), plan.and_then(|plan| plan.node("exclude"))) {
         problems.push(Diagnostic::at(&node.place, "nothing is left to measure", "excludes every cell"));
     }
@@ -202,6 +202,12 @@ fn levels_named(node: &Node, axis: &Axis, problems: &mut Vec<Diagnostic>) -> Vec
         Value::List(nodes) => nodes.as_slice(),
         _ => std::slice::from_ref(node),
     };
+    if nodes.is_empty() {
+        let message = format!("an entry of `plan.exclude` names no level of {}", quoted(&axis.name));
+        problems.push(
+            Diagnostic::at(&node.place, message, "is empty").help("leave the factor out for all its levels"),
+        );
+    }
     let mut levels = Vec::with_capacity(nodes.len());
     for node in nodes {
         let label = match &node.value {
@@ -255,17 +261,32 @@ fn combinations(groups: &[Vec<usize>], axes: &[Axis]) -> Vec<Vec<usize>> {
     all
 }
 
-/// What no exclusion takes; an exclusion that takes nothing is a mistake.
+/// What no exclusion takes; an exclusion that takes nothing, or nothing more, is a mistake.
 fn excluded(
     all: &[Vec<usize>],
-    entries: &[Exclusion<'_>],
+    (entries, zips): (&[Exclusion<'_>], &[Vec<usize>]),
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Vec<usize>> {
-    for entry in entries.iter().filter(|entry| !all.iter().any(|combination| entry.takes(combination))) {
-        let problem = Diagnostic::at(&entry.node.place, "this excludes no cell", "matches nothing");
-        problems.push(problem.help("factors that are zipped have only the pairs of their levels"));
+    let mut left = all.to_vec();
+    for entry in entries {
+        let before = left.len();
+        left.retain(|combination| !entry.takes(combination));
+        if left.len() < before {
+            continue;
+        }
+        let place = &entry.node.place;
+        problems.push(if all.iter().any(|combination| entry.takes(combination)) {
+            let label = "entries before it take all that it names";
+            Diagnostic::at(place, "this excludes no further cell", label)
+                .help("correct a level, or remove it")
+        } else {
+            let help =
+                (!zips.is_empty()).then_some("factors that are zipped have only the pairs of their levels");
+            let problem = Diagnostic::at(place, "this excludes no cell", "matches nothing");
+            problem.maybe_help(help.map(str::to_owned))
+        });
     }
-    all.iter().filter(|it| !entries.iter().any(|entry| entry.takes(it))).cloned().collect()
+    left
 }
 
 /// Cells with the loads under which they are measured; a cell's combinations follow each other.

@@ -132,6 +132,9 @@ impl<'a> Factors<'a> {
     }
 
     fn unknown(&self, reference: &str, node: &Node) -> Diagnostic {
+        if let Some(problem) = no_reference(reference, node) {
+            return problem;
+        }
         let names = || self.all.iter().map(|factor| factor.key.name.as_str());
         let bare = reference.trim_matches(['{', '}']);
         if let Some(name) = names().find(|name| *name == bare) {
@@ -162,6 +165,21 @@ impl<'a> Factors<'a> {
         }
         self.all.into_iter().map(|factor| factor.decl).collect()
     }
+}
+
+/// What is wrong with a text behind a `$` that names nothing at all.
+fn no_reference(reference: &str, node: &Node) -> Option<Diagnostic> {
+    let (message, label) = if reference.is_empty() || reference == "{}" {
+        ("a `$` without a name names no factor", "has no name behind it")
+    } else if reference.starts_with('$') {
+        ("`$$` is a dollar in the words of a command, and nothing else can begin with one", "is no such word")
+    } else if reference.starts_with('{') && !reference.ends_with('}') {
+        ("a `${` without its `}` names no factor", "is not closed")
+    } else {
+        return None;
+    };
+    let help = "write `\"$NAME\"` for the level of a factor, and in a word of a command `${NAME}`";
+    Some(Diagnostic::at(&node.place, message, label).help(help))
 }
 
 /// The name of the factor that a value goes along with.

@@ -1,6 +1,6 @@
 //! Generators: what each value must be, and what must hold between them.
 
-use super::super::diagnostic::{Diagnostic, did_you_mean, quoted};
+use super::super::diagnostic::{Diagnostic, Place, did_you_mean, quoted};
 use super::super::language::{
     GENERATOR, MAX_BATCH, MAX_CPU, MAX_DEPTH, MAX_OPERATIONS, MAX_RATE, MAX_THREADS, MAX_WEIGHT,
 };
@@ -83,6 +83,7 @@ fn generator<'a>(
     let depth = factors.given((table, "depth"), number(MAX_DEPTH), problems);
     let waiters = factors.given((table, "waiters"), number(MAX_THREADS), problems);
     let pin = factors.given((table, "pin"), pin, problems);
+    let pinned = pinned(pin.as_ref(), table.node("pin"), factors);
     let think_ns = factors.given((table, "think"), think, problems).unwrap_or(Given::Fixed(0));
     let batch = factors.given((table, "batch"), number(MAX_BATCH), problems).unwrap_or(Given::Fixed(1));
     let must = "must be a number of operations per second, above 0 and at most 1e9";
@@ -99,6 +100,7 @@ fn generator<'a>(
         depth,
         waiters,
         pin,
+        pinned,
         think_ns,
         batch,
         rate_per_second,
@@ -179,6 +181,20 @@ fn pin(node: &Node) -> fields::Reading<Pin> {
         }
         _ => Err(fields::Complaint::new("must be `\"spread\"` or the number of a CPU", node)),
     }
+}
+
+/// The CPUs that are named, each where it is: where a factor says which, at its level.
+fn pinned(pin: Option<&Given<Pin>>, node: Option<&Node>, factors: &Factors<'_>) -> Vec<(u32, Place)> {
+    let (Some(pin), Some(node)) = (pin, node) else { return Vec::new() };
+    let places = match pin {
+        Given::Fixed(_) => vec![node],
+        Given::Factor { factor, .. } => factors.levels(*factor).to_vec(),
+    };
+    let cpu = |(pin, node): (&Pin, &Node)| match pin {
+        Pin::Cpu(cpu) => Some((*cpu, node.place.clone())),
+        Pin::Spread => None,
+    };
+    pin.values().iter().zip(places).filter_map(cpu).collect()
 }
 
 /// A key that some workloads take and others do not.

@@ -137,8 +137,9 @@ fn program(table: &Section<'_>, problems: &mut Vec<Diagnostic>) -> Option<LoadPr
         }
         return None;
     };
-    let command = programs::plain_words(&table.path_of("command"), node, problems)?;
-    Some(LoadProgram { command, cwd, repeats: repeats.unwrap_or(false), place: node.place.clone() })
+    let (command, place) = programs::plain_words(&table.path_of("command"), node, problems)?;
+    let cwd_place = table.node("cwd").map(|node| node.place.clone());
+    Some(LoadProgram { command, cwd, repeats: repeats.unwrap_or(false), place, cwd_place })
 }
 
 fn requires_memory(table: &Section<'_>, options: &[LoadOption], problems: &mut Vec<Diagnostic>) -> bool {

@@ -1,10 +1,12 @@
 //! `[machine]`: what a scenario asks of the machine.
 
-use super::super::diagnostic::{Diagnostic, did_you_mean, quoted};
+use super::super::diagnostic::{Diagnostic, Place, did_you_mean, quoted};
 use super::super::language;
 use super::super::settings::{CpuList, CpuSets, MachineRequest, THP};
 use super::super::wire::{Node, Value};
 use super::fields::{self, Complaint, Reading, Section, found};
+use super::generators::Declared;
+use std::collections::BTreeMap;
 
 /// Reads the table; without one, everything stays as it is.
 pub(super) fn read(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> MachineRequest {
@@ -21,8 +23,36 @@ pub(super) fn read(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>
         cpus: cpus(section, problems),
         drop_caches: section.optional("drop_caches", fields::boolean, problems).unwrap_or(false),
         required: required(section, problems),
-        required_at: section.node("required").map(|node| node.place.clone()),
+        places: places(section),
     }
+}
+
+/// Refuses to pin threads to a CPU outside of the set that generators are kept on.
+pub(super) fn check_pins(
+    (section, machine): (Option<&Section<'_>>, &MachineRequest),
+    generators: &[Declared<'_>],
+    problems: &mut Vec<Diagnostic>,
+) {
+    let node = section.and_then(|section| match &section.node("cpus")?.value {
+        Value::Table(table) => table.get("generators"),
+        _ => None,
+    });
+    let (Some(list), Some(node)) = (&machine.cpus.generators, node) else { return };
+    for decl in generators.iter().map(|declared| &declared.decl) {
+        let outside = |(cpu, _): &&(u32, Place)| !list.cpus().any(|known| known == *cpu as usize);
+        for (cpu, place) in decl.pinned.iter().filter(outside) {
+            let name = quoted(decl.name.as_str());
+            let message =
+                format!("generator {name} would be pinned outside of the CPUs that generators are kept on");
+            let help = format!("pin it to one of {list}, or add {cpu} to `machine.cpus.generators`");
+            let problem = Diagnostic::at(place, message, format!("CPU {cpu} is not among them"));
+            problems.push(problem.related(&node.place, "these").help(help));
+        }
+    }
+}
+
+fn places(section: &Section<'_>) -> BTreeMap<String, Place> {
+    section.table().entries.iter().map(|(key, node)| (key.name.clone(), node.place.clone())).collect()
 }
 
 /// A governor's name. Which there are, the machine knows.
@@ -71,9 +101,10 @@ fn required(section: &Section<'_>, problems: &mut Vec<Diagnostic>) -> Vec<String
             }
             Value::Text(name) => {
                 let message = format!("there is no setting {}", quoted(name));
+                let all = || known.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
                 let help = did_you_mean(name, known.iter().copied());
-                problems
-                    .push(Diagnostic::at(&item.place, message, "is no key of `[machine]`").maybe_help(help));
+                let help = help.unwrap_or_else(|| format!("there are {}", all()));
+                problems.push(Diagnostic::at(&item.place, message, "is no key of `[machine]`").help(help));
             }
             _ => {
                 let message = "a setting that is required is named by a string";

@@ -58,6 +58,7 @@ pub(super) fn scenario(
     let are_read = problems.len() == before;
     let machine_section = root.section("machine", &mut problems);
     let machine = machine::read(machine_section.as_ref(), &mut problems);
+    machine::check_pins((machine_section.as_ref(), &machine), &generators, &mut problems);
     let is_counted = check_pace(&generators, &programs, &mut problems);
     let measure_section = root.section("measure", &mut problems);
     if root.node("measure").is_none() {
@@ -80,8 +81,7 @@ pub(super) fn scenario(
     let cells::Cells { cells, zips } = cells;
     let source = sources.first().map(|file| file.text.clone()).unwrap_or_default();
     let overrides = sources.iter().skip(1).map(|given| given.text.clone()).collect();
-    let sources = sources.to_vec();
-    let scenario = Scenario {
+    let mut scenario = Scenario {
         name,
         summary,
         source,
@@ -95,8 +95,9 @@ pub(super) fn scenario(
         programs,
         loads,
         machine,
-        sources,
+        sources: sources.to_vec(),
     };
+    scenario.drop_unmeasured_targets();
     // Errors before would make each target look unissued.
     problems.extend(check_whole((&targets, measure_section.as_ref()), &scenario, place));
     if problems.is_empty() { Ok(scenario) } else { Err(problems) }

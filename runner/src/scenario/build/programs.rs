@@ -1,6 +1,6 @@
 //! Programs as generators: tables of `[generators]` with a `command`.
 
-use super::super::diagnostic::{Diagnostic, quoted};
+use super::super::diagnostic::{Diagnostic, Place, quoted};
 use super::super::language::PROGRAM;
 use super::super::model::{Given, Name};
 use super::super::programs::{ProgramDecl, Until, Word, Words};
@@ -44,6 +44,7 @@ pub(super) fn read<'a>(
         teardown: several((table, "teardown"), factors, problems),
         until: table.optional("until", fields::choice(&Until::NAMES), problems).unwrap_or(Until::End),
         place: key.place.clone(),
+        cwd_place: table.node("cwd").map(|node| node.place.clone()),
     };
     (problems.len() == before).then_some(Declared { key, decl })
 }
@@ -70,14 +71,18 @@ fn words<'a>(
     }
     let before = problems.len();
     let words: Words = items.iter().filter_map(|item| word(item, path, factors, problems)).collect();
-    if problems.len() == before && words[0].0.is_empty() {
+    if problems.len() == before && words[0].parts.is_empty() {
         problems.push(refuse(&items[0], "names no program".to_owned()));
     }
     (problems.len() == before).then_some(words)
 }
 
-/// A command in which nothing stands for a factor.
-pub(super) fn plain_words(path: &str, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
+/// A command in which nothing stands for a factor, and the place of its first word.
+pub(super) fn plain_words(
+    path: &str,
+    node: &Node,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<(Vec<String>, Place)> {
     if let Value::List(items) = &node.value
         && let Some(item) = items
             .iter()
@@ -90,7 +95,8 @@ pub(super) fn plain_words(path: &str, node: &Node, problems: &mut Vec<Diagnostic
     }
     let factors = Factors::read(None, problems);
     let words = words((path, node), &factors, problems)?;
-    Some(words.iter().map(|word| word.describe(|_| String::new())).collect())
+    let place = words.first()?.place.clone();
+    Some((words.iter().map(|word| word.describe(|_| String::new())).collect(), place))
 }
 
 /// None, one command, or a list of them.
@@ -143,7 +149,10 @@ fn word<'a>(
             parts.push(Given::Fixed(std::mem::take(&mut plain)));
             parts.push(factors.labels((name, node), problems)?);
             behind
-        } else if before.is_empty() && parts.is_empty() && plain.is_empty() {
+        } else if behind.starts_with('{') {
+            problems.push(refuse("has a `${` without its `}`; `$$` is a dollar"));
+            return None;
+        } else if before.is_empty() && parts.is_empty() && plain.is_empty() && !behind.is_empty() {
             parts.push(factors.labels((behind, node), problems)?);
             ""
         } else {
@@ -154,7 +163,7 @@ fn word<'a>(
     plain.push_str(rest);
     parts.push(Given::Fixed(plain));
     parts.retain(|part| !matches!(part, Given::Fixed(text) if text.is_empty()));
-    Some(Word(parts))
+    Some(Word { parts, place: node.place.clone() })
 }
 
 fn environment<'a>(

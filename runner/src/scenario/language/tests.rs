@@ -1,8 +1,10 @@
 //! The language as told is the language as read, and its committed copies are current.
 
 use super::super::model::Scenario;
+use super::super::settings::MachineRequest;
 use super::super::tests::parse_with;
 use super::*;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A scenario in which any key can be set alone.
@@ -46,6 +48,7 @@ fn keys() -> Vec<(String, &'static Key)> {
 fn meaning(scenario: &Scenario) -> String {
     let Scenario { name, summary, measure, plan, factors, generators, programs, loads, machine, .. } =
         scenario;
+    let machine = MachineRequest { places: BTreeMap::new(), ..machine.clone() };
     format!(
         "{name} {summary} {measure:?} {plan:?} {factors:?} {generators:?} {programs:?} {machine:?} {}",
         loads.len()

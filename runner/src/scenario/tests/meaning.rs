@@ -111,15 +111,15 @@ fn what_would_fill_more_memory_than_there_is_room_for_is_refused() {
 #[test]
 fn a_program_is_load_alone_or_beside_stress_ng() {
     let text = format!(
-        "{VALID}\n[load.fio]\ncommand = [\"fio\", \"--x=$$1\"]\nrepeat = true\ncwd = \"/srv\"\ncpu = 1\n"
+        "{VALID}\n[load.fio]\ncommand = [\"fio\", \"--x=$$1\"]\nrepeat = true\ncwd = \"/usr\"\ncpu = 1\n"
     );
     let scenario = parse(&text).unwrap();
     let level = &scenario.loads[2];
     let program = level.program.as_ref().unwrap();
     assert_eq!((program.command.join(" ").as_str(), program.repeats), ("fio --x=$1", true));
-    assert_eq!((program.cwd.as_deref(), level.options.len()), (Some(Path::new("/srv")), 1));
+    assert_eq!((program.cwd.as_deref(), level.options.len()), (Some(Path::new("/usr")), 1));
     let missing = scenario.check_programs(|name| name != "fio").unwrap_err().to_string();
-    assert!(missing.contains("`fio` is not installed") && missing.contains("sweep.toml:40:11"), "{missing}");
+    assert!(missing.contains("`fio` is not installed") && missing.contains("sweep.toml:40:12"), "{missing}");
     assert!(scenario.check_programs(|_| true).is_ok());
 }
 

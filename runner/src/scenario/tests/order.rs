@@ -107,12 +107,68 @@ fn a_rule_plans_as_many_blocks_as_there_may_be() {
     assert_eq!(plan.trials.len(), 12 * 12);
     assert_eq!(plan.trials[..36], Plan::of(&parse(VALID).unwrap(), 1).trials);
     let text = plan_text(&scenario, &plan, &Effects::of(&scenario, None));
-    assert!(text.starts_with("sweep: 36 to 144 = 12 cells × 3 to 12 repetitions\n"), "{text}");
-    assert!(text.contains("time about 25.1s to 1m 40s (") && text.lines().count() < 50, "{text}");
+    assert!(text.starts_with("sweep: 96 to 144 = 12 cells × 8 to 12 repetitions\n"), "{text}");
+    assert!(text.contains("time about 1m 06s to 1m 40s (") && text.lines().count() < 110, "{text}");
     assert!(text.ends_with(
         "and further blocks until every p99 is within ± 10 %, at most 12 repetitions or 10m 00s\n"
     ));
     assert!(check_text(&scenario).contains("  until       every p99 is within ± 10 %"));
+}
+
+/// The rule looks first after 8 repetitions, which take more than a minute.
+#[test]
+fn a_rule_whose_time_is_over_before_it_looks_is_warned_of() {
+    let within = |time: &str| {
+        let rule = format!("until = {{ max_repetitions = 12, max_time = \"{time}\" }}");
+        parse(&edited("seed = 1", &rule)).unwrap()
+    };
+    let text = check_text(&within("30s"));
+    let warning = "`plan.until` can hardly be met: it first looks after 8 repetitions, which take about 1m 06s, and \
+                   its max_time is 30s";
+    assert!(text.contains(warning), "{text}");
+    assert!(text.contains("36 to 144 = 12 cells × 3 to 12 repetitions"), "{text}");
+    assert!(text.contains("about 25.1s to 30s ("), "{text}");
+    assert!(!check_text(&within("2m")).contains("warning"));
+}
+
+#[test]
+fn a_counted_window_takes_at_least_what_its_operations_are_apart() {
+    let window = |tables: &str| {
+        let text = format!(
+            "schema = 1\nname = \"counted\"\n[measure]\nsyscalls = [\"futex\", \"clock_nanosleep\"]\nwarmup = \"0\"\n\
+             scope = \"system\"\n[plan]\nrepetitions = 1\n{tables}"
+        );
+        Estimate::of(&parse(&text).unwrap(), Overheads::TYPICAL).measuring
+    };
+    let futex = |rest: &str| format!("[generators.a]\nworkload = \"futex\"\n{rest}\n");
+    let seconds = Duration::from_secs;
+    assert_eq!(window(&futex("operations = 1000")), Duration::ZERO);
+    assert_eq!(window(&futex("operations = 1001\nrate = 100")), seconds(10));
+    assert_eq!(window(&futex("operations = 1001\nrate = 100\nbatch = 10\nthreads = 4")), seconds(10));
+    assert_eq!(window(&futex("operations = 404\nthreads = 4\nthink = \"20ms\"")), seconds(2));
+    assert_eq!(window(&futex("operations = 1000000000000\nrate = 1e-300")), Duration::from_hours(1 << 20));
+    let sleeper = "[generators.b]\nworkload = \"nanosleep\"\nduration = \"10ms\"\noperations = 1200\n";
+    assert_eq!(window(&format!("{}{sleeper}", futex("operations = 1001\nrate = 100"))), seconds(12));
+}
+
+#[test]
+fn a_level_of_which_no_cell_is_left_is_not_listed_and_warned_of() {
+    let exclude = "exclude = [{ size = \"64KiB\" }, { load = \"high\", threads = [1, 2] }, { load = \"high\", threads = 4 }]";
+    let scenario = parse(&edited("seed = 1", exclude)).unwrap();
+    let text = check_text(&scenario);
+    for (level, factor) in [("64KiB", "size"), ("high", "load")] {
+        let warning =
+            format!("level `{level}` of `{factor}` is not measured: `plan.exclude` takes all of its cells");
+        assert!(text.contains(&warning), "{text}");
+    }
+    assert!(text.contains("size: 4KiB\n") && text.contains("threads: 1, 2, 4\n"), "{text}");
+    assert!(!text.contains("high: cpu"), "{text}");
+    assert!(scenario.is_full(), "every level that is left is in every cell");
+    let plan = Plan::of(&scenario, 1);
+    let document = plan_document(&scenario, &plan, Effects::of(&scenario, None));
+    let document = serde_json::to_value(document).unwrap();
+    assert_eq!(document["loads"], serde_json::json!(["baseline"]));
+    assert_eq!(document["warnings"].as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -141,6 +141,11 @@ fn zipped_and_excluded() {
         ("exclude of an unknown level", seed("exclude = [{ size = \"4KB\" }]")),
         ("exclude of an unknown load", seed("exclude = [{ load = [\"hihg\"] }]")),
         ("exclude of everything", seed("exclude = [{ load = [\"baseline\", \"high\"] }]")),
+        ("exclude of no level", seed("exclude = [{ size = [] }]")),
+        (
+            "exclude of what is excluded",
+            seed("exclude = [{ size = \"4KiB\" }, { size = 4096, load = \"high\" }]"),
+        ),
         (
             "exclude of a pair that is none",
             seed("zip = [[\"size\", \"load\"]]\nexclude = [{ size = \"4KiB\", load = \"high\" }]"),
@@ -189,6 +194,11 @@ fn factors() {
         ("factors that differ in case", "threads = [1, 2, 4]", "threads = [1, 2, 4]\nSize = [1]"),
         ("factor without effect", "threads = [1, 2, 4]", "threads = [1, 2, 4]\ncolour = [1]"),
         ("unknown factor", "\"$threads\"", "\"$thread\""),
+        ("dollar alone", "\"$threads\"", "\"$\""),
+        ("brace that is not closed", "\"$threads\"", "\"${threads\""),
+        ("brace with nothing in it", "\"$threads\"", "\"${}\""),
+        ("dollar that stands for one", "\"$threads\"", "\"$$5\""),
+        ("factor named as in a command", "\"$threads\"", "\"${threads}\""),
         ("unknown factor that is near to none", "\"$threads\"", "\"$colour\""),
         ("level that does not fit its use", "threads = \"$threads\"", "threads = \"$size\""),
     ]));
@@ -272,6 +282,16 @@ fn parameters() {
         ("pin to nothing", "touch = false", "pin = \"first\""),
         ("pin to a CPU that cannot be named", "touch = false", "pin = 1024"),
         ("negative time to think", "touch = false", "think = \"-1us\""),
+        (
+            "pin outside of the generators' CPUs",
+            "rate = 1000",
+            "pin = 3\n\n[machine]\ncpus = { generators = \"0-1,4\" }"
+        ),
+        (
+            "pin by a factor outside of the generators' CPUs",
+            "rate = 1000",
+            "pin = \"$threads\"\n\n[machine.cpus]\ngenerators = \"0-1,4\""
+        ),
         ("time to think at a fixed rate", "touch = false", "think = \"1us\""),
         (
             "heap touched by several threads",
@@ -319,6 +339,22 @@ fn load() {
 }
 
 #[test]
+fn words_of_commands() {
+    let word =
+        |word: &str| format!("[generators.other]\ncommand = [\"sort\", \"{word}\"]\n\n[load.baseline]");
+    let cases = [
+        ("dollar alone", word("$")),
+        ("dollar within", word("costs 5$")),
+        ("brace that is not closed", word("${size")),
+        ("brace that is not closed within", word("--buffer=${size")),
+        ("brace with nothing in it", word("--buffer=${}")),
+        ("unknown factor", word("--buffer=${sise}")),
+    ];
+    let cases: Vec<_> = cases.iter().map(|(what, by)| (*what, "[load.baseline]", by.as_str())).collect();
+    insta::assert_snapshot!(refusals(&cases));
+}
+
+#[test]
 fn machine() {
     let set = |table: &str| format!("{table}\n\n[load.high]");
     let cases = [
@@ -329,6 +365,7 @@ fn machine() {
         ("CPUs that are no list", "[machine]\ncpus = { generators = \"3-1\", load = 0, runner = \"0,\" }"),
         ("requirement that is not asked for", "[machine]\nturbo = false\nrequired = [\"turbo\", \"thp\"]"),
         ("requirement that is none", "[machine]\nturbo = false\nrequired = [\"trubo\", 3]"),
+        ("requirement that is far from any", "[machine]\nturbo = false\nrequired = [\"frequency\"]"),
         ("requirement that is no list", "[machine]\nturbo = false\nrequired = \"turbo\""),
     ];
     let cases: Vec<(&str, String)> = cases.map(|(what, table)| (what, set(table))).into();
