@@ -19,6 +19,7 @@ pub enum Workload {
     MmapPopulate,
     MmapFile,
     MmapHuge,
+    Munmap,
     Mprotect,
     Brk,
     Openat,
@@ -26,6 +27,7 @@ pub enum Workload {
     OpenatCreate,
     OpenatCold,
     OpenatDeep,
+    Close,
     Stat,
     Getpid,
     Nanosleep,
@@ -70,7 +72,7 @@ const fn row(name: &'static str, timed: &'static [&'static str], takes: &'static
 }
 
 impl Row {
-    /// The same, and calls of helping threads or children.
+    /// The same, and calls that nobody times: those of helping threads and children, and those between operations.
     const fn and(mut self, untimed: &'static [&'static str]) -> Self {
         self.untimed = untimed;
         self
@@ -79,7 +81,7 @@ impl Row {
 
 impl Workload {
     /// Every workload, in the order of documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -88,6 +90,7 @@ impl Workload {
         Self::MmapPopulate,
         Self::MmapFile,
         Self::MmapHuge,
+        Self::Munmap,
         Self::Mprotect,
         Self::Brk,
         Self::Openat,
@@ -95,6 +98,7 @@ impl Workload {
         Self::OpenatCreate,
         Self::OpenatCold,
         Self::OpenatDeep,
+        Self::Close,
         Self::Stat,
         Self::Getpid,
         Self::Nanosleep,
@@ -122,6 +126,7 @@ impl Workload {
             Self::MmapPopulate => row("mmap_populate", &["mmap", "munmap"], &[Size]),
             Self::MmapFile => row("mmap_file", &["mmap", "munmap"], &[Size, Touch]),
             Self::MmapHuge => row("mmap_huge", &["mmap", "madvise", "munmap"], &[Size, Touch]),
+            Self::Munmap => row("munmap", &["munmap"], &[Size, Touch]).and(&["mmap"]),
             Self::Mprotect => row("mprotect", &["mprotect", "mprotect"], &[Size, Touch]),
             Self::Brk => row("brk", &["brk", "brk"], &[Size, Touch]),
             Self::Openat => row("openat", &["openat", "close"], &[]),
@@ -129,6 +134,7 @@ impl Workload {
             Self::OpenatCreate => row("openat_create", &["openat", "close", "unlinkat"], &[]),
             Self::OpenatCold => row("openat_cold", &["openat", "close"], &[]),
             Self::OpenatDeep => row("openat_deep", &["openat", "close"], &[Depth]),
+            Self::Close => row("close", &["close"], &[]).and(&["dup"]),
             Self::Stat => row("stat", &["newfstatat"], &[]),
             Self::Getpid => row("getpid", &["getpid"], &[]),
             Self::Nanosleep => row("nanosleep", &["clock_nanosleep"], &[Duration]),
@@ -163,7 +169,7 @@ impl Workload {
         self.timed().iter().chain(self.row().untimed).copied()
     }
 
-    /// Whether nobody but a probe sees these calls of it: those of its children.
+    /// Whether nobody but a probe sees these calls of it: those of its children, and those between operations.
     #[must_use]
     pub fn leaves_to_the_probe(self, syscall: &str) -> bool {
         self.row().untimed.contains(&syscall) && !self.timed().contains(&syscall)
@@ -175,14 +181,10 @@ impl Workload {
         matches!(self, Self::Execve)
     }
 
-    /// Whether it can be one of several in a generator: nobody helps it.
+    /// Whether it can be one of several in a generator: all its calls are its caller's, and timed.
     #[must_use]
     pub const fn can_be_mixed(self) -> bool {
-        let is_helped = matches!(
-            self,
-            Self::FutexPingpong | Self::FutexWaiters | Self::PipePingpong | Self::EventfdPingpong
-        );
-        !is_helped && !matches!(self, Self::Clone | Self::Execve)
+        self.row().untimed.is_empty() && !matches!(self, Self::Clone)
     }
 
     /// Whether it can be told this.
@@ -204,7 +206,7 @@ impl Workload {
 }
 
 impl GeneratorSpec {
-    /// The calls of one operation that are not its caller's, with how many they are, each name once.
+    /// The calls that go with one operation and are timed by nobody, with how many they are, each name once.
     #[must_use]
     pub fn untimed(&self) -> Vec<(String, u64)> {
         let each = u64::from(self.waiters.unwrap_or(1));

@@ -142,7 +142,7 @@ fn loss(reading: &Reading, limit: f64) -> Option<String> {
     })
 }
 
-/// Calls that are part of operations, and not their caller's: helping threads' and children's.
+/// Calls that go with operations and that nobody times: those of helping threads and children, and those between operations.
 #[derive(Clone, Copy, Debug, Default)]
 struct Aside {
     /// Those of the operations that count.
@@ -169,8 +169,8 @@ impl Aside {
 ///
 /// The generator's clock readings enclose the probe's. So every call that the generator counts lies within the window
 /// for the probe, too; the probe alone may count those that straddle an edge for the generator: for each thread one at
-/// either edge, of each call of an operation: `edges` in all, or none where others count, too. What helping threads and
-/// children call in an operation that is cut by an edge may lie on either side of it. Lost and censored calls are missing
+/// either edge, of each call of an operation: `edges` in all, or none where others count, too. What goes untimed
+/// with an operation that is cut by an edge may lie on either side of it. Lost and censored calls are missing
 /// on the probe's side only.
 fn contradiction(reading: &Reading, user: &Measure, aside: &Aside, edges: Option<u64>) -> Option<String> {
     let issued = user.ok.count + user.error.count + aside.calls;

@@ -459,7 +459,8 @@ pub(crate) static GENERATOR: Table = Table {
                 "{ read = 3, openat = 1 }",
                 "Several workloads in the place of one, interleaved operation by operation: in each round every workload \
                  as often as its weight says, 1 to 1,000, in an order drawn by the plan's seed and the trial. Those \
-                 with helpers (ping-pong, waiters, clone, execve) cannot be mixed.",
+                 with helpers, children or untimed calls (ping-pong, waiters, clone, execve, munmap, close) cannot be \
+                 mixed.",
             ),
         ),
         key(

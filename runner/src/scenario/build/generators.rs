@@ -137,7 +137,7 @@ fn mix(
             }
             Some((name, workload)) if !workload.can_be_mixed() => {
                 let message = format!("workload {} cannot be part of a mix", quoted(name));
-                problems.push(refuse(message, "has threads or children that help"));
+                problems.push(refuse(message, "has helpers, children or untimed calls"));
             }
             Some((_, workload)) => match number(MAX_WEIGHT)(node) {
                 Ok(weight) => mix.push((*workload, weight)),
