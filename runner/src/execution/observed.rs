@@ -30,7 +30,8 @@ pub(crate) struct Whose {
 /// The measures of the cell's targets, and what makes them doubtful. Window and monitor are left empty.
 pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Measured {
     let (mut measures, mut slowest) = (Vec::new(), Vec::new());
-    let mut doubts = Vec::new();
+    let mut doubts: Vec<String> =
+        seen.reports.iter().flat_map(|(whose, report)| idle(whose, report)).collect();
     for &target in targets {
         let user = user_measure(target, &seen.reports);
         let reading = seen.readings.iter().flatten().find(|reading| reading.target.name == target);
@@ -76,6 +77,18 @@ fn generator(whose: &Whose, report: &GeneratorReport) -> Vec<GeneratorRecord> {
         response: part.from_intended,
     };
     parts.into_iter().map(record).collect()
+}
+
+/// Workloads of which the window has no operation: their figures would be missing, and others' not what was asked for.
+fn idle(whose: &Whose, report: &GeneratorReport) -> Vec<String> {
+    let idle = generator(whose, report).into_iter().filter(|record| record.operations == 0);
+    idle.map(|record| {
+        format!(
+            "generator {} did no operation of {} within the window, which is too short for it",
+            record.generator, record.workload
+        )
+    })
+    .collect()
 }
 
 fn issued(target: &str, reports: &[(Whose, GeneratorReport)]) -> bool {
@@ -272,6 +285,23 @@ mod tests {
         assert!(contradiction(&reading, &user, &aside, None).is_none(), "others count, too");
         reading.returned = 25;
         assert!(contradiction(&reading, &user, &aside, Some(2)).is_some());
+    }
+
+    #[test]
+    fn a_workload_without_an_operation_is_a_reason_for_doubt() {
+        let whose = Whose { generator: "files".to_owned(), workload: "read" };
+        let mut report = GeneratorReport { operations: 1, ..GeneratorReport::default() };
+        assert!(idle(&whose, &report).is_empty());
+        let part = |workload: &str, operations| MixReport {
+            workload: workload.to_owned(),
+            operations,
+            ..MixReport::default()
+        };
+        report.mix = vec![part("read", 1), part("openat", 0)];
+        let words = "generator files did no operation of openat within the window, which is too short for it";
+        assert_eq!(idle(&whose, &report), [words]);
+        report = GeneratorReport::default();
+        assert_eq!(idle(&whose, &report), [words.replace("openat", "read")]);
     }
 
     #[test]
