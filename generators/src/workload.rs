@@ -220,6 +220,17 @@ impl GeneratorSpec {
         calls
     }
 
+    /// Operations per second that are asked of each of its workloads, in their order; empty in a closed loop.
+    #[must_use]
+    pub fn rates(&self) -> Vec<f64> {
+        let Some(rate) = self.rate_per_second else { return Vec::new() };
+        let all: u32 = self.mix.iter().map(|(_, weight)| weight).sum();
+        match self.mix.as_slice() {
+            [] => vec![rate],
+            mix => mix.iter().map(|(_, weight)| rate * f64::from(*weight) / f64::from(all)).collect(),
+        }
+    }
+
     /// Threads that help each of its threads.
     #[must_use]
     pub const fn helpers(&self) -> u32 {

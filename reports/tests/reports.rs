@@ -698,6 +698,7 @@ fn mixed_run() -> SyntheticRun {
         let record = |workload: &str, operations, response: Option<_>| store::GeneratorRecord {
             generator: "caller".to_owned(),
             workload: workload.to_owned(),
+            rate_per_second: response.as_ref().map(|_| 7_500.0),
             operations,
             late: response.as_ref().map(|_| operations / 4),
             response,
@@ -714,6 +715,7 @@ fn generators_with_a_rate_or_a_mix_are_told_of() {
     assert_eq!(summary.generators.len(), 2 * 4);
     let read = &summary.generators[0];
     assert_eq!((read.workload.as_str(), read.share, read.late_share), ("read", 0.75, Some(0.25)));
+    assert_eq!((read.asked_per_second, summary.generators[4].asked_per_second), (Some(7_500.0), None));
     assert!((read.operations_per_second - 6_000.0).abs() < 1e-9, "3,000 in half a second");
     let p50 = summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().figure(Metric::P50);
     assert_eq!(read.response(Metric::P50), p50, "the same latencies have the same figure");
@@ -723,7 +725,13 @@ fn generators_with_a_rate_or_a_mix_are_told_of() {
     insta::assert_snapshot!(between(&report, "What the generators did", "Load achieved"));
     for page in [markdown::render(&summary), text::render(&summary, &options)] {
         assert!(page.contains("75.0 %") && page.contains("25.0 %"), "{page}");
+        assert!(page.contains("asked/s"), "{page}");
     }
+    assert!(rendered(&mixed_run()).html.contains("asked/s"));
+    let mut earlier = mixed_run();
+    let records = earlier.trials.iter_mut().flat_map(|trial| &mut trial.generators);
+    records.for_each(|record| record.rate_per_second = None);
+    assert!(!text::render(&summarise(&earlier.view()), &options).contains("asked/s"));
 }
 
 #[test]

@@ -868,9 +868,13 @@ fn names_as_long_as_they_may_be_and_levels_with_a_point_can_be_run() {
         .replace("threads = \"$threads\"\noperations = 1000", "rate = \"$rate\"\noperations = 100");
     let output = run(folder.path(), &scenario, &["--probe", "user"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let levels: BTreeSet<String> =
-        latest(folder.path()).trials.iter().map(|trial| trial.factors["rate"].clone()).collect();
+    let kept = latest(folder.path());
+    let levels: BTreeSet<String> = kept.trials.iter().map(|trial| trial.factors["rate"].clone()).collect();
     assert_eq!(levels, ["2000.5".to_owned(), "4000".to_owned()].into());
+    for trial in &kept.trials {
+        let asked = trial.generators[0].rate_per_second.map(|rate| rate.to_string());
+        assert_eq!(asked.as_ref(), Some(&trial.factors["rate"]));
+    }
 }
 
 /// Starts a run that would take long, gives it time for some trials, sends it a signal and collects it.

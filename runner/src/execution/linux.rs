@@ -109,7 +109,7 @@ impl<'a> LinuxRig<'a> {
                 probe.include(generator.pid())?;
             }
             threads += u64::from(spec.threads);
-            whose.push(Whose { generator: name.to_string(), workload: spec.workload.name() });
+            whose.push(Whose::of(name, &spec));
             generators.push(generator);
         }
         for generator in &mut generators {

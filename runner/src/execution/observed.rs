@@ -1,8 +1,8 @@
 //! What probe and generators saw, put together and held against each other. Pure.
 
 use super::Measured;
-use crate::scenario::{Scenario, Scope};
-use generators::{GeneratorReport, MixReport};
+use crate::scenario::{Name, Scenario, Scope};
+use generators::{GeneratorReport, GeneratorSpec, MixReport};
 use probe::Reading;
 use probe_abi::SparseHistogram;
 use std::collections::BTreeMap;
@@ -20,11 +20,21 @@ pub(crate) struct Seen {
     pub(crate) open_ns: u64,
 }
 
-/// The generator of a report, and its workload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The generator of a report, and what was asked of it.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Whose {
     pub(crate) generator: String,
+    /// Its workload, or the first of its mix.
     pub(crate) workload: &'static str,
+    /// Operations per second that were asked of each of its workloads; empty in a closed loop.
+    pub(crate) rates: Vec<f64>,
+}
+
+impl Whose {
+    /// The generator of this name that does what `spec` describes.
+    pub(crate) fn of(name: &Name, spec: &GeneratorSpec) -> Self {
+        Self { generator: name.to_string(), workload: spec.workload.name(), rates: spec.rates() }
+    }
 }
 
 /// The measures of the cell's targets, and what makes them doubtful. Window and monitor are left empty.
@@ -69,14 +79,15 @@ fn generator(whose: &Whose, report: &GeneratorReport) -> Vec<GeneratorRecord> {
         from_intended: report.from_intended.clone(),
     };
     let parts = if report.mix.is_empty() { vec![alone] } else { report.mix.clone() };
-    let record = |part: MixReport| GeneratorRecord {
+    let record = |(place, part): (usize, MixReport)| GeneratorRecord {
         generator: whose.generator.clone(),
         workload: part.workload,
+        rate_per_second: whose.rates.get(place).copied(),
         operations: part.operations,
         late: part.from_intended.is_some().then_some(part.late),
         response: part.from_intended,
     };
-    parts.into_iter().map(record).collect()
+    parts.into_iter().enumerate().map(record).collect()
 }
 
 /// Workloads of which the window has no operation: their figures would be missing, and others' not what was asked for.
@@ -273,7 +284,7 @@ mod tests {
             untimed: vec![("getpid".to_owned(), 2), ("read".to_owned(), 9)],
             ..GeneratorReport::default()
         };
-        let whose = Whose { generator: "g".to_owned(), workload: "w" };
+        let whose = Whose { generator: "g".to_owned(), workload: "w", rates: Vec::new() };
         let seen = Seen { readings: None, reports: vec![(whose, report)], threads: 1, open_ns: 0 };
         let aside = Aside::of("getpid", &seen);
         assert_eq!((aside.calls, aside.cut), (20, 4));
@@ -289,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_workload_without_an_operation_is_a_reason_for_doubt() {
-        let whose = Whose { generator: "files".to_owned(), workload: "read" };
+        let whose = Whose { generator: "files".to_owned(), workload: "read", rates: vec![300.0, 100.0] };
         let mut report = GeneratorReport { operations: 1, ..GeneratorReport::default() };
         assert!(idle(&whose, &report).is_empty());
         let part = |workload: &str, operations| MixReport {
@@ -300,6 +311,8 @@ mod tests {
         report.mix = vec![part("read", 1), part("openat", 0)];
         let words = "generator files did no operation of openat within the window, which is too short for it";
         assert_eq!(idle(&whose, &report), [words]);
+        let rates = generator(&whose, &report).into_iter().map(|record| record.rate_per_second);
+        assert!(rates.eq([Some(300.0), Some(100.0)]));
         report = GeneratorReport::default();
         assert_eq!(idle(&whose, &report), [words.replace("openat", "read")]);
     }
@@ -314,7 +327,7 @@ mod tests {
             }],
             ..GeneratorReport::default()
         };
-        let whose = Whose { generator: "opener".to_owned(), workload: "openat" };
+        let whose = Whose { generator: "opener".to_owned(), workload: "openat", rates: Vec::new() };
         let measure = user_measure(
             "openat",
             &[report(&[(2, 3), (24, 1)]), report(&[(13, 1), (24, 5)])].map(|it| (whose.clone(), it)),
