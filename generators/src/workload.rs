@@ -47,7 +47,7 @@ pub enum Workload {
 /// What a workload may be told besides what all are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parameter {
-    /// Bytes of an operation; required where it is taken.
+    /// Bytes of an operation; required where it is taken, unless there is a default.
     Size,
     /// Whether mapped memory is written to.
     Touch,
@@ -141,12 +141,12 @@ impl Workload {
             Self::Futex => row("futex", &["futex"], &[]),
             Self::FutexPingpong => row("futex_pingpong", &["futex", "futex"], &[]).and(&["futex", "futex"]),
             Self::FutexWaiters => row("futex_waiters", &["futex"], &[Waiters]).and(&["futex"]),
-            Self::Pipe => row("pipe", &["write", "read"], &[]),
-            Self::PipePingpong => row("pipe_pingpong", &["write", "read"], &[]).and(&["read", "write"]),
+            Self::Pipe => row("pipe", &["write", "read"], &[Size]),
+            Self::PipePingpong => row("pipe_pingpong", &["write", "read"], &[Size]).and(&["read", "write"]),
             Self::Eventfd => row("eventfd", &["write", "read"], &[]),
             Self::EventfdPingpong => row("eventfd_pingpong", &["write", "read"], &[]).and(&["read", "write"]),
             Self::EpollWait => row("epoll_wait", &["epoll_pwait"], &[]),
-            Self::Socket => row("socket", &["sendto", "recvfrom"], &[]),
+            Self::Socket => row("socket", &["sendto", "recvfrom"], &[Size]),
             Self::Clone => row("clone", &["clone", "wait4"], &[]),
             Self::Execve => row("execve", &["clone", "wait4"], &[]).and(&["execve"]),
         }
@@ -193,11 +193,35 @@ impl Workload {
         self.row().takes.contains(&parameter)
     }
 
+    /// Bytes of an operation that is told no size, where that may be.
+    #[must_use]
+    pub const fn default_size_bytes(self) -> Option<u64> {
+        if self.sends_to_itself() { Some(1) } else { None }
+    }
+
+    /// The largest size that it takes; none where memory alone is the limit.
+    #[must_use]
+    pub const fn most_size_bytes(self) -> Option<u64> {
+        // A pipe holds no more unless the machine is told so; nobody reads while a thread writes to itself.
+        if self.sends_to_itself() { Some(1 << 20) } else { None }
+    }
+
+    const fn sends_to_itself(self) -> bool {
+        matches!(self, Self::Pipe | Self::PipePingpong | Self::Socket)
+    }
+
+    /// Whether it has to be told a size.
+    #[must_use]
+    pub fn needs_size(self) -> bool {
+        self.takes(Parameter::Size) && self.default_size_bytes().is_none()
+    }
+
     /// Whether each of its threads has memory of `size_bytes` in use.
     #[must_use]
     pub fn fills_memory(self, touch: bool) -> bool {
         match self {
             Self::Read | Self::Pread | Self::Write | Self::Fsync | Self::MmapPopulate => true,
+            _ if self.sends_to_itself() => true,
             // The file's pages are there once, and cached.
             Self::MmapFile => false,
             _ => touch && self.takes(Parameter::Size),

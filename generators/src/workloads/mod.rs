@@ -135,7 +135,11 @@ impl Site {
 
     /// The size of an operation, which is known to be there for workloads that take one.
     fn size_bytes(&self) -> Result<usize, Failure> {
-        let size = self.spec.size_bytes.and_then(|size| usize::try_from(size).ok());
+        let size = self
+            .spec
+            .size_bytes
+            .or(self.spec.workload.default_size_bytes())
+            .and_then(|size| usize::try_from(size).ok());
         size.ok_or_else(|| Failure::Usage("the workload needs a size that fits into memory".into()))
     }
 

@@ -473,8 +473,11 @@ pub(crate) static GENERATOR: Table = Table {
         key(
             "size",
             Kind::Size,
-            Default::Means("required by the workloads that take a size"),
-            ("\"64KiB\"", "Bytes of each operation. Has no effect on workloads that take none."),
+            Default::Means("required by the workloads that take a size, but for `pipe`, `pipe_pingpong` and `socket`: 1 byte"),
+            (
+                "\"64KiB\"",
+                "Bytes of each operation; at most 1 MiB for those three. Has no effect on workloads that take none.",
+            ),
         )
         .or_factor(),
         key(

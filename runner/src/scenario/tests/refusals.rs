@@ -264,6 +264,11 @@ fn parameters() {
             "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
             "workload = \"nanosleep\""
         ),
+        (
+            "size that a pipe does not hold",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"pipe\"\nsize = \"2MiB\""
+        ),
         ("duration without use", "touch = false", "duration = \"1ms\""),
         ("duration of nothing", "touch = false", "duration = \"0s\""),
         (
