@@ -3,6 +3,10 @@
 //! Owns what is shown of the account, of failures and of slow calls, and in what words; how a table looks is its
 //! format's business.
 
+mod load;
+
+pub(crate) use load::{LOAD_HEADINGS, LOAD_NOTE, load, load_remark};
+
 use crate::Metric;
 use crate::summary::{ErrorCount, GeneratorSummary, KeptCall, Summary, TargetLedger};
 use crate::units;

@@ -334,9 +334,12 @@ fn what_killed_workers_did_not_report_is_no_figure() {
         [text::render(&summary, &TextOptions::default()), markdown::render(&summary), rendered(&run).html]
     {
         let words = in_one_line(&report);
-        assert!(words.contains("1 vm (not reported: its workers were killed)"), "{words}");
-        assert!(words.contains("(in 6 of 7 starts; in the others its workers were killed)"), "{words}");
-        assert!(words.contains("2 io at 0 "), "{words}");
+        assert!(words.contains("vm is not reported, for its workers were killed"), "{words}");
+        assert!(
+            words.contains("cpu is of 6 of 7 starts, for in the others its workers were killed"),
+            "{words}"
+        );
+        assert!(words.contains("io 0 "), "{words}");
     }
     let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();
     let vm = &document["load"][1]["stressors"][2];
