@@ -171,6 +171,26 @@ bench-generators *ARGS:
     # Built as `just run` builds the generator.
     cargo bench --locked --profile dev -p generators --bench against_c -- --loops "$loops" "$@"
 
+# What the runner itself spends on a trial, by phase, and on the processor while a window is open
+bench-runner: build
+    #!/bin/sh
+    set -eu
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    for scenario in lean window; do
+        RUNNER_TIMELINE="$work/$scenario" "${CARGO_TARGET_DIR:-target}/debug/runner" run --quiet \
+            --runs-dir "$work/runs" "checks/endurance/$scenario.toml" >"$work/said" || { cat "$work/said"; exit 1; }
+    done
+    python3 -B checks/endurance/lean.py "$work/lean" "$work/window"
+
+# One run of TRIALS short trials: does the runner's memory grow, and is anything left
+soak TRIALS="10000": build
+    python3 -B checks/endurance/soak.py "${CARGO_TARGET_DIR:-target}/debug" "$1"
+
+# Kill KILLS runs at random moments: is a process left or a trial lost, and does every run come to its end
+chaos KILLS="100" *SEED: build
+    python3 -B checks/endurance/chaos.py "${CARGO_TARGET_DIR:-target}/debug" "$@"
+
 # Everything that a change has to pass
 ci:
     .ci/run

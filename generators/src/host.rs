@@ -8,7 +8,7 @@ use crate::shared_page::{SharedPage, memory_file};
 use crate::{GeneratorReport, GeneratorSpec};
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -88,8 +88,9 @@ pub struct Generator {
 impl Generator {
     /// Starts `binary`, as another user if `credentials` say so (which takes root).
     ///
-    /// The process is the leader of its own group, has an empty environment, and is killed by the kernel when the
-    /// calling thread ends: call from a thread that lives as long as the generator is wanted.
+    /// The process is the leader of its own group, has an empty environment, and asks the kernel to be killed when the
+    /// calling thread ends, or ends by itself if this process has ended before it could: call from a thread that lives as
+    /// long as the generator is wanted.
     pub fn spawn(
         binary: &Path,
         spec: &GeneratorSpec,
@@ -100,14 +101,16 @@ impl Generator {
         let stdout = memory_file("report").map_err(GeneratorError::Memory)?;
         let stderr = memory_file("messages").map_err(GeneratorError::Memory)?;
         let mut command = Command::new(binary);
-        command.arg(description).env_clear().process_group(0).stdin(Stdio::from(page_file));
+        // Of whom it is to outlive nothing. Were that arranged between fork and exec, it would take a fork of all that
+        // the runner has in memory; without, the standard library asks for a process that shares it until its exec.
+        let runner = std::process::id().to_string();
+        command.args([description, runner]).env_clear().process_group(0).stdin(Stdio::from(page_file));
         command.stdout(stdout.try_clone().map_err(GeneratorError::Memory)?);
         command.stderr(stderr.try_clone().map_err(GeneratorError::Memory)?);
         if let Some(Credentials { uid, gid }) = credentials {
             // As root this also empties the supplementary groups, before the ids change.
             command.gid(gid).uid(uid);
         }
-        die_with_parent(&mut command);
         let child = command
             .spawn()
             .map_err(|source| GeneratorError::Start { binary: binary.to_path_buf(), source })?;
@@ -198,19 +201,6 @@ impl Drop for Generator {
         }
         let _ = self.child.wait();
     }
-}
-
-/// Makes the kernel kill the process when the calling thread ends.
-fn die_with_parent(command: &mut Command) {
-    let runner = rustix::process::getpid();
-    let arrange = move || {
-        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-        // If the runner died before that, no signal will come.
-        if rustix::process::getppid() == Some(runner) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
-    };
-    // SAFETY: between fork and exec the closure makes two system calls and allocates nothing. It runs after the
-    // user ids were changed, which would have cleared the signal.
-    unsafe { command.pre_exec(arrange) };
 }
 
 /// All that was written to a memory file.

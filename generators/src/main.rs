@@ -1,8 +1,8 @@
 //! `generator`: issues the system calls that are measured, and times them from the caller's side.
 //!
-//! Under a runner its only argument is a [`GeneratorSpec`] as JSON and its standard input the control page; it then
-//! prints a [`generators::GeneratorReport`] as JSON. By hand it takes options and prints a table. Exit code 0 when
-//! done, 1 when it failed, 2 when it was asked for what cannot be.
+//! Under a runner its arguments are a [`GeneratorSpec`] as JSON and the runner's process id, and its standard input is
+//! the control page; it then prints a [`generators::GeneratorReport`] as JSON. By hand it takes options and prints a
+//! table. Exit code 0 when done, 1 when it failed, 2 when it was asked for what cannot be.
 
 #![expect(
     clippy::inline_always,
@@ -24,6 +24,7 @@ use clap::Parser;
 use failure::Failure;
 use generators::control::Page;
 use generators::{GeneratorSpec, Parameter, SharedPage, Workload};
+use rustix::process::Pid;
 use std::error::Error;
 use std::io::{self, Write};
 use std::num::NonZeroU64;
@@ -47,12 +48,15 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
-    let description = match (arguments.next(), arguments.next()) {
+    let (description, runner) = match (arguments.next(), arguments.next()) {
         (Some(first), Some(description)) if first == "program" => return supervisor::supervise(&description),
-        (Some(first), Some(_)) if first.starts_with('{') => {
-            return Err(Failure::Usage("a description is the only argument".into()));
+        (Some(first), None) if first.starts_with('{') => (first, None),
+        (Some(first), Some(runner)) if first.starts_with('{') => {
+            let runner = runner.parse().ok().and_then(Pid::from_raw);
+            let runner =
+                runner.ok_or_else(|| Failure::Usage("the runner's process id follows a description".into()));
+            (first, Some(runner?))
         }
-        (Some(first), None) if first.starts_with('{') => first,
         _ => {
             let options = by_hand::Options::parse();
             return run_by_hand(options.spec(), options.pace);
@@ -61,13 +65,15 @@ fn run() -> Result<(), Failure> {
     let spec: GeneratorSpec = serde_json::from_str(&description)?;
     let page = SharedPage::open(io::stdin()).map_err(Failure::system("map the control page"))?;
     match page {
-        Some(page) => run_under_runner(spec, Box::leak(Box::new(page))),
+        Some(page) => {
+            die_with_parent(runner.or_else(rustix::process::getppid))?;
+            run_under_runner(spec, Box::leak(Box::new(page)))
+        }
         None => run_by_hand(spec, by_hand::Pace::default()),
     }
 }
 
 fn run_under_runner(spec: GeneratorSpec, page: &'static Page) -> Result<(), Failure> {
-    die_with_parent()?;
     check(&spec)?;
     set_up_process()?;
     let report = crew::run(spec, page)?;
@@ -139,14 +145,12 @@ const fn needs(takes: bool) -> &'static str {
     if takes { "needs a" } else { "takes no" }
 }
 
-/// Lets the kernel kill this process when its parent ends.
-///
-/// The runner has arranged for it before; this holds for whoever else uses the protocol.
-fn die_with_parent() -> Result<(), Failure> {
-    let parent = rustix::process::getppid();
+/// Lets the kernel kill this process when its parent ends, which is to be the runner.
+fn die_with_parent(runner: Option<Pid>) -> Result<(), Failure> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .map_err(Failure::system("ask to end with the runner"))?;
-    if rustix::process::getppid() == parent {
+    // Had it ended before, no signal would come.
+    if rustix::process::getppid() == runner {
         Ok(())
     } else {
         Err(Failure::Usage("the runner ended while the generator started".into()))

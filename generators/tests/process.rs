@@ -4,7 +4,8 @@
 
 use generators::control::Phase;
 use generators::{
-    Credentials, Generator, GeneratorError, GeneratorReport, GeneratorSpec, Parameter, Pin, Workload,
+    Credentials, Generator, GeneratorError, GeneratorReport, GeneratorSpec, Parameter, Pin, SharedPage,
+    Workload,
 };
 use probe_abi::SparseHistogram;
 use std::os::unix::fs::PermissionsExt;
@@ -329,6 +330,18 @@ fn an_unknown_field_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("unknown field `colour`"));
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn who_is_not_the_runners_child_ends_at_once() {
+    let scratch = TempDir::new().unwrap();
+    let description = serde_json::to_string(&spec(Workload::Getpid, scratch.path())).unwrap();
+    let (_page, page_file) = SharedPage::create().unwrap();
+    let mut command = Command::new(binary());
+    command.args([&description, "1"]).stdin(Stdio::from(page_file));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the runner ended while the generator started"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use aya::Ebpf;
 use probe_abi::{
     Counts, ERRNOS, Histogram, MAX_SLOWEST, STARTS, SYSCALL_NUMBERS, Start, bank_of, count_index,
 };
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::os::linux::fs::MetadataExt as _;
 
@@ -76,6 +76,8 @@ pub struct Probe {
     window: u32,
     instructions: Instructions,
     listed: Listed,
+    /// What was listed since all were excluded, where nobody else lists.
+    included: BTreeSet<u32>,
     starts: Shared<Start>,
     counts: Shared<Counts>,
     slow: Option<SlowCalls>,
@@ -123,6 +125,7 @@ impl Probe {
             window: 0,
             instructions,
             listed,
+            included: BTreeSet::new(),
             starts: Shared::of(&programs, "STARTS", STARTS)?,
             counts: Shared::of(&programs, "COUNTS", counts)?,
             slow: keeps_slow
@@ -164,13 +167,23 @@ impl Probe {
 
     /// From now on, the calls of process `tgid` count.
     pub fn include(&mut self, tgid: u32) -> Result<(), ProbeError> {
+        if self.options.scope == Scope::Generators {
+            self.included.insert(tgid);
+        }
         self.list(tgid, self.options.scope != Scope::System)
     }
 
     /// From now on, no process that was included counts any more, nor does any that one of them started.
     pub fn exclude_all(&mut self) -> Result<(), ProbeError> {
-        if self.options.scope != Scope::System {
-            self.listed.clear();
+        match self.options.scope {
+            // Programs, too, write to the list.
+            Scope::Families => self.listed.clear(),
+            Scope::Generators => {
+                std::mem::take(&mut self.included)
+                    .into_iter()
+                    .try_for_each(|tgid| self.listed.set(tgid, false))?;
+            }
+            Scope::System => {}
         }
         self.forget_judgements()
     }

@@ -16,6 +16,7 @@ mod scenario;
 mod scratch;
 mod settings;
 mod signals;
+mod timeline;
 mod turn;
 
 use clap::Parser;

@@ -12,6 +12,7 @@ use crate::scenario::{
 };
 use crate::scratch::Scratch;
 use crate::settings::{self, Settings};
+use crate::timeline::Timeline;
 use crate::turn::Turn;
 use crate::{environment, load};
 use probe::Backend;
@@ -103,6 +104,7 @@ pub(super) fn carry_out(
         stop: &stop,
         boot: environment::boot_id(),
         told: BTreeSet::new(),
+        timeline: Timeline::from_environment(),
     };
     let outcome = execute((plan, done), &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.

@@ -13,12 +13,13 @@ use crate::monitor::Monitor;
 use crate::scenario::{Machine, PlannedTrial, Scenario, Window as WindowRule};
 use crate::scratch::Scratch;
 use crate::settings;
+use crate::timeline::{Laps, processor_time};
 use generators::GeneratorReport;
 use generators::control::Phase;
 use generators::{Generator, GeneratorError};
 use probe::{Probe, Window, monotonic_ns};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -54,6 +55,16 @@ pub(crate) struct LinuxRig<'a> {
     load: Option<Load>,
 }
 
+/// The generators of a trial.
+#[derive(Default)]
+struct Crew {
+    generators: Vec<Generator>,
+    /// Whose report each will give.
+    whose: Vec<Whose>,
+    /// Threads of all.
+    threads: u64,
+}
+
 /// Why a trial has no figures.
 pub(super) enum Cut {
     Failed(String),
@@ -76,6 +87,7 @@ impl<'a> LinuxRig<'a> {
     }
 
     fn try_measure(&mut self, trial: &PlannedTrial) -> Result<Measured, Cut> {
+        let mut laps = Laps::default();
         self.check_load()?;
         let scenario = self.parts.scenario;
         let cell = scenario.cell(trial.cell);
@@ -94,24 +106,12 @@ impl<'a> LinuxRig<'a> {
             scratch: scratch.path().to_owned(),
             stop: self.parts.stop,
         };
+        laps.lap("prepare");
         let cpus = scenario.machine.cpus.generators.as_ref();
         let programs = scenario.programs_of(&cell, scratch.path());
         let mut programs = settings::within(cpus, || Programs::hold(programs, host))?;
-        let (mut generators, mut threads) = (Vec::new(), 0);
-        let mut whose = Vec::new();
-        for (name, mut spec) in scenario.generators_of(&cell, scratch.path()) {
-            // Another order of a mix in each trial, and the same whenever the plan is executed.
-            spec.seed = self.parts.seed.wrapping_add(u64::from(trial.trial));
-            let user = self.parts.credentials.as_ref().map(Credentials::ids);
-            let spawn = || Generator::spawn(&self.parts.generator, &spec, user);
-            let generator = settings::within(cpus, spawn)?;
-            if let Some(probe) = self.parts.probes.attached() {
-                probe.include(generator.pid())?;
-            }
-            threads += u64::from(spec.threads);
-            whose.push(Whose::of(name, &spec));
-            generators.push(generator);
-        }
+        let Crew { mut generators, whose, threads } = self.start_generators(trial, scratch.path())?;
+        laps.lap("spawn");
         for generator in &mut generators {
             generator.wait_phase(Phase::Ready, READY_DEADLINE)?;
         }
@@ -120,24 +120,53 @@ impl<'a> LinuxRig<'a> {
         }
         drop_caches(scenario);
         settings::within(cpus, || programs.begin())?;
+        laps.lap("ready");
+        let spent = processor_time();
         let warmup = *scenario.measure.warmup.at(&cell);
         let (window, watch) = match *scenario.measure.window.at(&cell) {
             WindowRule::Timed(length) => self.timed(&mut generators, (warmup, length))?,
             WindowRule::Operations => self.counted(&mut generators, &mut programs, warmup)?,
         };
+        laps.lap("window");
+        laps.spent(processor_time().saturating_sub(spent));
         let load = self.load.as_mut().map_or(Ok(()), Load::verify);
         programs.check()?;
+        laps.lap("verify");
         let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
         let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
-        let reports = whose.into_iter().zip(reports).collect();
+        laps.lap("end");
         let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
+        laps.lap("read");
+        let reports = whose.into_iter().zip(reports).collect();
         let seen = Seen { readings, reports, threads, open_ns: window.open_ns };
         let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);
         measured.doubt(programs.end());
         measured.doubt(load.err().map(|error| crate::failure::chain(&error)));
         measured.window_ns = window.close_ns - window.open_ns;
         measured.monitor = watch.finish();
+        laps.lap("observe");
+        measured.laps = laps;
         Ok(measured)
+    }
+
+    /// Starts the trial's generators, each followed by the probe from its first instruction.
+    fn start_generators(&mut self, trial: &PlannedTrial, scratch: &Path) -> Result<Crew, Cut> {
+        let scenario = self.parts.scenario;
+        let mut crew = Crew::default();
+        for (name, mut spec) in scenario.generators_of(&scenario.cell(trial.cell), scratch) {
+            // Another order of a mix in each trial, and the same whenever the plan is executed.
+            spec.seed = self.parts.seed.wrapping_add(u64::from(trial.trial));
+            let user = self.parts.credentials.as_ref().map(Credentials::ids);
+            let spawn = || Generator::spawn(&self.parts.generator, &spec, user);
+            let generator = settings::within(scenario.machine.cpus.generators.as_ref(), spawn)?;
+            if let Some(probe) = self.parts.probes.attached() {
+                probe.include(generator.pid())?;
+            }
+            crew.threads += u64::from(spec.threads);
+            crew.whose.push(Whose::of(name, &spec));
+            crew.generators.push(generator);
+        }
+        Ok(crew)
     }
 
     /// A window of fixed length: everybody knows its bounds before it opens.

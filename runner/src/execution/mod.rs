@@ -19,6 +19,7 @@ pub(crate) use stopping::stop_rule;
 
 use crate::progress::Progress;
 use crate::scenario::{Plan, PlannedTrial, Scenario};
+use crate::timeline::{Laps, Timeline};
 use chrono::Utc;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,6 +72,8 @@ pub(crate) struct Measured {
     pub(crate) generators: Vec<GeneratorRecord>,
     /// Why the figures are not to be trusted, if they are not.
     pub(crate) doubt: Option<String>,
+    /// What the runner spent on it.
+    pub(crate) laps: Laps,
 }
 
 /// A run under way: where its trials go and how they are told of.
@@ -84,6 +87,7 @@ pub(crate) struct Execution<'a> {
     pub(crate) boot: String,
     /// Reasons of trials without figures that the user was told: each of them once.
     pub(crate) told: BTreeSet<String>,
+    pub(crate) timeline: Timeline,
 }
 
 /// Executes the trials of `plan` in order; those that are `done`, which are its first, are there already.
@@ -184,6 +188,7 @@ impl Execution<'_> {
                 Some(reason) => Outcome::Failed(reason.to_owned()),
                 None => rig.measure(trial),
             };
+            let mut laps = Laps::default();
             let mut record = TrialRecord {
                 trial: trial.trial,
                 block: trial.block,
@@ -206,7 +211,10 @@ impl Execution<'_> {
                 Outcome::Interrupted => return Ok(State::Interrupted),
                 // Ctrl-C reaches generators and load as well, and may end them first.
                 Outcome::Failed(_) if self.stopped() => return Ok(State::Interrupted),
-                Outcome::Measured(measured) => measured.fill(&mut record),
+                Outcome::Measured(mut measured) => {
+                    laps = std::mem::take(&mut measured.laps);
+                    measured.fill(&mut record);
+                }
                 Outcome::Failed(reason) => {
                     record.status = Status::Failed;
                     record.reason = Some(reason);
@@ -218,7 +226,10 @@ impl Execution<'_> {
                 let (number, what) = (trial.trial + 1, record.status.name());
                 self.progress.warn(&format!("trial {number} ({cell}) {what}: {reason}"));
             }
+            laps.lap("clear up");
             self.writer.append_trial(&record)?;
+            laps.lap("store");
+            self.timeline.add((trial.trial, record.window_ns), &laps);
             if let (Some(stopping), Status::Ok) = (&mut stopping, record.status) {
                 stopping.note(trial, &record.measures);
             }

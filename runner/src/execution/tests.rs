@@ -203,6 +203,7 @@ fn executed_with(rig: &mut FakeRig, overrides: &[&str]) -> (Result<State, store:
         stop: &stop,
         boot: "boot".to_owned(),
         told: BTreeSet::new(),
+        timeline: crate::timeline::Timeline::from_environment(),
     };
     let outcome = execute((&Plan::of(&scenario, 1), &[]), rig, &mut execution);
     if let Ok(state) = &outcome {

@@ -1,0 +1,98 @@
+//! Owns the account of what the runner spends on trials, kept only for `just bench-runner`: a line of JSON for each
+//! trial in the file that the environment variable `RUNNER_TIMELINE` names, phases in nanoseconds.
+
+use std::fs::File;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// The variable that names the file.
+const VARIABLE: &str = "RUNNER_TIMELINE";
+
+/// What the phases of one trial took, in their order.
+#[derive(Debug)]
+pub(crate) struct Laps {
+    last: Instant,
+    phases: Vec<(&'static str, Duration)>,
+    /// Processor time of the runner, all its threads, within warm-up and window.
+    cpu: Duration,
+}
+
+impl Default for Laps {
+    fn default() -> Self {
+        Self { last: Instant::now(), phases: Vec::with_capacity(16), cpu: Duration::ZERO }
+    }
+}
+
+impl Laps {
+    /// Everything since the phase before was this one.
+    pub(crate) fn lap(&mut self, phase: &'static str) {
+        let now = Instant::now();
+        self.phases.push((phase, now - self.last));
+        self.last = now;
+    }
+
+    /// The runner's processor time within warm-up and window.
+    pub(crate) fn spent(&mut self, cpu: Duration) {
+        self.cpu = cpu;
+    }
+
+    fn line(&self, trial: u32, window_ns: u64) -> String {
+        let phases: serde_json::Map<_, _> = self
+            .phases
+            .iter()
+            .map(|(phase, took)| ((*phase).to_owned(), nanoseconds(*took).into()))
+            .collect();
+        let cpu = nanoseconds(self.cpu);
+        let line =
+            serde_json::json!({"trial": trial, "window_ns": window_ns, "cpu_ns": cpu, "phases": phases});
+        format!("{line}\n")
+    }
+}
+
+/// Processor time of this process so far, its ended children aside.
+pub(crate) fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// The file, if there is to be one.
+#[derive(Debug)]
+pub(crate) struct Timeline(Option<File>);
+
+impl Timeline {
+    /// Begins the file that the environment names; none where it names none, or one that cannot be written.
+    pub(crate) fn from_environment() -> Self {
+        Self(std::env::var_os(VARIABLE).and_then(|path| File::create(path).ok()))
+    }
+
+    /// Adds a trial. What cannot be written is left out: nothing that is kept depends on it.
+    pub(crate) fn add(&mut self, (trial, window_ns): (u32, u64), laps: &Laps) {
+        if let Some(file) = &mut self.0 {
+            let _ = file.write_all(laps.line(trial, window_ns).as_bytes());
+        }
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trial_is_a_line_with_its_phases() {
+        let mut laps = Laps::default();
+        laps.lap("prepare");
+        laps.lap("store");
+        laps.spent(Duration::from_nanos(7));
+        let line: serde_json::Value = serde_json::from_str(&laps.line(3, 100)).unwrap();
+        assert_eq!(
+            (&line["trial"], &line["cpu_ns"], &line["window_ns"]),
+            (&3.into(), &7.into(), &100.into())
+        );
+        let phases: Vec<_> = line["phases"].as_object().unwrap().keys().collect();
+        assert_eq!(phases, ["prepare", "store"]);
+    }
+}
