@@ -6,6 +6,7 @@
 use crate::control::{Page, Phase};
 use crate::shared_page::{SharedPage, memory_file};
 use crate::{GeneratorReport, GeneratorSpec};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::unix::process::CommandExt as _;
@@ -64,6 +65,18 @@ pub enum GeneratorError {
     /// What the process printed is no report.
     #[error("the generator's report is not valid")]
     Report(#[source] serde_json::Error),
+}
+
+impl GeneratorError {
+    /// The same where it was waited for in several pieces, which were so long together.
+    #[must_use]
+    pub fn after(self, whole: Duration) -> Self {
+        match self {
+            Self::Late { awaited, .. } => Self::Late { awaited, after: whole },
+            Self::Lingers { .. } => Self::Lingers { after: whole },
+            other => other,
+        }
+    }
 }
 
 /// The user that a generator runs as; it keeps no supplementary group.
@@ -150,33 +163,57 @@ impl Generator {
         Ok(())
     }
 
-    /// Waits for the end of the generator and reads its report.
+    /// Waits until the generator has ended, with success or without.
     ///
-    /// One with a number of operations ends only after [`Phase::Release`] was set. When the deadline passes, the
-    /// generator is killed.
-    pub fn finish(mut self, deadline: Duration) -> Result<GeneratorReport, GeneratorError> {
+    /// One with a number of operations ends only after [`Phase::Release`] was set. After [`GeneratorError::Lingers`] one
+    /// may go on waiting.
+    pub fn wait_end(&mut self, deadline: Duration) -> Result<(), GeneratorError> {
         let start = Instant::now();
-        let status = loop {
-            if let Some(status) = self.ended()? {
-                break status;
-            }
+        while self.ended()?.is_none() {
             if start.elapsed() >= deadline {
                 return Err(GeneratorError::Lingers { after: deadline });
             }
             std::thread::sleep(POLL_INTERVAL);
-        };
-        if !status.success() {
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of the generator and reads its report. When the deadline passes, the generator is killed.
+    pub fn finish(mut self, deadline: Duration) -> Result<GeneratorReport, GeneratorError> {
+        self.wait_end(deadline)?;
+        if let Some(status) = self.ended()?.filter(|status| !status.success()) {
             return Err(self.ended_early(status));
         }
         let report = contents(&mut self.stdout).map_err(GeneratorError::Output)?;
         serde_json::from_slice(&report).map_err(GeneratorError::Report)
     }
 
+    /// How it ended, if it has; what it may have started is killed then.
     fn ended(&mut self) -> Result<Option<ExitStatus>, GeneratorError> {
-        if self.status.is_none() {
+        if self.status.is_none() && self.has_ended() {
+            // As long as it is not collected, its number names no other group.
+            self.kill_group();
             self.status = self.child.try_wait().map_err(GeneratorError::Wait)?;
         }
         Ok(self.status)
+    }
+
+    fn has_ended(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let found = self.group().map(|pid| rustix::process::waitid(WaitId::Pid(pid), options));
+        // What cannot be asked so, the collection tells.
+        !matches!(found, Some(Ok(None)))
+    }
+
+    fn group(&self) -> Option<Pid> {
+        Pid::from_raw(i32::try_from(self.child.id()).ok()?)
+    }
+
+    fn kill_group(&self) {
+        if let Some(group) = self.group() {
+            // All of it may have ended, which is as good.
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
     }
 
     fn ended_early(&mut self, status: ExitStatus) -> GeneratorError {
@@ -195,10 +232,7 @@ impl Drop for Generator {
         if self.status.is_some() {
             return;
         }
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            // It may have ended by itself, which is as good.
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
+        self.kill_group();
         let _ = self.child.wait();
     }
 }

@@ -22,6 +22,12 @@ pub(crate) fn pin_thread(pin: Pin, thread: u32) -> Result<(), Failure> {
     }
     let mut only = CpuSet::new();
     only.set(cpu);
-    sched_setaffinity(None, &only)
-        .map_err(Failure::system(format!("pin thread {} to CPU {cpu}", u64::from(thread) + 1)))
+    sched_setaffinity(None, &only).map_err(|errno| match errno {
+        rustix::io::Errno::INVAL => Failure::Usage(format!(
+            "thread {} cannot be pinned to CPU {cpu}: it is not online, or not one that this process may run on; \
+             `pin` takes one of those in /sys/devices/system/cpu/online",
+            u64::from(thread) + 1
+        )),
+        errno => Failure::system(format!("pin thread {} to CPU {cpu}", u64::from(thread) + 1))(errno),
+    })
 }

@@ -18,6 +18,12 @@ use std::time::{Duration, Instant};
 /// How often a wait looks up.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
+/// How long the supervisor may take until it holds the program.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long it may take to end: longer than it waits itself for what does not die.
+const END_DEADLINE: Duration = Duration::from_secs(15);
+
 /// How much of what a program wrote to standard error is told, in characters, from its end.
 const LAST_WORDS: usize = 400;
 
@@ -123,14 +129,14 @@ impl Program {
         let answers = answers.map_err(io_error("hear of a program"))?;
         let mut program =
             Self { supervisor, line, answers, partial: Vec::new(), stderr, name, pid: 0, status: None };
-        let ready = program.next_answer()?;
+        // What the supervisor does between its start and this answer takes milliseconds.
+        rustix::io::ioctl_fionbio(&program.answers, true)
+            .map_err(|errno| io_error("hear of a program")(errno.into()))?;
+        let ready = program.first_answer()?;
         program.pid = match ready.as_deref().and_then(|answer| answer.strip_prefix("ready ")?.parse().ok()) {
             Some(pid) => pid,
             None => return Err(program.not_started()),
         };
-        // From now on nobody waits for an answer.
-        rustix::io::ioctl_fionbio(&program.answers, true)
-            .map_err(|errno| io_error("hear of a program")(errno.into()))?;
         Ok(program)
     }
 
@@ -187,6 +193,19 @@ impl Program {
         if text.is_empty() { "it said nothing".to_owned() } else { text.chars().skip(skipped).collect() }
     }
 
+    /// The answer that comes when the program is held; none where the supervisor ended, or does not answer.
+    fn first_answer(&mut self) -> Result<Option<String>, ProgramError> {
+        let began = Instant::now();
+        loop {
+            let has_ended = self.supervisor.try_wait().map_err(io_error("wait for the generator"))?.is_some();
+            let answer = self.next_answer()?;
+            if answer.is_some() || has_ended || began.elapsed() >= ANSWER_DEADLINE {
+                return Ok(answer);
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+
     /// The next line from the supervisor; none where there is none yet, or no supervisor any more.
     fn next_answer(&mut self) -> Result<Option<String>, ProgramError> {
         loop {
@@ -208,17 +227,26 @@ impl Program {
     }
 
     fn not_started(&mut self) -> ProgramError {
-        drop(self.line.take());
-        let _ = self.supervisor.wait();
+        self.end();
         ProgramError::Start { program: self.name.clone(), words: self.last_words() }
+    }
+
+    /// Ends everything: the supervisor does once nothing is left of what it watched over. One that does not is killed.
+    fn end(&mut self) {
+        drop(self.line.take());
+        let began = Instant::now();
+        while let Ok(None) = self.supervisor.try_wait() {
+            if began.elapsed() >= END_DEADLINE {
+                let _ = self.supervisor.kill();
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        drop(self.line.take());
-        // It ends once nothing is left of what it watched over.
-        let _ = self.supervisor.wait();
+        self.end();
     }
 }
 

@@ -313,7 +313,8 @@ fn what_makes_no_sense_is_refused() {
     let heap = GeneratorSpec { threads: 2, touch: true, ..of(Workload::Brk) };
     assert_refused(&heap, 2, "with one thread only");
     assert_refused(&GeneratorSpec { pin: Some(Pin::Cpu(1 << 20)), ..getpid() }, 2, "CPU 1048576");
-    assert_refused(&GeneratorSpec { pin: Some(Pin::Cpu(1023)), ..getpid() }, 1, "pin thread 1 to CPU 1023");
+    let absent = "thread 1 cannot be pinned to CPU 1023: it is not online";
+    assert_refused(&GeneratorSpec { pin: Some(Pin::Cpu(1023)), ..getpid() }, 2, absent);
     let thinker = GeneratorSpec { think_ns: 1, rate_per_second: Some(1.0), ..getpid() };
     assert_refused(&thinker, 2, "no effect at a fixed rate");
     assert_refused(&GeneratorSpec { threads: 0, ..getpid() }, 2, "0 threads");

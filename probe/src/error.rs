@@ -157,26 +157,73 @@ pub(crate) fn plain_words(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<io::Error>() {
-            return match io.raw_os_error() {
-                Some(libc::EPERM | libc::EACCES) if !Capabilities::held().suffice() => {
-                    "not permitted; run as root, or with CAP_BPF and CAP_PERFMON".into()
-                }
-                Some(libc::EACCES) if !Capabilities::held().suffice_for_kprobes(perf_event_paranoid()) => {
-                    "not permitted; kernel.perf_event_paranoid is above 2, so that only root may attach kprobes \
-                     (`sudo sysctl kernel.perf_event_paranoid=2` lets capabilities do)"
-                        .into()
-                }
-                Some(libc::EPERM | libc::EACCES) => {
-                    "not permitted, though the capabilities are there; kernel lockdown or a container forbids it"
-                        .into()
-                }
-                Some(libc::ENOENT) => "this kernel does not have it".into(),
-                Some(libc::ENOSYS) => "this kernel was built without the bpf system call".into(),
-                Some(libc::ENOMEM | libc::E2BIG) => "the kernel has no memory for the probe's maps".into(),
-                _ => io.to_string(),
-            };
+            return words_of(io, Capabilities::held(), perf_event_paranoid());
         }
         cause = error.source();
     }
     error.to_string()
+}
+
+/// The same for whoever holds these capabilities, under this `kernel.perf_event_paranoid`.
+fn words_of(error: &io::Error, held: Capabilities, paranoid: Option<i32>) -> String {
+    match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) if !held.suffice() => {
+            "not permitted; run as root, or with CAP_BPF and CAP_PERFMON".into()
+        }
+        Some(libc::EACCES) if !held.suffice_for_kprobes(paranoid) => {
+            "not permitted; kernel.perf_event_paranoid is above 2, so that only root may attach kprobes \
+             (`sudo sysctl kernel.perf_event_paranoid=2` lets capabilities do)"
+                .into()
+        }
+        Some(libc::EPERM | libc::EACCES) => {
+            "not permitted, though the capabilities are there; kernel lockdown or a container forbids it"
+                .into()
+        }
+        Some(libc::ENOENT) => "this kernel does not have it".into(),
+        Some(libc::ENOSYS) => "this kernel was built without the bpf system call".into(),
+        Some(libc::ENOMEM | libc::E2BIG) => "the kernel has no memory for the probe's maps".into(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Capabilities = Capabilities { bpf: true, perfmon: true, admin: true };
+    const NONE: Capabilities = Capabilities { bpf: false, perfmon: false, admin: false };
+    const LENT: Capabilities = Capabilities { admin: false, ..ALL };
+
+    #[test]
+    fn a_refusal_says_who_forbids_what_to_whom() {
+        let cases = [
+            (libc::EPERM, NONE, None, "run as root, or with CAP_BPF and CAP_PERFMON"),
+            (libc::EACCES, Capabilities { perfmon: false, ..LENT }, Some(1), "run as root, or with"),
+            (libc::EACCES, LENT, Some(3), "sudo sysctl kernel.perf_event_paranoid=2"),
+            // Confidentiality: the capabilities are of no use.
+            (libc::EPERM, ALL, Some(2), "kernel lockdown or a container forbids it"),
+            (libc::EACCES, ALL, Some(4), "kernel lockdown or a container forbids it"),
+            (libc::ENOENT, ALL, None, "this kernel does not have it"),
+            // Kernels that are older than BPF, or built without.
+            (libc::ENOSYS, ALL, None, "built without the bpf system call"),
+            (libc::ENOMEM, ALL, None, "no memory"),
+            (libc::EINVAL, ALL, None, "Invalid argument (os error 22)"),
+        ];
+        for (errno, held, paranoid, words) in cases {
+            let found = words_of(&io::Error::from_raw_os_error(errno), held, paranoid);
+            assert!(found.contains(words), "{errno}: {found}");
+        }
+    }
+
+    #[test]
+    fn the_cause_is_found_however_deep_it_lies() {
+        let cause = io::Error::from_raw_os_error(libc::ENOSYS);
+        let error = ProbeError::Map { name: "starts", source: cause };
+        let outer = ProbeError::Grace(io::Error::other(error));
+        assert_eq!(plain_words(&io::Error::from_raw_os_error(libc::ENOENT)), "this kernel does not have it");
+        assert!(plain_words(&outer).contains("cannot be mapped"), "{}", plain_words(&outer));
+        let map = ProbeError::Map { name: "starts", source: io::Error::from_raw_os_error(libc::ENOSYS) };
+        assert_eq!(plain_words(&map), "this kernel was built without the bpf system call");
+        assert!(map.to_string().contains("needs Linux 5.5 or newer"), "{map}");
+    }
 }

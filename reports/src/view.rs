@@ -12,6 +12,8 @@ pub struct RunView<'a> {
     pub trials: &'a [TrialRecord],
     /// stress-ng's own figures.
     pub load: &'a [LoadMetric],
+    /// Whether a runner executes the run now.
+    pub is_under_way: bool,
 }
 
 /// The factor that every run has, last in the manifest.

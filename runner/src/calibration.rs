@@ -13,6 +13,7 @@ use reports::statistics::{median, median_interval};
 use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use store::{Calibration, Estimated};
@@ -76,12 +77,12 @@ impl Calibrated {
     /// Calibrates each of these backends, which attach to the kernel, as they will be attached: to keep so many slow
     /// calls, which costs. Nothing may be attached meanwhile.
     ///
-    /// That the cost of a probe stays unknown is no reason not to measure.
-    pub(crate) fn of(backends: &[Backend], keep_slowest: usize) -> Self {
+    /// That the cost of a probe stays unknown is no reason not to measure. Once `stop` is set, no more rounds begin.
+    pub(crate) fn of(backends: &[Backend], keep_slowest: usize, stop: &AtomicBool) -> Self {
         let options = Options { keep_slowest, ..Options::from(Scope::Generators) };
         let mut calibrated = Self::default();
         for backend in backends {
-            match calibrate(*backend, options) {
+            match calibrate(*backend, options, stop) {
                 Ok(calibration) => calibrated.calibrations.push(calibration),
                 Err(error) => {
                     let reason = chain(&error);
@@ -97,11 +98,14 @@ impl Calibrated {
 
 /// Calibrates a backend that attaches to the kernel, for about a second and, unless a single round takes longer, two at
 /// most.
-fn calibrate(backend: Backend, options: Options) -> Result<Calibration, CalibrationError> {
+fn calibrate(backend: Backend, options: Options, stop: &AtomicBool) -> Result<Calibration, CalibrationError> {
     let rounds = on_one_cpu(|| {
         let began = Instant::now();
         let mut rounds = Vec::with_capacity(ROUNDS);
-        while rounds.len() < ROUNDS && is_time_for_another(began.elapsed(), rounds.len()) {
+        while rounds.len() < ROUNDS
+            && !stop.load(Ordering::Relaxed)
+            && is_time_for_another(began.elapsed(), rounds.len())
+        {
             rounds.push(round((backend, options), rounds.len().is_multiple_of(2))?);
         }
         Ok(rounds)

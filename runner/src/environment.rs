@@ -21,7 +21,7 @@ pub(crate) fn observe() -> Environment {
         kernel_version: text(uname.version()),
         architecture: text(uname.machine()),
         host: text(uname.nodename()),
-        stress_ng_version: crate::load::version(),
+        stress_ng_version: crate::load::version().ok(),
         runner_version: env!("CARGO_PKG_VERSION").to_owned(),
         root: rustix::process::geteuid().is_root(),
         ..Machine::under("/").describe()
@@ -58,6 +58,14 @@ pub(crate) fn governor_warning(governor: &str) -> Option<String> {
     })
 }
 
+/// What turbo means for figures.
+fn turbo_warning(state: &str) -> Option<String> {
+    (state == "on").then(|| {
+        "turbo is on: a CPU is the faster the fewer others are busy, and the cooler it is (`[machine] turbo = false`)"
+            .to_owned()
+    })
+}
+
 /// What a hypervisor means for figures.
 pub(crate) fn hypervisor_warning(hypervisor: &str) -> String {
     format!("this is a virtual machine ({hypervisor}): what its host does adds to latency, unseen")
@@ -77,6 +85,8 @@ pub(crate) struct Conditions {
     pub(crate) swap_used_bytes: u64,
     /// Memory that can be had without swapping, in bytes.
     pub(crate) memory_available_bytes: u64,
+    /// Whether there is a power supply, and no current from it.
+    pub(crate) on_battery: bool,
 }
 
 impl Conditions {
@@ -88,6 +98,7 @@ impl Conditions {
             load_average: average.unwrap_or_default(),
             swap_used_bytes: kib("SwapTotal:").saturating_sub(kib("SwapFree:")) * 1024,
             memory_available_bytes: kib("MemAvailable:") * 1024,
+            on_battery: machine.is_on_battery(),
         }
     }
 
@@ -96,8 +107,9 @@ impl Conditions {
         warnings.extend(environment.governor.as_deref().and_then(governor_warning));
         warnings.extend(environment.hypervisor.as_deref().map(hypervisor_warning));
         warnings.extend(cpus_warning(environment.cpus));
-        warnings.extend(self.work_warning(environment.cpus));
+        warnings.extend(environment.turbo.as_deref().and_then(turbo_warning));
         warnings.extend(self.swap_warning());
+        warnings.extend(self.battery_warning());
         warnings
     }
 
@@ -108,6 +120,14 @@ impl Conditions {
                 "the machine was busy before the start: load average {:.2} on {cpus} CPUs",
                 self.load_average
             )
+        })
+    }
+
+    /// Whether the machine saves power.
+    pub(crate) fn battery_warning(self) -> Option<String> {
+        self.on_battery.then(|| {
+            "the machine runs on its battery: it may be slowed down to save power, and differently so each time"
+                .to_owned()
         })
     }
 
@@ -172,6 +192,17 @@ impl Machine {
         let text = self.word(path)?;
         let chosen = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
         Some(chosen.map_or(text.as_str(), |(choice, _)| choice).to_owned())
+    }
+
+    /// By the power supplies that are connected to the mains: there is one, and none has current.
+    fn is_on_battery(&self) -> bool {
+        let folder = Path::new("sys/class/power_supply");
+        let entries = self.root.join(folder).read_dir().into_iter().flatten().flatten();
+        let supplies = entries.map(|entry| folder.join(entry.file_name()));
+        let mains = supplies.filter(|supply| self.word(supply.join("type")).as_deref() == Some("Mains"));
+        let online: Vec<bool> =
+            mains.filter_map(|supply| Some(self.word(supply.join("online"))? == "1")).collect();
+        !online.is_empty() && online.iter().all(|is_online| !is_online)
     }
 
     fn distribution(&self) -> Option<String> {
@@ -327,7 +358,8 @@ mod tests {
     fn an_empty_machine_is_no_error() {
         let (_root, machine) = machine(&[]);
         assert_eq!(machine.describe(), Environment { cpus: 1, ..Environment::default() });
-        assert!(Conditions::observe(&machine).load_average.abs() < f64::EPSILON);
+        let conditions = Conditions::observe(&machine);
+        assert!(conditions.load_average.abs() < f64::EPSILON && !conditions.on_battery);
     }
 
     #[test]
@@ -348,6 +380,9 @@ mod tests {
             ("sys/devices/system/cpu/vulnerabilities/meltdown", "Mitigation: PTI\n"),
             ("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n"),
             ("sys/kernel/security/lockdown", "none [integrity] confidentiality\n"),
+            ("sys/class/power_supply/AC/type", "Mains\n"),
+            ("sys/class/power_supply/AC/online", "0\n"),
+            ("sys/class/power_supply/BAT0/type", "Battery\n"),
         ]);
         let environment = machine.describe();
         assert_eq!(environment.distribution.as_deref(), Some("X Linux 1"));
@@ -362,6 +397,7 @@ mod tests {
         assert!((conditions.load_average - 1.5).abs() < f64::EPSILON);
         assert_eq!(conditions.swap_used_bytes, 1000 * 1024);
         assert_eq!(conditions.memory_available_bytes, 512 * 1024);
+        assert!(conditions.on_battery);
     }
 
     #[test]
@@ -396,13 +432,15 @@ mod tests {
             cpus: 1,
             governor: Some("powersave".to_owned()),
             hypervisor: Some("KVMKVMKVM".to_owned()),
+            turbo: Some("on".to_owned()),
             ..Environment::default()
         };
-        let busy = Conditions { load_average: 1.9, swap_used_bytes: 5 << 20, ..Conditions::default() };
-        let warnings = busy.warnings(&troubled);
-        for (line, part) in warnings.iter().zip(["powersave", "KVMKVMKVM", "one CPU", "1.90", "5 MiB"]) {
+        let poor = Conditions { swap_used_bytes: 5 << 20, on_battery: true, ..Conditions::default() };
+        let warnings = poor.warnings(&troubled);
+        let parts = ["powersave", "KVMKVMKVM", "one CPU", "turbo is on", "5 MiB", "battery"];
+        for (line, part) in warnings.iter().zip(parts) {
             assert!(line.contains(part), "{line}");
         }
-        assert_eq!(warnings.len(), 5);
+        assert_eq!(warnings.len(), parts.len());
     }
 }

@@ -1,6 +1,7 @@
 //! The one error of the binary: what is printed, and with which code it ends.
 
 use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 use store::StoreError;
 
@@ -23,7 +24,7 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// Usage of a thing that is fine as such, for `?` on errors of any kind.
-    pub(crate) fn failed(error: &dyn Error) -> Self {
+    pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
         Self::Failed(chain(error))
     }
 
@@ -38,9 +39,11 @@ impl Failure {
     }
 }
 
-/// An error with its causes: `cannot write x: no space left on device`.
-pub(crate) fn chain(error: &dyn Error) -> String {
+/// An error with its causes, and the remedy where the last one has one that always helps: `cannot write x: no space left
+/// on device; make room there`.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
+    let mut remedies = remedy(error);
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
@@ -49,7 +52,41 @@ pub(crate) fn chain(error: &dyn Error) -> String {
             text.push_str(": ");
             text.push_str(&cause_text);
         }
+        remedies = remedies.or_else(|| remedy(cause));
         source = cause.source();
     }
+    if let Some(remedy) = remedies {
+        text.push_str("; ");
+        text.push_str(remedy);
+    }
     text
+}
+
+/// What helps against an error of the file system.
+fn remedy(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    match error.downcast_ref::<io::Error>()?.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("make room there"),
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
+            Some("name a folder that can be written to (for runs: --runs-dir or RUNNER_RUNS_DIR)")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_is_told_once_behind_the_cause() {
+        let full = || io::Error::from_raw_os_error(libc::ENOSPC);
+        let store = StoreError::Write { path: "runs/a/manifest.json".into(), source: full() };
+        let words =
+            "cannot write runs/a/manifest.json: No space left on device (os error 28); make room there";
+        assert_eq!(chain(&store), words);
+        assert_eq!(chain(&Failure::Store(store)), words);
+        assert_eq!(chain(&full()), "No space left on device (os error 28); make room there");
+        let other = io::Error::from_raw_os_error(libc::EIO);
+        assert_eq!(chain(&other), "Input/output error (os error 5)");
+    }
 }

@@ -30,6 +30,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use steadiness::Steadiness;
 use store::LoadMetric;
@@ -58,6 +59,12 @@ pub(crate) enum LoadError {
          or use only load levels without options"
     )]
     NotInstalled,
+    /// There is one, and it answers no question.
+    #[error("stress-ng does not work: {words}; `stress-ng --version` shows what is wrong with it")]
+    Broken {
+        /// What it does instead.
+        words: String,
+    },
     /// stress-ng gave up at its options.
     #[error("stress-ng refused its options: {words}")]
     Refused {
@@ -123,6 +130,14 @@ impl LoadError {
             Self::NotInstalled
         } else {
             Self::Io { action: "start stress-ng".to_owned(), source }
+        }
+    }
+
+    /// What a question means that was not answered.
+    fn of_question(source: &io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NotInstalled,
+            _ => Self::Broken { words: source.to_string() },
         }
     }
 }
@@ -197,8 +212,8 @@ impl Load {
 
     /// Waits until all workers run, CPU use is steady and memory in use has stopped growing, at most for the ramp;
     /// without load, for a short look at CPU use at most. That something is not steady is no error: on a busy machine
-    /// it may never be, and a worker that fills gigabytes takes longer than most ramps.
-    pub(crate) fn settle(&mut self) -> Result<Settled, LoadError> {
+    /// it may never be, and a worker that fills gigabytes takes longer than most ramps. Nor is it when `stop` was set.
+    pub(crate) fn settle(&mut self, stop: &AtomicBool) -> Result<Settled, LoadError> {
         let began = Instant::now();
         let ramp = self.request.ramp;
         let is_loaded = self.process.is_some() || self.program.is_some();
@@ -209,9 +224,12 @@ impl Load {
             let memory = self.process.is_none() || self.steadiness.memory();
             let steady = complete && self.steadiness.cpu() && memory;
             let after = began.elapsed();
-            if steady || after >= limit {
+            let is_stopped = stop.load(Ordering::Relaxed);
+            if steady || after >= limit || is_stopped {
                 let workers = self.process.as_ref().map_or(0, |process| process.workers);
-                let unsteady = (is_loaded && !steady).then(|| self.steadiness.missing(complete)).flatten();
+                let unsteady = (is_loaded && !steady && !is_stopped)
+                    .then(|| self.steadiness.missing(complete))
+                    .flatten();
                 return Ok(Settled { after, unsteady, workers });
             }
             std::thread::sleep(SAMPLING.min(limit.saturating_sub(after)));

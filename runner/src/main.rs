@@ -11,6 +11,7 @@ mod failure;
 mod keeper;
 mod load;
 mod monitor;
+mod noise;
 mod progress;
 mod scenario;
 mod scratch;

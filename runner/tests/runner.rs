@@ -5,6 +5,18 @@
 // In a folder, for a file beside this one would be a program of its own.
 #[path = "parts/capabilities.rs"]
 mod capabilities;
+#[path = "parts/clock.rs"]
+mod clock;
+#[path = "parts/disk.rs"]
+mod disk;
+#[path = "parts/faults.rs"]
+mod faults;
+#[path = "parts/impostors.rs"]
+mod impostors;
+#[path = "parts/signals.rs"]
+mod signals;
+#[path = "parts/terminal.rs"]
+mod terminal;
 #[path = "parts/workloads.rs"]
 mod workloads;
 
@@ -1043,7 +1055,7 @@ probe = "user"
 warmup = "0"
 window = "$window"
 [plan]
-ramp = "100ms"
+ramp = "5s"
 repetitions = 2
 until = { relative_interval = 1, max_repetitions = 12, max_time = "1h" }
 zip = [["threads", "window"], ["load", "workers"]]

@@ -51,6 +51,18 @@ pub enum StoreError {
         /// The newest version that this code knows.
         known: u32,
     },
+    /// The run is being executed by another process.
+    #[error(
+        "{} is under way: the runner with process number {runner} executes it; wait for its end, or end it \
+         (`kill {runner}`)",
+        run.display()
+    )]
+    UnderWay {
+        /// Its folder.
+        run: PathBuf,
+        /// The other's process number; 0 where it cannot be read.
+        runner: u32,
+    },
     /// No run has this name.
     #[error(
         "no run is called `{name}` in {}; `runner list` shows those there are, --runs-dir or RUNNER_RUNS_DIR names \

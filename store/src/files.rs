@@ -56,27 +56,39 @@ pub(crate) fn create_folders(path: &Path, owner: Option<Owner>) -> Result<(), St
     if path.is_dir() {
         return Ok(());
     }
+    let failed = |source| StoreError::Write { path: path.to_owned(), source };
+    // What has the name, be it a link to nothing.
+    if path.symlink_metadata().is_ok() {
+        let what = if path.exists() { "it is no folder" } else { "it is a link to what is not there" };
+        return Err(failed(io::Error::new(io::ErrorKind::NotADirectory, what)));
+    }
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_folders(parent, owner)?;
     }
     let made = fs::create_dir(path).and_then(|()| give(path, owner));
-    made.map_err(|source| StoreError::Write { path: path.to_owned(), source })
+    made.map_err(failed)
 }
 
 /// Points the symlink at `target`, in one step.
 pub(crate) fn point(link: &Path, target: &Path, owner: Option<Owner>) -> io::Result<()> {
     let temporary = link.with_file_name(format!(".latest-{}.tmp", std::process::id()));
-    symlink(target, &temporary)?;
-    if let Some(Owner { uid, gid }) = owner {
-        std::os::unix::fs::lchown(&temporary, Some(uid), Some(gid))?;
+    let outcome = (|| {
+        symlink(target, &temporary)?;
+        if let Some(Owner { uid, gid }) = owner {
+            std::os::unix::fs::lchown(&temporary, Some(uid), Some(gid))?;
+        }
+        fs::rename(&temporary, link)
+    })();
+    if outcome.is_err() {
+        let _ = fs::remove_file(&temporary);
     }
-    fs::rename(&temporary, link)
+    outcome
 }
 
 fn give(path: &Path, owner: Option<Owner>) -> io::Result<()> {
     owner.map_or(Ok(()), |Owner { uid, gid }| chown(path, Some(uid), Some(gid)))
 }
 
-fn give_file(file: &File, owner: Option<Owner>) -> io::Result<()> {
+pub(crate) fn give_file(file: &File, owner: Option<Owner>) -> io::Result<()> {
     owner.map_or(Ok(()), |Owner { uid, gid }| fchown(file, Some(uid), Some(gid)))
 }

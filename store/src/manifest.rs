@@ -98,6 +98,9 @@ pub struct ScenarioInfo {
     pub generators: Vec<String>,
     /// The share of entered calls that may be lost before a trial is invalid.
     pub loss_limit: f64,
+    /// The share of all CPUs' time that others may take before a trial counts as disturbed; none by an earlier writer.
+    #[serde(default)]
+    pub noise_limit: Option<f64>,
     /// How many of the slowest calls of each target and trial were to be kept; 0 for none.
     #[serde(default)]
     pub keep_slowest: u32,

@@ -162,6 +162,26 @@ pub struct MonitorSample {
     pub temperature_celsius: Option<f64>,
 }
 
+/// What went on besides the run on the machine during a trial's warm-up and window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// Share of all CPUs' time that programs of neither the run nor the kernel took, 0 to 1; none where nobody could tell.
+    pub others: Option<f64>,
+    /// The one of them that took most, as `name (process id)`; none where they took nothing.
+    pub busiest: Option<String>,
+    /// Share of all CPUs' time in the window that the hypervisor took, 0 to 1.
+    pub steal: f64,
+    /// How often a CPU was slowed down because it was hot; none where the kernel does not tell.
+    pub throttled: Option<u64>,
+    /// Why the trial counts as disturbed, if it does.
+    pub disturbed: Option<String>,
+}
+
+/// The number of a trial's first attempt.
+const fn first_attempt() -> u32 {
+    1
+}
+
 /// stress-ng's own figures for one stressor of one load instance. It has none of a worker that was killed: none of the
 /// figures is there where any of the stressor's workers was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -225,4 +245,24 @@ pub struct TrialRecord {
     /// What each workload of each generator did.
     #[serde(default)]
     pub generators: Vec<GeneratorRecord>,
+    /// Which attempt this is, from 1: earlier ones were disturbed, and are not kept.
+    #[serde(default = "first_attempt")]
+    pub attempt: u32,
+    /// What else went on; none where nothing was measured, or by an earlier writer.
+    #[serde(default)]
+    pub noise: Option<Noise>,
+}
+
+impl TrialRecord {
+    /// Makes a trial invalid that was taken for sound, for a reason that became known later; whether it did: one that
+    /// failed is left as it is.
+    pub fn doubt(&mut self, reason: &str) -> bool {
+        if self.status == Status::Failed {
+            return false;
+        }
+        self.status = Status::Invalid;
+        let before = self.reason.take().map_or(String::new(), |before| format!("{before}; "));
+        self.reason = Some(format!("{before}{reason}"));
+        true
+    }
 }

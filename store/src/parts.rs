@@ -31,18 +31,16 @@ impl Parts {
         Self { folder: run.join(FOLDER) }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn create(&self, owner: Option<Owner>) -> Result<(), StoreError> {
         create_folders(&self.folder, owner)
     }
 
     pub(crate) fn write_trial(&self, record: &TrialRecord, owner: Option<Owner>) -> Result<(), StoreError> {
         self.write(&trial_name(record.trial), record, owner)
-    }
-
-    /// A stored trial; none where this one is not stored.
-    pub(crate) fn trial(&self, trial: u32) -> Result<Option<TrialRecord>, StoreError> {
-        let path = self.folder.join(trial_name(trial));
-        if path.exists() { read(&path).map(Some) } else { Ok(None) }
     }
 
     pub(crate) fn write_load(

@@ -7,8 +7,8 @@ use crate::writer::{
     VERSION_KEY,
 };
 use crate::{
-    FORMAT_VERSION, GeneratorRecord, Ledger, LoadMetric, Manifest, Measure, MonitorSample, SlowCall, State,
-    Status, StoreError, TrialRecord, Vantage,
+    FORMAT_VERSION, GeneratorRecord, Ledger, LoadMetric, Manifest, Measure, MonitorSample, Noise, SlowCall,
+    State, Status, StoreError, TrialRecord, Vantage,
 };
 use polars::prelude::*;
 use probe_abi::{SparseHistogram, slot_of};
@@ -115,6 +115,14 @@ impl Frame {
         values(self, name)
     }
 
+    /// The same of a column of texts.
+    fn later_texts(&self, name: &str) -> Result<Vec<Option<&str>>, StoreError> {
+        match self.frame.get_column_index(name) {
+            Some(_) => self.texts(name),
+            None => Ok(vec![None; self.rows()]),
+        }
+    }
+
     /// The values of a column that may have empty places, by the accessor of its type.
     fn optional<'a, T, I: Iterator<Item = Option<T>>>(
         &'a self,
@@ -181,6 +189,8 @@ fn bare_records(frame: &Frame) -> Result<Records, StoreError> {
     let (started_at, boot) = (frame.all_text("started_at")?, frame.all_text("boot")?);
     let (window_ns, wall_ns) = (frame.all_u64("window_ns")?, frame.all_u64("wall_ns")?);
     let operations = frame.all_u64("ops")?;
+    let attempt = frame.later("attempt", Frame::u32s)?;
+    let noise = Noises::of(frame)?;
     let mut factors = Vec::new();
     for name in frame.frame.get_column_names() {
         if let Some(factor) = name.strip_prefix(FACTOR_PREFIX) {
@@ -211,10 +221,43 @@ fn bare_records(frame: &Frame) -> Result<Records, StoreError> {
             monitor: Vec::new(),
             slowest: Vec::new(),
             generators: Vec::new(),
+            attempt: attempt[row].unwrap_or(1),
+            noise: noise.at(row),
         };
         records.insert(record.trial, record);
     }
     Ok(records)
+}
+
+/// The columns of [`Noise`].
+struct Noises<'a> {
+    others: Vec<Option<f64>>,
+    busiest: Vec<Option<&'a str>>,
+    steal: Vec<Option<f64>>,
+    throttled: Vec<Option<u64>>,
+    disturbed: Vec<Option<&'a str>>,
+}
+
+impl<'a> Noises<'a> {
+    fn of(frame: &'a Frame) -> Result<Self, StoreError> {
+        Ok(Self {
+            others: frame.later("noise_others", Frame::f64s)?,
+            busiest: frame.later_texts("noise_busiest")?,
+            steal: frame.later("noise_steal", Frame::f64s)?,
+            throttled: frame.later("noise_throttled", Frame::u64s)?,
+            disturbed: frame.later_texts("disturbed")?,
+        })
+    }
+
+    fn at(&self, row: usize) -> Option<Noise> {
+        Some(Noise {
+            steal: self.steal[row]?,
+            others: self.others[row],
+            busiest: self.busiest[row].map(str::to_owned),
+            throttled: self.throttled[row],
+            disturbed: self.disturbed[row].map(str::to_owned),
+        })
+    }
 }
 
 fn add_measures(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {

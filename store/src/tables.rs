@@ -3,7 +3,7 @@
 //! Row order is the order of trials. Columns that do not apply are null, never zero.
 
 use crate::{
-    GeneratorRecord, LoadMetric, Measure, MonitorSample, SlowCall, TrialRecord, Vantage, errno_name,
+    GeneratorRecord, LoadMetric, Measure, MonitorSample, Noise, SlowCall, TrialRecord, Vantage, errno_name,
 };
 use polars::prelude::*;
 use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
@@ -46,6 +46,10 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
+    fn noise(&self) -> Option<&Noise> {
+        self.record.noise.as_ref()
+    }
+
     fn ok<T>(&self, figure: impl Fn(&SparseHistogram) -> Option<T>) -> Option<T> {
         self.measure.and_then(|measure| figure(&measure.ok))
     }
@@ -118,6 +122,12 @@ pub(crate) fn trials(records: &[TrialRecord], shape: &Shape) -> PolarsResult<Dat
         column("started_at", rows, |it| it.record.started_at.to_rfc3339()),
         column("boot", rows, |it| it.record.boot.clone()),
         column("ops", rows, |it| it.record.operations),
+        column("attempt", rows, |it| Some(it.record.attempt)),
+        column("noise_others", rows, |it| it.noise()?.others),
+        column("noise_busiest", rows, |it| it.noise()?.busiest.clone()),
+        column("noise_steal", rows, |it| it.noise().map(|it| it.steal)),
+        column("noise_throttled", rows, |it| it.noise()?.throttled),
+        column("disturbed", rows, |it| it.noise()?.disturbed.clone()),
     ];
     for factor in &shape.factors {
         let level = |row: &Row| row.record.factors.get(factor).cloned();

@@ -1,16 +1,16 @@
 //! Writing a run: created durable before anything is measured, a part per trial, Parquet at the end.
 
 use crate::files::{self, Owner, create_folders, replace, replace_with, sync_folder};
+use crate::hold::Hold;
 use crate::parts::{self, Parts};
+use crate::runs::run_ids;
+use crate::table_file::Table;
 use crate::tables::{self, Shape};
-use crate::{
-    FORMAT_VERSION, LoadMetric, Manifest, PlanInfo, Run, State, Status, StoreError, TrialRecord, Vantage,
-    seal,
-};
-use chrono::{DateTime, Utc};
+use crate::{LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, seal};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
@@ -32,13 +32,18 @@ pub(crate) const LATEST: &str = "latest";
 pub(crate) const VERSION_KEY: &str = "syscall_lab.format_version";
 /// The backend that is none.
 const NO_PROBE: &str = "user";
+/// How a run's name begins.
+const TIME: &str = "%Y-%m-%dT%H%M%SZ";
 /// Trials per row group: bounds the memory that compaction takes.
 const TRIALS_PER_ROW_GROUP: usize = 256;
 
-/// A name for a run: when it began, of which scenario, and four characters that keep two of one second apart. A long
-/// scenario's name is cut to what a file system takes.
+/// A name for a run in `runs_dir`: when it began, of which scenario, and four random characters. A long scenario's name is
+/// cut to what a file system takes.
+///
+/// Names sort as runs were created, also after the clock was set back: the time in a name is at least a second after
+/// that of the newest there.
 #[must_use]
-pub fn run_id(started_at: DateTime<Utc>, scenario: &str) -> String {
+pub fn run_id(runs_dir: &Path, started_at: DateTime<Utc>, scenario: &str) -> String {
     // With the rest, and with what temporary names add, within the 255 bytes of a file's name.
     const NAME_BYTES: usize = 200;
     const DIGITS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -46,7 +51,15 @@ pub fn run_id(started_at: DateTime<Utc>, scenario: &str) -> String {
     let suffix: String =
         (0..4).map(|place| char::from(DIGITS[(random >> (5 * place) & 31) as usize])).collect();
     let scenario = &scenario[..scenario.floor_char_boundary(NAME_BYTES)];
-    format!("{}-{scenario}-{suffix}", started_at.format("%Y-%m-%dT%H%M%SZ"))
+    let newest = run_ids(runs_dir).ok().and_then(|ids| ids.iter().rev().find_map(|id| time_of(id)));
+    let time = newest.map_or(started_at, |newest| started_at.max(newest + TimeDelta::seconds(1)));
+    format!("{}-{scenario}-{suffix}", time.format(TIME))
+}
+
+/// The time in a run's name.
+fn time_of(id: &str) -> Option<DateTime<Utc>> {
+    const LENGTH: usize = "2026-01-01T000000Z".len();
+    NaiveDateTime::parse_from_str(id.get(..LENGTH)?, TIME).ok().map(|time| time.and_utc())
 }
 
 /// A run under way.
@@ -57,11 +70,13 @@ pub struct RunWriter {
     owner: Option<Owner>,
     parts: Parts,
     load_parts: usize,
+    /// Goes with the writer, or with its process.
+    _hold: Hold,
 }
 
 impl RunWriter {
     /// Creates the folder of the run `manifest.id` below `runs_dir`, durable with manifest and scenario, and points
-    /// `latest` at it.
+    /// `latest` at it. Where one of these fails, nothing of it stays.
     pub fn create(
         runs_dir: &Path,
         manifest: Manifest,
@@ -71,26 +86,42 @@ impl RunWriter {
         create_folders(runs_dir, owner)?;
         let draft = runs_dir.join(format!(".{}.tmp", manifest.id));
         let path = runs_dir.join(&manifest.id);
-        create_folders(&draft, owner)?;
-        Parts::of(&draft).create(owner)?;
-        replace_with(&draft.join(SCENARIO), owner, scenario.as_bytes())?;
-        write_manifest(&draft, &manifest, owner)?;
-        let failed = |source| StoreError::Write { path: path.clone(), source };
-        fs::rename(&draft, &path).map_err(failed)?;
-        sync_folder(runs_dir).map_err(failed)?;
-        files::point(&runs_dir.join(LATEST), Path::new(&manifest.id), owner).map_err(failed)?;
-        Ok(Self { parts: Parts::of(&path), path, manifest, owner, load_parts: 0 })
+        let drafted = (|| {
+            create_folders(&draft, owner)?;
+            Parts::of(&draft).create(owner)?;
+            let hold = Hold::take(&draft, owner)?;
+            replace_with(&draft.join(SCENARIO), owner, scenario.as_bytes())?;
+            write_manifest(&draft, &manifest, owner)?;
+            fs::rename(&draft, &path).map_err(|source| StoreError::Write { path: path.clone(), source })?;
+            Ok(hold)
+        })();
+        let hold = drafted.inspect_err(|_| {
+            let _ = fs::remove_dir_all(&draft);
+        })?;
+        let link = runs_dir.join(LATEST);
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |source| StoreError::Write { path, source }
+        };
+        let linked = files::point(&link, Path::new(&manifest.id), owner).map_err(failed(&link));
+        let linked = linked.and_then(|()| sync_folder(runs_dir).map_err(failed(runs_dir)));
+        linked.inspect_err(|_| {
+            let _ = fs::remove_dir_all(&path);
+        })?;
+        Ok(Self { parts: Parts::of(&path), path, manifest, owner, load_parts: 0, _hold: hold })
     }
 
     /// Opens a run that did not come to its end, to go on with it; returns the trials that it has, in order.
     ///
     /// One that was ended in order gets its parts back first. As soon as the manifest says `running` again, they are what
-    /// counts; a crash before leaves the run as it was.
+    /// counts; a crash before leaves the run as it was. One that is under way is refused.
     pub fn reopen(path: &Path, owner: Option<Owner>) -> Result<(Self, Vec<TrialRecord>), StoreError> {
+        let parts = Parts::of(path);
+        parts.create(owner)?;
+        let hold = Hold::take(path, owner)?;
+        // As it is now that nobody else changes it any more.
         let Run { path, mut manifest, trials, load } = Run::open(path)?;
-        let parts = Parts::of(&path);
         if manifest.state != State::Running {
-            parts.create(owner)?;
             trials.iter().try_for_each(|trial| parts.write_trial(trial, owner))?;
             parts.write_load(1, &load, owner)?;
             manifest.state = State::Running;
@@ -99,7 +130,7 @@ impl RunWriter {
             write_manifest(&path, &manifest, owner)?;
         }
         let load_parts = parts.load_parts()?;
-        Ok((Self { path, manifest, owner, parts, load_parts }, trials))
+        Ok((Self { path, manifest, owner, parts, load_parts, _hold: hold }, trials))
     }
 
     /// The run's folder.
@@ -129,19 +160,6 @@ impl RunWriter {
     /// Makes a finished trial durable.
     pub fn append_trial(&mut self, record: &TrialRecord) -> Result<(), StoreError> {
         self.parts.write_trial(record, self.owner)
-    }
-
-    /// Makes a stored trial invalid that was taken for sound, for a reason that became known later. One that is not
-    /// stored, or failed, is left as it is.
-    pub fn doubt_trial(&mut self, trial: u32, reason: &str) -> Result<(), StoreError> {
-        let Some(mut record) = self.parts.trial(trial)? else { return Ok(()) };
-        if record.status == Status::Failed {
-            return Ok(());
-        }
-        record.status = Status::Invalid;
-        let before = record.reason.take().map_or(String::new(), |before| format!("{before}; "));
-        record.reason = Some(format!("{before}{reason}"));
-        self.parts.write_trial(&record, self.owner)
     }
 
     /// Makes the metrics of a finished load instance durable.
@@ -213,35 +231,6 @@ pub(crate) fn tables_of_trials(trials: Build<'_>) -> [(&'static str, Build<'_>);
         (RESPONSES, &tables::responses),
         (MONITOR, &tables::monitor),
     ]
-}
-
-/// A Parquet file that grows by row groups.
-struct Table<'a> {
-    path: &'a Path,
-    writer: polars::io::parquet::write::BatchedWriter<&'a mut File>,
-}
-
-impl<'a> Table<'a> {
-    fn begin(file: &'a mut File, path: &'a Path, like: &DataFrame) -> Result<Self, StoreError> {
-        let version = vec![(VERSION_KEY.to_owned(), FORMAT_VERSION.to_string())];
-        let writer = ParquetWriter::new(file)
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(version)))
-            .batched(like.schema())
-            .map_err(|source| StoreError::Table { path: path.to_owned(), source })?;
-        Ok(Self { path, writer })
-    }
-
-    fn append(&mut self, frame: &DataFrame) -> Result<(), StoreError> {
-        self.writer.write_batch(frame).map_err(|source| self.failed(source))
-    }
-
-    fn end(self) -> Result<(), StoreError> {
-        self.writer.finish().map(drop).map_err(|source| self.failed(source))
-    }
-
-    fn failed(&self, source: PolarsError) -> StoreError {
-        StoreError::Table { path: self.path.to_owned(), source }
-    }
 }
 
 fn write_manifest(run: &Path, manifest: &Manifest, owner: Option<Owner>) -> Result<(), StoreError> {

@@ -227,7 +227,77 @@ fn names_mean_runs() {
 
 #[test]
 fn the_name_of_a_run_is_a_name_for_a_folder() {
-    let id = run_id(chrono::Utc::now(), &"\u{1d4d0}".repeat(64));
-    assert!(id.len() < 240 && id.contains(&"\u{1d4d0}".repeat(50)), "{id}");
-    assert!(run_id(chrono::Utc::now(), "sweep").contains("Z-sweep-"));
+    let id = |name: &str| run_id(Path::new("nowhere"), chrono::Utc::now(), name);
+    let long = id(&"\u{1d4d0}".repeat(64));
+    assert!(long.len() < 240 && long.contains(&"\u{1d4d0}".repeat(50)), "{long}");
+    assert!(id("sweep").contains("Z-sweep-"));
+}
+
+#[test]
+fn the_newest_run_is_the_one_created_last_whatever_the_clock_says() {
+    let runs = tempfile::tempdir().unwrap();
+    let mut created = Vec::new();
+    // The same second twice, then two hours back, then a leap forward, then back again.
+    for time in ["10:00:00.9", "10:00:00.9", "08:00:00", "08:00:01", "12:00:00", "09:00:00"] {
+        let time = format!("2026-01-01T{time}Z").parse().unwrap();
+        let id = run_id(runs.path(), time, "sweep");
+        let manifest = Manifest { id: id.clone(), started_at: time, ..manifest("a") };
+        let mut writer = RunWriter::create(runs.path(), manifest, "schema = 1\n", None).unwrap();
+        writer.append_trial(&TrialRecord { started_at: time, ..measured(0) }).unwrap();
+        let path = writer.finish(State::Interrupted).unwrap();
+        assert_eq!(Run::open(&path).unwrap().manifest.started_at, time, "what the clock said is kept");
+        created.push(id);
+        assert_eq!(run_ids(runs.path()).unwrap(), created);
+        assert_eq!(&resolve(runs.path(), "latest").unwrap(), &runs.path().join(created.last().unwrap()));
+        assert_eq!(fs::read_link(runs.path().join("latest")).unwrap(), Path::new(created.last().unwrap()));
+    }
+    assert!(created[4].starts_with("2026-01-01T120000Z-sweep-"), "{created:?}");
+    assert!(created[5].starts_with("2026-01-01T120001Z-sweep-"), "{created:?}");
+}
+
+#[test]
+fn times_that_go_backwards_within_a_run_are_kept_and_verified() {
+    let runs = tempfile::tempdir().unwrap();
+    let at = |trial, time: &str| TrialRecord { started_at: time.parse().unwrap(), ..measured(trial) };
+    let records =
+        [at(0, "2026-01-01T10:00:00Z"), at(1, "2026-01-01T08:00:00Z"), at(2, "2026-01-01T08:00:01Z")];
+    let path = write(runs.path(), "a", &records).finish(State::Interrupted).unwrap();
+    assert_eq!(Run::open(&path).unwrap().trials, records);
+    assert_eq!(verify(&path).0, [""; 0]);
+}
+
+#[test]
+fn a_run_has_one_writer_until_that_is_gone() {
+    let runs = tempfile::tempdir().unwrap();
+    let writer = write(runs.path(), "a", &[measured(0)]);
+    let path = writer.path().to_owned();
+    assert_eq!(executed_by(&path), Some(std::process::id()));
+    let refused = RunWriter::reopen(&path, None).unwrap_err().to_string();
+    assert!(refused.contains(&format!("the runner with process number {} executes it", std::process::id())));
+    drop(writer);
+    assert_eq!(executed_by(&path), None, "cut off");
+    let (writer, _) = RunWriter::reopen(&path, None).unwrap();
+    assert_eq!(executed_by(&path), Some(std::process::id()));
+    writer.finish(State::Interrupted).unwrap();
+    assert_eq!(executed_by(&path), None);
+}
+
+#[test]
+fn a_run_that_cannot_be_created_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let create = || RunWriter::create(&runs, manifest("a"), "schema = 1\n", None);
+    // What is to be a link is a folder that is in use.
+    fs::create_dir_all(runs.join("latest/own")).unwrap();
+    let refused = create().unwrap_err();
+    assert!(refused.to_string().ends_with("runs/latest"), "{refused}");
+    let left: Vec<_> = fs::read_dir(&runs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["latest"]);
+    fs::remove_dir_all(&runs).unwrap();
+    std::os::unix::fs::symlink("nowhere", &runs).unwrap();
+    let reason = |error: StoreError| std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(reason(create().unwrap_err()), "it is a link to what is not there");
+    fs::remove_file(&runs).unwrap();
+    fs::write(&runs, "").unwrap();
+    assert_eq!(reason(create().unwrap_err()), "it is no folder");
 }

@@ -24,7 +24,12 @@ pub(crate) struct SyntheticRun {
 
 impl SyntheticRun {
     pub(crate) fn view(&self) -> reports::RunView<'_> {
-        reports::RunView { manifest: &self.manifest, trials: &self.trials, load: &self.load }
+        reports::RunView {
+            manifest: &self.manifest,
+            trials: &self.trials,
+            load: &self.load,
+            is_under_way: false,
+        }
     }
 }
 
@@ -145,6 +150,8 @@ fn trial(recipe: &Recipe, (size, load): (&str, &str), random: &mut ChaCha12Rng) 
         monitor: (1..=5).map(|i| sample(i, strength, random)).collect(),
         slowest: Vec::new(),
         generators: Vec::new(),
+        attempt: 1,
+        noise: None,
     }
 }
 
@@ -285,6 +292,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
             generators: vec!["mapper: mmap, 1 thread, size from the factor, untouched".to_owned()],
             overrides: vec![],
             loss_limit: 0.001,
+            noise_limit: Some(0.05),
             keep_slowest: if recipe.details { details::KEPT } else { 0 },
         },
         plan: PlanInfo {

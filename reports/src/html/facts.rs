@@ -21,7 +21,8 @@ pub(super) fn badges(summary: &Summary) -> Vec<Badge> {
     let plain = |text: String| Badge { text, class: "plain" };
     let state = match manifest.state {
         State::Complete => Badge { text: "complete".to_owned(), class: "good" },
-        State::Running => Badge { text: "still running, or ended by a crash".to_owned(), class: "bad" },
+        State::Running if progress.is_under_way => Badge { text: "under way".to_owned(), class: "bad" },
+        State::Running => Badge { text: "cut off".to_owned(), class: "bad" },
         State::Interrupted => Badge { text: "interrupted".to_owned(), class: "bad" },
         State::Aborted => Badge { text: "stopped by an error".to_owned(), class: "bad" },
     };

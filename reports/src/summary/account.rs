@@ -2,7 +2,7 @@
 
 use crate::{RunView, units};
 use serde::Serialize;
-use store::{State, Status, TrialRecord, Vantage};
+use store::{Noise, State, Status, TrialRecord, Vantage};
 
 /// How much of the plan there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,6 +17,8 @@ pub struct Progress {
     pub invalid: u32,
     /// Trials that were never executed.
     pub missing: u32,
+    /// Whether they are being executed now.
+    pub is_under_way: bool,
 }
 
 /// The account of a target's calls over every measured trial, invalid ones included; where only some trials had a
@@ -105,7 +107,8 @@ pub(super) fn progress(run: &RunView<'_>) -> Progress {
     };
     let (ok, failed, invalid) = (of(Status::Ok), of(Status::Failed), of(Status::Invalid));
     let planned = run.manifest.plan.trials;
-    Progress { planned, ok, failed, invalid, missing: planned.saturating_sub(ok + failed + invalid) }
+    let missing = planned.saturating_sub(ok + failed + invalid);
+    Progress { planned, ok, failed, invalid, missing, is_under_way: run.is_under_way }
 }
 
 pub(super) fn failures(run: &RunView<'_>) -> Vec<TrialFailure> {
@@ -201,11 +204,28 @@ fn add(ledger: &mut TargetLedger, measure: &store::Measure) {
     }
 }
 
+/// How many trials were disturbed, and the worst of it.
+fn disturbed(run: &RunView<'_>) -> Option<String> {
+    let noise = |trial: &TrialRecord| trial.noise.clone().filter(|noise| noise.disturbed.is_some());
+    let disturbed: Vec<_> =
+        run.trials.iter().filter_map(|trial| Some((trial.trial, noise(trial)?))).collect();
+    let weight = |noise: &Noise| noise.others.unwrap_or(0.0) + noise.steal;
+    let (trial, worst) = disturbed.iter().max_by(|a, b| weight(&a.1).total_cmp(&weight(&b.1)))?;
+    let (count, executed) = (disturbed.len(), run.trials.len());
+    let (were, so) = if count == 1 { ("was", "") } else { ("were", "most of all ") };
+    Some(format!(
+        "{count} of {executed} trials {were} disturbed, {so}trial {}: {}.",
+        trial + 1,
+        worst.disturbed.as_deref().unwrap_or_default()
+    ))
+}
+
 /// The manifest's warnings, after what is wrong with the run as a whole.
 pub(super) fn warnings(run: &RunView<'_>, progress: Progress) -> Vec<String> {
     let mut warnings = Vec::new();
     let state = match run.manifest.state {
-        State::Running => Some("The run is still under way, or ended by a crash"),
+        State::Running if run.is_under_way => Some("The run is under way"),
+        State::Running => Some("The run was cut off"),
         State::Interrupted => Some("The run was interrupted"),
         State::Aborted => Some("The run was stopped by an error"),
         State::Complete => None,
@@ -228,6 +248,7 @@ pub(super) fn warnings(run: &RunView<'_>, progress: Progress) -> Vec<String> {
             progress.failed, progress.invalid
         ));
     }
+    warnings.extend(disturbed(run));
     warnings.extend(crate::stopping::warning(run.manifest));
     warnings.extend(run.manifest.warnings.iter().cloned());
     warnings

@@ -2,11 +2,11 @@
 
 use super::print;
 use crate::cli::RunsDir;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use store::{Manifest, Run, State, StoreError, read_manifest, run_ids};
+use store::{Manifest, Run, State, StoreError, executed_by, read_manifest, run_ids};
 
 /// One line a run, oldest first. A run that cannot be read is listed with the reason.
 pub(crate) fn list(arguments: &RunsDir) -> Result<ExitCode, Failure> {
@@ -16,8 +16,8 @@ pub(crate) fn list(arguments: &RunsDir) -> Result<ExitCode, Failure> {
     for id in ids {
         let path = arguments.runs_dir.join(&id);
         let line = read_manifest(&path)
-            .and_then(|manifest| Ok(line(&manifest, executed(&path, &manifest)?)))
-            .unwrap_or_else(|error| error.to_string());
+            .and_then(|manifest| Ok(line(&manifest, executed(&path, &manifest)?, executed_by(&path))))
+            .unwrap_or_else(|error| chain(&error));
         let _ = writeln!(text, "{id:width$}  {line}");
     }
     if text.is_empty() {
@@ -35,10 +35,10 @@ fn executed(path: &Path, manifest: &Manifest) -> Result<usize, StoreError> {
     }
 }
 
-fn line(manifest: &Manifest, executed: usize) -> String {
+fn line(manifest: &Manifest, executed: usize, runner: Option<u32>) -> String {
     let state = match manifest.state {
-        // Under way, or cut off: from outside that cannot be told.
-        State::Running => "unfinished",
+        State::Running if runner.is_some() => "under way",
+        State::Running => "cut off",
         State::Interrupted => "interrupted",
         State::Aborted => "aborted",
         State::Complete => "complete",

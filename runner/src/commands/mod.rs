@@ -73,7 +73,13 @@ pub(crate) fn generator() -> Result<PathBuf, Failure> {
 
 /// A folder for files that nobody keeps.
 pub(crate) fn scratch(credentials: Option<&Credentials>) -> Result<Scratch, Failure> {
-    let failed = |error| Failure::Failed(format!("cannot make a folder for temporary files: {error}"));
+    let failed = |error: std::io::Error| {
+        let (words, parent) = (crate::failure::chain(&error), std::env::temp_dir());
+        Failure::Failed(format!(
+            "cannot make a folder for temporary files in {}: {words}; TMPDIR names another place",
+            parent.display()
+        ))
+    };
     Scratch::new(credentials).map_err(failed)
 }
 
@@ -111,7 +117,7 @@ pub(crate) fn check_memory(scenario: &Scenario, machine: &Machine) -> Result<(),
 }
 
 fn is_to_be_asked(scenario: &Scenario) -> bool {
-    scenario.needs_stress_ng() && stress_ng::version().is_some()
+    scenario.needs_stress_ng() && stress_ng::version().is_ok()
 }
 
 /// The same for a scenario of which nothing is to be executed.

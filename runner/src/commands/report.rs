@@ -3,7 +3,7 @@
 use super::print;
 use crate::cli::{Format, ReportArguments};
 use crate::credentials::Credentials;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use reports::{RunView, Summary, TextOptions};
 use std::fs;
 use std::io::{IsTerminal, stdout};
@@ -38,7 +38,8 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
 
 /// The run as reports see it.
 pub(crate) fn view(run: &Run) -> RunView<'_> {
-    RunView { manifest: &run.manifest, trials: &run.trials, load: &run.load }
+    let is_under_way = store::executed_by(&run.path).is_some();
+    RunView { manifest: &run.manifest, trials: &run.trials, load: &run.load, is_under_way }
 }
 
 /// For this terminal, or plain at 100 columns for a pipe.
@@ -65,5 +66,5 @@ pub(crate) fn write_html(run: &Run, summary: &Summary, out: Option<&Path>) -> Re
 pub(crate) fn emit(text: &str, out: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = out else { return print(text) };
     fs::write(path, text)
-        .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))
+        .map_err(|error| Failure::Failed(format!("cannot write {}: {}", path.display(), chain(&error))))
 }

@@ -12,8 +12,11 @@ use crate::execution::Probes;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::scenario::{Plan, ProbeRequest, Scenario};
+use crate::signals::INTERRUPTED;
+use std::path::Path;
 use std::process::ExitCode;
-use store::{Environment, Manifest, Run, RunWriter, State, read_manifest};
+use std::sync::Arc;
+use store::{Environment, Manifest, Run, RunWriter, State, StoreError, read_manifest};
 
 /// Executes what is left of the run's plan, then renders its report anew.
 pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
@@ -23,7 +26,8 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let (scenario, plan) = planned(&kept)?;
-    let Some(stage) = Stage::prepare(&scenario, machine())? else { return Ok(ExitCode::from(130)) };
+    refuse_under_way(&path)?;
+    let Some(stage) = Stage::prepare(&scenario, machine())? else { return Ok(INTERRUPTED.into()) };
     // Whoever had the turn may have been executing just this run.
     if is_complete(&read_manifest(&path)?)? {
         return Ok(ExitCode::SUCCESS);
@@ -39,6 +43,9 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let (settings, _) = super::run::set_machine(&scenario)?;
     let mut probes = Probes::of(&scenario)?;
     probes.detach();
+    if stage.is_stopped() {
+        return Ok(INTERRUPTED.into());
+    }
     let (mut writer, done) = RunWriter::reopen(&path, super::owner(stage.credentials.as_ref()))?;
     writer.warn(others.iter().map(|other| format!("gone on with although {other}")).collect());
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -50,9 +57,16 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
         done.len(),
         kept.manifest.plan.trials
     ));
+    let stop = Arc::clone(&stage.stop);
     let (path, _turn) =
         carry_out((&scenario, &plan), (stage, probes, settings), (writer, &done), &mut progress)?;
-    conclude(&path, (arguments.json, arguments.quiet))
+    conclude(&path, (arguments.json, arguments.quiet), &stop)
+}
+
+/// Fails where another runner executes the run now, rather than to wait for its turn to do nothing.
+fn refuse_under_way(path: &Path) -> Result<(), Failure> {
+    let refused = |runner| Failure::Store(StoreError::UnderWay { run: path.to_owned(), runner });
+    store::executed_by(path).map_or(Ok(()), |runner| Err(refused(runner)))
 }
 
 /// Whether there is nothing to go on with, which is said.

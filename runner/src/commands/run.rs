@@ -6,12 +6,15 @@ use crate::cli::RunArguments;
 use crate::credentials::Credentials;
 use crate::execution::{Execution, LinuxRig, Parts, Probes, execute, stop_rule};
 use crate::failure::{Failure, chain};
+use crate::monitor::CpuTimes;
+use crate::noise::Listener;
 use crate::progress::{Progress, brief};
 use crate::scenario::{
     Cell, Estimate, Given, Machine, Overheads, Plan, ProbeRequest, Scenario, Window, counted, longest,
 };
 use crate::scratch::Scratch;
 use crate::settings::{self, Settings};
+use crate::signals::{self, INTERRUPTED};
 use crate::timeline::Timeline;
 use crate::turn::Turn;
 use crate::{environment, load};
@@ -22,10 +25,10 @@ use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use store::{
-    Design, Factor, Level, MachineSetting, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo,
-    State, Status, TrialRecord,
+    Design, Factor, Level, MachineSetting, Manifest, MonitorSample, PlanInfo, ProbeInfo, Run, RunWriter,
+    ScenarioInfo, State, Status, StoreError, TrialRecord,
 };
 
 /// Executes the scenario; ends by rendering the report and printing its path.
@@ -35,11 +38,15 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if let Some(backend) = &arguments.probe {
         scenario = scenario.with_probe(request(backend)?);
     }
-    let Some(stage) = Stage::prepare(&scenario, machine)? else { return Ok(ExitCode::from(130)) };
+    let Some(stage) = Stage::prepare(&scenario, machine)? else { return Ok(INTERRUPTED.into()) };
     let plan = Plan::of(&scenario, scenario.plan.seed);
     let (settings, machine_settings) = set_machine(&scenario)?;
     let mut probes = Probes::of(&scenario)?;
-    let calibrated = Calibrated::of(&probes.detach(), scenario.measure.keep_slowest);
+    let calibrated = calibrate(&probes.detach(), &scenario, &stage);
+    if stage.is_stopped() {
+        // Nothing is begun of which something could be kept.
+        return Ok(INTERRUPTED.into());
+    }
     let manifest = manifest(&scenario, &plan, (probes.info(&scenario), calibrated), arguments);
     let manifest = with_settings(manifest, machine_settings);
     let mut progress = Progress::new(manifest.plan.trials, arguments.quiet);
@@ -47,9 +54,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let owner = super::owner(stage.credentials.as_ref());
     let writer = RunWriter::create(&arguments.runs_dir.runs_dir, manifest, &scenario.source, owner)?;
+    let stop = Arc::clone(&stage.stop);
     let (path, _turn) =
         carry_out((&scenario, &plan), (stage, probes, settings), (writer, &[]), &mut progress)?;
-    conclude(&path, (arguments.json, arguments.quiet))
+    conclude(&path, (arguments.json, arguments.quiet), &stop)
 }
 
 /// What trials need besides a scenario: all of it there, and this machine's turn taken.
@@ -61,22 +69,37 @@ pub(super) struct Stage {
     pub(super) credentials: Option<Credentials>,
     scratch: Scratch,
     /// Set by a signal.
-    stop: Arc<AtomicBool>,
+    pub(super) stop: Arc<AtomicBool>,
     turn: Turn,
 }
 
 impl Stage {
     /// Makes sure of what the scenario executes, and waits for the turn; none when a signal came first.
     pub(super) fn prepare(scenario: &Scenario, machine: Machine) -> Result<Option<Self>, Failure> {
+        let stop = crate::signals::stop()?;
+        let prepared = Self::made_sure(scenario, machine, Arc::clone(&stop));
+        // A key on the terminal reaches those that are asked as well, and their answers mean nothing then.
+        if stop.load(Ordering::Relaxed) { Ok(None) } else { prepared }
+    }
+
+    /// Whether a signal came.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn made_sure(
+        scenario: &Scenario,
+        machine: Machine,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Option<Self>, Failure> {
         let generator = generator()?;
         let credentials = Credentials::of_invoker();
         let scratch = scratch(credentials.as_ref())?;
-        if scenario.needs_stress_ng() && load::version().is_none() {
-            return Err(Failure::Failed(load::LoadError::NotInstalled.to_string()));
+        if scenario.needs_stress_ng() {
+            load::version().map_err(|error| Failure::failed(&error))?;
         }
         super::check_programs(scenario)?;
         check_load(scenario, &machine, (&scratch, credentials.as_ref()))?;
-        let stop = crate::signals::stop()?;
         let Some(turn) = take_turn(&stop)? else { return Ok(None) };
         // Now that nobody else's load fills it.
         super::check_memory(scenario, &machine)?;
@@ -120,8 +143,15 @@ pub(super) fn carry_out(
             Err(error)
         }
     };
-    let kept = |error| format!("{}; what was finished is kept in {}", chain(&error), folder.display());
-    Ok((finished.map_err(|error| Failure::Failed(kept(error)))?, turn))
+    Ok((finished.map_err(|error| kept(&error, &folder))?, turn))
+}
+
+/// A failure after which the run can be gone on with.
+fn kept(error: &StoreError, folder: &Path) -> Failure {
+    let (words, folder) = (chain(error), folder.display());
+    Failure::Failed(format!(
+        "{words}\nwhat was finished is kept in {folder}, and `runner resume {folder}` goes on with it"
+    ))
 }
 
 /// Sets the machine as the scenario asks, after what a killed runner may have left is restored. Refuses what cannot be
@@ -134,6 +164,20 @@ pub(super) fn set_machine(scenario: &Scenario) -> Result<(Settings, Vec<MachineS
     let checked = scenario.check_required(&cannot.collect::<Vec<_>>());
     checked.map_err(|found| Failure::Failed(found.render(super::colour(&std::io::stderr()))))?;
     Ok(applied)
+}
+
+/// What the backends cost, and what else went on while that was found out: then the machine is not at rest.
+fn calibrate(backends: &[Backend], scenario: &Scenario, stage: &Stage) -> Calibrated {
+    let mut listener = Listener::new(u32::try_from(stage.machine.cpus).unwrap_or(u32::MAX));
+    let (quiet, before) = (listener.look(), CpuTimes::read());
+    let mut calibrated = Calibrated::of(backends, scenario.measure.keep_slowest, &stage.stop);
+    let cpu_use = CpuTimes::read().zip(before).map(|(now, before)| now.since(before));
+    let steal = cpu_use.map_or(0.0, |cpu_use| cpu_use.steal);
+    let sample = MonitorSample { at_ns: 1, cpu_steal: steal, ..MonitorSample::default() };
+    let noise = listener.since(&quiet, &[sample], scenario.measure.noise_limit);
+    let words = |reason| format!("the machine was not at rest before the start: {reason}");
+    calibrated.warnings.extend(noise.disturbed.map(words));
+    calibrated
 }
 
 /// The manifest with how the machine is set, and a warning for each thing that it cannot be.
@@ -159,26 +203,24 @@ fn take_turn(stop: &AtomicBool) -> Result<Option<Turn>, Failure> {
     Turn::wait(stop, waits).map_err(failed)
 }
 
-/// Reads the finished run back, renders its report and says how it went.
-pub(super) fn conclude(path: &Path, (json, quiet): (bool, bool)) -> Result<ExitCode, Failure> {
+/// Says how the run went and renders its report, which is left for later where a signal wants the runner to end.
+pub(super) fn conclude(
+    path: &Path,
+    (json, quiet): (bool, bool),
+    stop: &AtomicBool,
+) -> Result<ExitCode, Failure> {
+    let later = format!("the run is kept, and `runner report {}` draws its report", path.display());
+    signals::end_at_once(format!("interrupted: {later}"));
     let run = Run::open(path)?;
+    if stop.load(Ordering::Relaxed) {
+        // Whoever sent the signal may have taken the terminal along: what cannot be said any more is not a failure.
+        let _ = if json { print_document(&run, None) } else { print(&format!("{}\n", left(&run, &later))) };
+        return Ok(INTERRUPTED.into());
+    }
     let summary = reports::summarise(&report::view(&run));
     let page = report::write_html(&run, &summary, None);
-    let bad = run.trials.iter().filter(|trial| trial.status != Status::Ok).count();
     if json {
-        let document = RunDocument {
-            format: "syscall_lab.run",
-            version: 1,
-            id: &run.manifest.id,
-            path,
-            report: page.as_deref().ok(),
-            state: run.manifest.state,
-            trials: run.trials.len(),
-            failed_or_invalid: bad,
-            backend: &run.manifest.probe.backend,
-        };
-        let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::failed(&error))?;
-        print(&format!("{text}\n"))?;
+        print_document(&run, page.as_deref().ok())?;
     } else {
         if !quiet {
             print(&reports::text::render(&summary, &report::text_options()))?;
@@ -192,11 +234,37 @@ pub(super) fn conclude(path: &Path, (json, quiet): (bool, bool)) -> Result<ExitC
         let (words, path) = (chain(&error), path.display());
         Failure::Failed(format!("{words}; the run is kept, and `runner report {path}` tries again"))
     })?;
-    Ok(match run.manifest.state {
-        State::Interrupted => ExitCode::from(130),
-        _ if bad > 0 => ExitCode::from(3),
-        _ => ExitCode::SUCCESS,
-    })
+    Ok(if without_figures(&run) > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS })
+}
+
+/// What a signal left of a run, and how it goes on.
+fn left(run: &Run, later: &str) -> String {
+    let (done, planned, path) = (run.trials.len(), run.manifest.plan.trials, run.path.display());
+    match run.manifest.state {
+        State::Complete => later.to_owned(),
+        _ => format!("{done} of {planned} trials are kept: `runner resume {path}` goes on; {later}"),
+    }
+}
+
+/// Trials that failed or are invalid.
+fn without_figures(run: &Run) -> usize {
+    run.trials.iter().filter(|trial| trial.status != Status::Ok).count()
+}
+
+fn print_document(run: &Run, page: Option<&Path>) -> Result<(), Failure> {
+    let document = RunDocument {
+        format: "syscall_lab.run",
+        version: 1,
+        id: &run.manifest.id,
+        path: &run.path,
+        report: page,
+        state: run.manifest.state,
+        trials: run.trials.len(),
+        failed_or_invalid: without_figures(run),
+        backend: &run.manifest.probe.backend,
+    };
+    let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::failed(&error))?;
+    print(&format!("{text}\n"))
 }
 
 /// What `--json` prints.
@@ -206,7 +274,7 @@ struct RunDocument<'a> {
     version: u32,
     id: &'a str,
     path: &'a Path,
-    /// None when it could not be written.
+    /// None when it could not be written, or a signal came first.
     report: Option<&'a Path>,
     state: State,
     trials: usize,
@@ -268,7 +336,7 @@ fn manifest(
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Manifest {
         format_version: store::FORMAT_VERSION,
-        id: store::run_id(started_at, scenario.name.as_str()),
+        id: store::run_id(&arguments.runs_dir.runs_dir, started_at, scenario.name.as_str()),
         state: State::Running,
         started_at,
         ended_at: None,
@@ -322,6 +390,7 @@ fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
         factors: factors(scenario),
         generators: generator_lines(scenario),
         loss_limit: measure.loss_limit,
+        noise_limit: Some(measure.noise_limit),
         keep_slowest: u32::try_from(measure.keep_slowest).unwrap_or(u32::MAX),
     }
 }

@@ -39,7 +39,10 @@ fn verdict(run: &Run) -> String {
     match run.manifest.state {
         State::Complete => format!("intact: {trials}, {} files", run.manifest.checksums.len() + 1),
         State::Interrupted | State::Aborted => format!("intact as far as it came: {trials}"),
-        State::Running => format!("under way or cut off, and intact so far: {trials}"),
+        State::Running if store::executed_by(&run.path).is_some() => {
+            format!("under way, and intact so far: {trials}")
+        }
+        State::Running => format!("cut off, and intact as far as it came: {trials}"),
     }
 }
 

@@ -82,6 +82,7 @@ pub(super) fn machine(seen: &Seen) -> Vec<Finding> {
         told("other work", load_average, work),
         memory(seen),
         told("swap", "none in use".to_owned(), seen.conditions.swap_warning()),
+        told("power", "not from a battery".to_owned(), seen.conditions.battery_warning()),
         clock_source(environment.clocksource.as_deref()),
         governor.map_or_else(
             || untold("governor"),

@@ -28,7 +28,11 @@ fn well() -> Seen {
             root: true,
             ..Environment::default()
         },
-        conditions: Conditions { load_average: 0.25, swap_used_bytes: 0, memory_available_bytes: 12 << 30 },
+        conditions: Conditions {
+            load_average: 0.25,
+            memory_available_bytes: 12 << 30,
+            ..Conditions::default()
+        },
         facilities: Facilities {
             kprobes: true,
             btf: true,
@@ -66,8 +70,12 @@ fn unprepared() -> Seen {
     seen.environment.smt = Some("on".to_owned());
     seen.environment.transparent_huge_pages = Some("always".to_owned());
     seen.environment.clocksource = Some("hpet".to_owned());
-    seen.conditions =
-        Conditions { load_average: 6.5, swap_used_bytes: 900 << 20, memory_available_bytes: 300 << 20 };
+    seen.conditions = Conditions {
+        load_average: 6.5,
+        swap_used_bytes: 900 << 20,
+        memory_available_bytes: 300 << 20,
+        on_battery: true,
+    };
     seen.facilities.tracefs = None;
     seen.capabilities = Capabilities { bpf: false, perfmon: false, admin: false };
     seen.pressure = false;

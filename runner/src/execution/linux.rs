@@ -10,7 +10,8 @@ use super::{Measured, Outcome, Probes, Rig};
 use crate::credentials::Credentials;
 use crate::load::{self, Load, LoadRequest};
 use crate::monitor::Monitor;
-use crate::scenario::{Machine, PlannedTrial, Scenario, Window as WindowRule};
+use crate::noise::Listener;
+use crate::scenario::{Cell, Machine, PlannedTrial, Scenario, Window as WindowRule};
 use crate::scratch::Scratch;
 use crate::settings;
 use crate::timeline::{Laps, processor_time};
@@ -22,8 +23,9 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::LoadMetric;
+use tempfile::TempDir;
 
 /// How long a generator may take to prepare files, memory and threads.
 const READY_DEADLINE: Duration = Duration::from_secs(30);
@@ -52,6 +54,7 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct LinuxRig<'a> {
     parts: Parts<'a>,
     monitor: Monitor,
+    listener: Listener,
     load: Option<Load>,
 }
 
@@ -71,7 +74,7 @@ pub(super) enum Cut {
     Interrupted,
 }
 
-impl<E: Error> From<E> for Cut {
+impl<E: Error + 'static> From<E> for Cut {
     fn from(error: E) -> Self {
         Self::Failed(crate::failure::chain(&error))
     }
@@ -83,23 +86,15 @@ impl<'a> LinuxRig<'a> {
             settings::stay_on(list);
         }
         let monitor = Monitor::start(Duration::from_millis(100))?;
-        Ok(Self { parts, monitor, load: None })
+        let cpus = u32::try_from(parts.machine.cpus).unwrap_or(u32::MAX);
+        Ok(Self { parts, monitor, listener: Listener::new(cpus), load: None })
     }
 
     fn try_measure(&mut self, trial: &PlannedTrial) -> Result<Measured, Cut> {
         let mut laps = Laps::default();
-        self.check_load()?;
         let scenario = self.parts.scenario;
         let cell = scenario.cell(trial.cell);
-        // Before the generators start: their kernel entry is patched for a probe or not, and they warm up with it.
-        self.parts.probes.prepare(*scenario.measure.probe.at(&cell)).map_err(Cut::Failed)?;
-        let scratch = tempfile::tempdir_in(self.parts.scratch.path())?;
-        if let Some(user) = &self.parts.credentials {
-            user.give(scratch.path())?;
-        }
-        if let Some(probe) = self.parts.probes.attached() {
-            probe.exclude_all()?;
-        }
+        let scratch = self.prepare(&cell)?;
         let host = Host {
             generator: self.parts.generator.clone(),
             user: self.parts.credentials.clone(),
@@ -113,13 +108,14 @@ impl<'a> LinuxRig<'a> {
         let Crew { mut generators, whose, threads } = self.start_generators(trial, scratch.path())?;
         laps.lap("spawn");
         for generator in &mut generators {
-            generator.wait_phase(Phase::Ready, READY_DEADLINE)?;
+            self.patiently(READY_DEADLINE, |limit| generator.wait_phase(Phase::Ready, limit))?;
         }
         if let Some(probe) = self.parts.probes.attached() {
             programs.pids().into_iter().try_for_each(|pid| probe.include(pid))?;
         }
         drop_caches(scenario);
         settings::within(cpus, || programs.begin())?;
+        let quiet = self.listener.look();
         laps.lap("ready");
         let spent = processor_time();
         let warmup = *scenario.measure.warmup.at(&cell);
@@ -132,8 +128,7 @@ impl<'a> LinuxRig<'a> {
         let load = self.load.as_mut().map_or(Ok(()), Load::verify);
         programs.check()?;
         laps.lap("verify");
-        let reports = generators.into_iter().map(|generator| generator.finish(END_DEADLINE));
-        let reports: Vec<GeneratorReport> = reports.collect::<Result<_, _>>()?;
+        let reports = self.reports_of(generators)?;
         laps.lap("end");
         let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
         laps.lap("read");
@@ -144,9 +139,26 @@ impl<'a> LinuxRig<'a> {
         measured.doubt(load.err().map(|error| crate::failure::chain(&error)));
         measured.window_ns = window.close_ns - window.open_ns;
         measured.monitor = watch.finish();
+        let limit = scenario.measure.noise_limit;
+        measured.noise = Some(self.listener.since(&quiet, &measured.monitor, limit));
         laps.lap("observe");
         measured.laps = laps;
         Ok(measured)
+    }
+
+    /// The trial's folder, with the load there and the probe attached that the trial asks for.
+    fn prepare(&mut self, cell: &Cell) -> Result<TempDir, Cut> {
+        self.check_load()?;
+        // Before the generators start: their kernel entry is patched for a probe or not, and they warm up with it.
+        self.parts.probes.prepare(*self.parts.scenario.measure.probe.at(cell)).map_err(Cut::Failed)?;
+        let scratch = tempfile::tempdir_in(self.parts.scratch.path())?;
+        if let Some(user) = &self.parts.credentials {
+            user.give(scratch.path())?;
+        }
+        if let Some(probe) = self.parts.probes.attached() {
+            probe.exclude_all()?;
+        }
+        Ok(scratch)
     }
 
     /// Starts the trial's generators, each followed by the probe from its first instruction.
@@ -230,12 +242,34 @@ impl<'a> LinuxRig<'a> {
         Ok((Window { open_ns, close_ns }, watch))
     }
 
+    /// Waits for the end of the generators and reads what they report.
+    fn reports_of(&mut self, mut generators: Vec<Generator>) -> Result<Vec<GeneratorReport>, Cut> {
+        for generator in &mut generators {
+            self.patiently(END_DEADLINE, |limit| generator.wait_end(limit))?;
+        }
+        let reports = generators.into_iter().map(|generator| generator.finish(Duration::ZERO));
+        Ok(reports.collect::<Result<_, _>>()?)
+    }
+
     /// Waits as long as it takes: how long a number of operations lasts is the scenario's business.
     fn wait(&mut self, generator: &mut Generator, phase: Phase) -> Result<(), Cut> {
+        self.patiently(Duration::MAX, |limit| generator.wait_phase(phase, limit))
+    }
+
+    /// Waits for what a generator is to do, and looks up meanwhile; `wait` is told how long it may take each time.
+    fn patiently(
+        &mut self,
+        limit: Duration,
+        mut wait: impl FnMut(Duration) -> Result<(), GeneratorError>,
+    ) -> Result<(), Cut> {
+        let began = Instant::now();
         loop {
-            match generator.wait_phase(phase, GLANCE) {
-                Err(GeneratorError::Late { .. }) => self.glance()?,
-                outcome => return Ok(outcome?),
+            let is_late = began.elapsed() >= limit;
+            match wait(GLANCE) {
+                Err(GeneratorError::Late { .. } | GeneratorError::Lingers { .. }) if !is_late => {
+                    self.glance()?;
+                }
+                outcome => return Ok(outcome.map_err(|error| error.after(limit))?),
             }
         }
     }
@@ -275,7 +309,9 @@ impl Rig for LinuxRig<'_> {
         let load = Load::start(&request, scratch, self.parts.credentials.as_ref());
         let load = self.load.insert(load.map_err(|error| crate::failure::chain(&error))?);
         self.parts.scratch.keeper().watch(load.leader());
-        load.settle().map(|settled| settled.unsteady).map_err(|error| crate::failure::chain(&error))
+        load.settle(self.parts.stop)
+            .map(|settled| settled.unsteady)
+            .map_err(|error| crate::failure::chain(&error))
     }
 
     fn stop_load(&mut self) -> Result<Vec<LoadMetric>, String> {
@@ -294,7 +330,7 @@ impl Rig for LinuxRig<'_> {
             let _ = probe.read();
         }
         match outcome {
-            Ok(measured) => Outcome::Measured(measured),
+            Ok(measured) => Outcome::Measured(Box::new(measured)),
             Err(Cut::Failed(reason)) => Outcome::Failed(reason),
             Err(Cut::Interrupted) => Outcome::Interrupted,
         }

@@ -26,8 +26,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use stopping::Stopping;
 use store::{
-    GeneratorRecord, LoadMetric, Measure, MonitorSample, RunWriter, SlowCall, State, Status, StoreError,
-    TrialRecord,
+    GeneratorRecord, LoadMetric, Measure, MonitorSample, Noise, RunWriter, SlowCall, State, Status,
+    StoreError, TrialRecord,
 };
 use unsettled::Unsettled;
 
@@ -48,7 +48,7 @@ pub(crate) trait Rig {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// The window was measured.
-    Measured(Measured),
+    Measured(Box<Measured>),
     /// It was not, and why.
     Failed(String),
     /// A signal ended it; it counts as not begun.
@@ -70,6 +70,8 @@ pub(crate) struct Measured {
     pub(crate) slowest: Vec<SlowCall>,
     /// What each workload of each generator did.
     pub(crate) generators: Vec<GeneratorRecord>,
+    /// What else went on meanwhile.
+    pub(crate) noise: Option<Noise>,
     /// Why the figures are not to be trusted, if they are not.
     pub(crate) doubt: Option<String>,
     /// What the runner spent on it.
@@ -100,46 +102,25 @@ pub(crate) fn execute(
 ) -> Result<State, StoreError> {
     let mut state = State::Complete;
     let mut stopping = Stopping::of(execution.scenario);
-    let mut blocks = 0;
-    if let Some(stopping) = &mut stopping {
-        let ok = plan.trials.iter().zip(done).filter(|(_, record)| record.status == Status::Ok);
-        ok.for_each(|(trial, record)| stopping.note(trial, &record.measures));
-    }
-    let left = plan.trials.get(done.len()..).unwrap_or_default();
     let mut unsettled = Unsettled::within(execution.scenario.plan.ramp);
-    let scenario = execution.scenario;
-    let is_alike = |a: &PlannedTrial, b: &PlannedTrial| {
-        (a.block, a.load) == (b.block, b.load) && scenario.is_same_load(a.load, a.cell, b.cell)
-    };
-    for group in left.chunk_by(is_alike) {
-        if execution.stopped() {
-            state = State::Interrupted;
+    for block in plan.trials.chunk_by(|a, b| a.block == b.block) {
+        let (number, first) = (block[0].block, block[0].trial as usize);
+        let mut records = done.get(first..).unwrap_or_default();
+        records = records.get(..block.len()).unwrap_or(records);
+        let is_over = done.len() > first + block.len();
+        let is_new = number > 0 && records.is_empty();
+        if is_new && stopping.as_mut().is_some_and(|stopping| stopping.is_to_stop(number)) {
             break;
         }
-        if group[0].block > blocks {
-            blocks = group[0].block;
-            if stopping.as_mut().is_some_and(|stopping| stopping.is_to_stop(blocks)) {
-                break;
-            }
+        let mut block = Block { trials: block, records: records.to_vec() };
+        if !is_over {
+            state = execution.block(&mut block, rig, &mut unsettled)?;
         }
-        let level = execution.scenario.loads[group[0].load].name.to_string();
-        execution.progress.settling(group[0].block, &level);
-        let load = rig.start_load(&group[0]);
-        if let Some(warning) = unsettled.note(&level, load.as_ref().ok().and_then(Option::as_ref)) {
-            execution.progress.warn(&warning);
-        }
-        let outcome = execution.group(group, rig, (load.err().as_deref(), stopping.as_mut()));
-        let metrics = rig.stop_load();
-        match metrics {
-            Ok(metrics) => {
-                execution.writer.append_load(&metrics)?;
-                execution.doubt_idle(group, &metrics)?;
-            }
-            Err(reason) => execution.progress.warn(&format!("load {level}: {reason}")),
-        }
-        if outcome? == State::Interrupted {
-            state = State::Interrupted;
+        if state == State::Interrupted {
             break;
+        }
+        if let Some(stopping) = &mut stopping {
+            block.ok().for_each(|(trial, record)| stopping.note(trial, &record.measures));
         }
     }
     execution.progress.end();
@@ -152,61 +133,133 @@ pub(crate) fn execute(
     Ok(state)
 }
 
+/// A block, and what was stored of it so far: its first trials.
+struct Block<'a> {
+    trials: &'a [PlannedTrial],
+    records: Vec<TrialRecord>,
+}
+
+impl Block<'_> {
+    /// Trials with figures.
+    fn ok(&self) -> impl Iterator<Item = (&PlannedTrial, &TrialRecord)> {
+        self.trials.iter().zip(&self.records).filter(|(_, record)| record.status == Status::Ok)
+    }
+
+    /// Places of the trials that were disturbed, of which there may be another attempt.
+    fn disturbed(&self, retries: u32) -> Vec<usize> {
+        let is_to_repeat = |record: &TrialRecord| {
+            record.attempt <= retries && record.noise.as_ref().is_some_and(|noise| noise.disturbed.is_some())
+        };
+        (0..self.records.len()).filter(|place| is_to_repeat(&self.records[*place])).collect()
+    }
+}
+
 impl Execution<'_> {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
     /// Makes the trials invalid during which a stressor did nothing: only its end tells.
-    fn doubt_idle(&mut self, group: &[PlannedTrial], metrics: &[LoadMetric]) -> Result<(), StoreError> {
+    fn doubt_idle(
+        &mut self,
+        (block, places): (&mut Block<'_>, &[usize]),
+        metrics: &[LoadMetric],
+    ) -> Result<(), StoreError> {
         for stressor in crate::load::idle(metrics) {
             let reason = format!("stress-ng's {stressor} did not complete one operation while it ran");
             self.progress.warn(&format!("the trials before this are invalid: {reason}"));
-            for trial in group {
-                self.writer.doubt_trial(trial.trial, &reason)?;
+            for place in places {
+                if let Some(record) = block.records.get_mut(*place)
+                    && record.doubt(&reason)
+                {
+                    self.writer.append_trial(record)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// The trials of one load level of one block; all of them fail when the level could not be had.
+    /// What is left of a block, then once more the trials that were disturbed, as often as the scenario says.
+    fn block(
+        &mut self,
+        block: &mut Block<'_>,
+        rig: &mut impl Rig,
+        unsettled: &mut Unsettled,
+    ) -> Result<State, StoreError> {
+        let mut places: Vec<usize> = (block.records.len()..block.trials.len()).collect();
+        loop {
+            let is_alike = |a: &usize, b: &usize| {
+                let (a, b) = (&block.trials[*a], &block.trials[*b]);
+                a.load == b.load && self.scenario.is_same_load(a.load, a.cell, b.cell)
+            };
+            for group in places.chunk_by(is_alike) {
+                if self.stopped() || self.group((block, group), rig, unsettled)? == State::Interrupted {
+                    return Ok(State::Interrupted);
+                }
+            }
+            places = block.disturbed(self.scenario.plan.retry_disturbed);
+            if places.is_empty() {
+                return Ok(State::Complete);
+            }
+            self.progress
+                .note(&format!("{} trials of this block were disturbed and are repeated", places.len()));
+        }
+    }
+
+    /// Trials of a block that go under one load, by their places, with that load around them.
     fn group(
         &mut self,
-        group: &[PlannedTrial],
+        (block, places): (&mut Block<'_>, &[usize]),
         rig: &mut impl Rig,
-        (no_load, mut stopping): (Option<&str>, Option<&mut Stopping>),
+        unsettled: &mut Unsettled,
     ) -> Result<State, StoreError> {
-        for trial in group {
+        let first = &block.trials[places[0]];
+        let level = self.scenario.loads[first.load].name.to_string();
+        self.progress.settling(first.block, &level);
+        let load = rig.start_load(first);
+        if let Some(warning) = unsettled.note(&level, load.as_ref().ok().and_then(Option::as_ref)) {
+            self.progress.warn(&warning);
+        }
+        let outcome = self.under_load((&mut *block, places), rig, load.err().as_deref());
+        let metrics = rig.stop_load();
+        // A store that failed is told of by what failed first.
+        let outcome = outcome?;
+        match metrics {
+            Ok(metrics) => {
+                self.writer.append_load(&metrics)?;
+                self.doubt_idle((&mut *block, places), &metrics)?;
+            }
+            Err(reason) => {
+                let words = format!("load {level}: {reason}");
+                self.progress.warn(&words);
+                self.writer.warn(vec![words]);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// The trials of one group; all of them fail when the load could not be had.
+    fn under_load(
+        &mut self,
+        (block, places): (&mut Block<'_>, &[usize]),
+        rig: &mut impl Rig,
+        no_load: Option<&str>,
+    ) -> Result<State, StoreError> {
+        for place in places {
             if self.stopped() {
                 return Ok(State::Interrupted);
             }
-            let labels = self.scenario.labels(&self.scenario.cell(trial.cell), trial.load);
-            let cell = cell_name(&labels);
-            self.progress.begins(&cell);
-            let (started_at, started) = (Utc::now(), Instant::now());
+            let trial = &block.trials[*place];
+            let mut record = self.begin(trial);
+            let earlier = block.records.get(*place);
+            record.attempt = earlier.map_or(1, |earlier| earlier.attempt + 1);
+            let started = Instant::now();
             let outcome = match no_load {
                 Some(reason) => Outcome::Failed(reason.to_owned()),
                 None => rig.measure(trial),
             };
+            record.wall_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let mut laps = Laps::default();
-            let mut record = TrialRecord {
-                trial: trial.trial,
-                block: trial.block,
-                position: trial.position,
-                repetition: trial.repetition,
-                factors: labels,
-                status: Status::Ok,
-                reason: None,
-                started_at,
-                boot: self.boot.clone(),
-                window_ns: 0,
-                wall_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
-                operations: 0,
-                measures: Vec::new(),
-                monitor: Vec::new(),
-                slowest: Vec::new(),
-                generators: Vec::new(),
-            };
             match outcome {
                 Outcome::Interrupted => return Ok(State::Interrupted),
                 // Ctrl-C reaches generators and load as well, and may end them first.
@@ -220,22 +273,62 @@ impl Execution<'_> {
                     record.reason = Some(reason);
                 }
             }
-            if let Some(reason) = &record.reason
-                && self.told.insert(reason.clone())
-            {
-                let (number, what) = (trial.trial + 1, record.status.name());
-                self.progress.warn(&format!("trial {number} ({cell}) {what}: {reason}"));
+            if let (Some(earlier), true) = (earlier, record.status != Status::Ok) {
+                // Figures of a disturbed trial are better than none.
+                record = TrialRecord { attempt: record.attempt, ..earlier.clone() };
             }
-            laps.lap("clear up");
-            self.writer.append_trial(&record)?;
-            laps.lap("store");
-            self.timeline.add((trial.trial, record.window_ns), &laps);
-            if let (Some(stopping), Status::Ok) = (&mut stopping, record.status) {
-                stopping.note(trial, &record.measures);
+            self.store(&record, laps)?;
+            match block.records.get_mut(*place) {
+                Some(earlier) => *earlier = record,
+                None => block.records.push(record),
             }
-            self.progress.stored(&cell, record.status);
         }
         Ok(State::Complete)
+    }
+
+    /// The record of a trial that begins now.
+    fn begin(&mut self, trial: &PlannedTrial) -> TrialRecord {
+        let factors = self.scenario.labels(&self.scenario.cell(trial.cell), trial.load);
+        self.progress.begins(&cell_name(&factors));
+        TrialRecord {
+            trial: trial.trial,
+            block: trial.block,
+            position: trial.position,
+            repetition: trial.repetition,
+            factors,
+            status: Status::Ok,
+            reason: None,
+            started_at: Utc::now(),
+            boot: self.boot.clone(),
+            window_ns: 0,
+            wall_ns: 0,
+            operations: 0,
+            measures: Vec::new(),
+            monitor: Vec::new(),
+            slowest: Vec::new(),
+            generators: Vec::new(),
+            attempt: 1,
+            noise: None,
+        }
+    }
+
+    /// Makes a trial durable, and tells why it has no figures where it has none.
+    fn store(&mut self, record: &TrialRecord, mut laps: Laps) -> Result<(), StoreError> {
+        let cell = cell_name(&record.factors);
+        if let Some(reason) = &record.reason
+            && self.told.insert(reason.clone())
+        {
+            let (number, what) = (record.trial + 1, record.status.name());
+            self.progress.warn(&format!("trial {number} ({cell}) {what}: {reason}"));
+        }
+        laps.lap("clear up");
+        self.writer.append_trial(record)?;
+        laps.lap("store");
+        self.timeline.add((record.trial, record.window_ns), &laps);
+        if record.attempt == 1 {
+            self.progress.stored(&cell, record.status);
+        }
+        Ok(())
     }
 }
 
@@ -263,5 +356,6 @@ impl Measured {
         record.monitor = self.monitor;
         record.slowest = self.slowest;
         record.generators = self.generators;
+        record.noise = self.noise;
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{
     Environment, FORMAT_VERSION, Factor, LoadMetric, Manifest, Measure, PlanInfo, ProbeInfo, Run, RunWriter,
-    ScenarioInfo, State, Status, StopReason, Vantage,
+    ScenarioInfo, State, Status, StopReason, TrialRecord, Vantage,
 };
 
 const SCENARIO: &str = r#"schema = 1
@@ -47,6 +47,10 @@ struct FakeRig {
     stop: std::sync::Arc<AtomicBool>,
     /// The latency of every call of a trial, where it is to have a figure.
     latency: Option<fn(&PlannedTrial) -> u64>,
+    /// The trial that is disturbed, and in how many attempts.
+    disturbed: Option<(u32, u32)>,
+    /// The trial whose second attempt fails.
+    fails_again: Option<u32>,
     /// Whether a trial takes time.
     slow: bool,
     running: bool,
@@ -89,6 +93,8 @@ impl Rig for FakeRig {
                 .count()
         }));
         self.log.push(format!("trial {}", trial.trial));
+        let name = format!("trial {}", trial.trial);
+        let attempts = u32::try_from(self.log.iter().filter(|entry| **entry == name).count()).unwrap();
         if self.slow {
             std::thread::sleep(std::time::Duration::from_millis(25));
         }
@@ -105,9 +111,23 @@ impl Rig for FakeRig {
             self.stop.store(self.stops_with_failure, Ordering::Relaxed);
             return Outcome::Failed("the generator ended early".to_owned());
         }
+        if self.fails_again == Some(trial.trial) && attempts == 2 {
+            return Outcome::Failed("the generator ended early".to_owned());
+        }
+        let noise = self.disturbed.map(|(at, times)| store::Noise {
+            disturbed: (at == trial.trial && attempts <= times).then(|| "other programs ran".to_owned()),
+            ..store::Noise::default()
+        });
         let doubt = (self.doubtful_at == Some(trial.trial)).then(|| "lost too many".to_owned());
         let measures = self.latency.map(|latency| measure(latency(trial))).into_iter().collect();
-        Outcome::Measured(Measured { window_ns: 5, operations: 7, measures, doubt, ..Measured::default() })
+        Outcome::Measured(Box::new(Measured {
+            window_ns: 5,
+            operations: 7,
+            measures,
+            noise,
+            doubt,
+            ..Measured::default()
+        }))
     }
 }
 
@@ -153,6 +173,7 @@ fn manifest() -> Manifest {
             factors: vec![factor("threads"), factor("load")],
             generators: Vec::new(),
             loss_limit: 0.0,
+            noise_limit: Some(0.05),
             keep_slowest: 0,
         },
         plan: PlanInfo {
@@ -185,6 +206,15 @@ fn executed(rig: &mut FakeRig) -> (Result<State, store::StoreError>, Option<Run>
 
 /// The same with overrides of the scenario.
 fn executed_with(rig: &mut FakeRig, overrides: &[&str]) -> (Result<State, store::StoreError>, Option<Run>) {
+    executed_after(rig, overrides, &[])
+}
+
+/// The same after trials that are there already.
+fn executed_after(
+    rig: &mut FakeRig,
+    overrides: &[&str],
+    done: &[TrialRecord],
+) -> (Result<State, store::StoreError>, Option<Run>) {
     let runs = tempfile::tempdir().unwrap();
     let scenario = scenario(overrides);
     let mut manifest = manifest();
@@ -192,6 +222,9 @@ fn executed_with(rig: &mut FakeRig, overrides: &[&str]) -> (Result<State, store:
     let mut writer = RunWriter::create(runs.path(), manifest, SCENARIO, None).unwrap();
     let folder = writer.path().to_owned();
     rig.parts = folder.join(".parts");
+    for record in done {
+        writer.append_trial(record).unwrap();
+    }
     if let Some((_, to_remove)) = &mut rig.folder_to_remove_at {
         *to_remove = rig.parts.clone();
     }
@@ -205,7 +238,7 @@ fn executed_with(rig: &mut FakeRig, overrides: &[&str]) -> (Result<State, store:
         told: BTreeSet::new(),
         timeline: crate::timeline::Timeline::from_environment(),
     };
-    let outcome = execute((&Plan::of(&scenario, 1), &[]), rig, &mut execution);
+    let outcome = execute((&Plan::of(&scenario, 1), done), rig, &mut execution);
     if let Ok(state) = &outcome {
         writer.finish(*state).unwrap();
     }
@@ -221,8 +254,7 @@ fn load_comes_and_goes_once_per_block_and_level_and_trials_are_in_order() {
     assert_eq!(rig.log.iter().filter(|entry| *entry == "stop").count(), 4);
     assert_eq!(rig.log.iter().filter(|entry| entry.starts_with("load")).count(), 4);
     assert!(!rig.running);
-    let trials: Vec<_> = rig.log.iter().filter_map(|entry| entry.strip_prefix("trial ")).collect();
-    assert_eq!(trials, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    assert_eq!(trials(&rig), ["0", "1", "2", "3", "4", "5", "6", "7"]);
     let run = run.unwrap();
     assert_eq!(run.trials.len(), 8);
     assert!(run.trials.iter().all(|trial| trial.status == Status::Ok && trial.operations == 7));
@@ -243,6 +275,59 @@ fn a_stressor_that_did_nothing_makes_its_trials_invalid_afterwards() {
     }
     let (_, run) = executed(&mut FakeRig { idle: Some("vm"), ..FakeRig::default() });
     assert!(run.unwrap().trials.iter().all(|trial| trial.status == Status::Ok));
+}
+
+/// The order of trials.
+fn trials(rig: &FakeRig) -> Vec<&str> {
+    rig.log.iter().filter_map(|entry| entry.strip_prefix("trial ")).collect()
+}
+
+const TWICE: &[&str] = &["plan.retry_disturbed=2"];
+
+#[test]
+fn a_disturbed_trial_is_repeated_at_the_end_of_its_block_as_often_as_asked() {
+    let mut rig = FakeRig { disturbed: Some((1, 1)), ..FakeRig::default() };
+    let (_, run) = executed_with(&mut rig, TWICE);
+    assert_eq!(trials(&rig), ["0", "1", "2", "3", "1", "4", "5", "6", "7"]);
+    let run = run.unwrap();
+    let repeated = &run.trials[1];
+    assert_eq!((run.trials.len(), repeated.attempt), (8, 2));
+    assert_eq!(repeated.noise.as_ref().unwrap().disturbed, None);
+    assert!(run.trials.iter().all(|trial| trial.trial == 1 || trial.attempt == 1));
+
+    let mut rig = FakeRig { disturbed: Some((6, 9)), ..FakeRig::default() };
+    let (_, run) = executed_with(&mut rig, TWICE);
+    assert_eq!(trials(&rig), ["0", "1", "2", "3", "4", "5", "6", "7", "6", "6"]);
+    let kept = run.unwrap().trials[6].clone();
+    assert_eq!((kept.attempt, kept.status), (3, Status::Ok));
+    assert!(kept.noise.unwrap().disturbed.is_some(), "it was, to the last");
+
+    let mut rig = FakeRig { disturbed: Some((1, 1)), ..FakeRig::default() };
+    let (_, run) = executed(&mut rig);
+    assert_eq!(trials(&rig).len(), 8, "nobody asked for more");
+    assert!(run.unwrap().trials[1].noise.as_ref().unwrap().disturbed.is_some());
+}
+
+#[test]
+fn a_repetition_that_fails_leaves_the_figures_of_the_one_before() {
+    let mut rig = FakeRig { disturbed: Some((1, 1)), fails_again: Some(1), ..FakeRig::default() };
+    let (_, run) = executed_with(&mut rig, &["plan.retry_disturbed=1"]);
+    let kept = run.unwrap().trials[1].clone();
+    assert_eq!((kept.status, kept.operations, kept.attempt), (Status::Ok, 7, 2));
+    assert!(kept.noise.unwrap().disturbed.is_some());
+}
+
+#[test]
+fn a_run_that_is_gone_on_with_repeats_what_was_disturbed_before() {
+    let (_, run) = executed(&mut FakeRig { disturbed: Some((1, 1)), ..FakeRig::default() });
+    let before = run.unwrap().trials;
+    let mut rig = FakeRig { disturbed: Some((99, 0)), ..FakeRig::default() };
+    let (_, run) = executed_after(&mut rig, TWICE, &before[..4]);
+    assert_eq!(trials(&rig), ["1", "4", "5", "6", "7"]);
+    assert_eq!(run.unwrap().trials[1].attempt, 2);
+    let mut rig = FakeRig { disturbed: Some((99, 0)), ..FakeRig::default() };
+    executed_after(&mut rig, TWICE, &before[..6]).0.unwrap();
+    assert_eq!(trials(&rig), ["6", "7"], "the block after it was begun");
 }
 
 #[test]

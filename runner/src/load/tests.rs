@@ -3,6 +3,9 @@
 use super::*;
 use family::Members;
 
+/// Of a run that no signal stops.
+static GO_ON: AtomicBool = AtomicBool::new(false);
+
 /// Names the folder in which the helper process finds its orders and leaves its word.
 const HELPER_FOLDER: &str = "LOAD_TEST_HELPER_FOLDER";
 
@@ -22,7 +25,7 @@ fn request(arguments: &[&str]) -> LoadRequest {
 }
 
 fn is_missing() -> bool {
-    let missing = version().is_none();
+    let missing = version().is_err();
     if missing {
         eprintln!("skipped: stress-ng is not installed");
     }
@@ -59,7 +62,7 @@ fn a_level_starts_settles_measures_and_leaves_nothing() {
     let scratch = tempfile::tempdir().unwrap();
     let arguments = ["--cpu", "2", "--vm", "1", "--vm-bytes", "16M", "--io", "1"];
     let mut load = Load::start(&request(&arguments), scratch.path(), None).unwrap();
-    let settled = load.settle().unwrap();
+    let settled = load.settle(&GO_ON).unwrap();
     assert_eq!(settled.workers, 4, "{settled:?}");
     load.check().unwrap();
     let leader = leader_of(&load);
@@ -85,7 +88,7 @@ fn a_dropped_load_leaves_nothing() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let mut load = Load::start(&request(&["--vm", "1", "--vm-bytes", "16M"]), scratch.path(), None).unwrap();
-    load.settle().unwrap();
+    load.settle(&GO_ON).unwrap();
     let leader = leader_of(&load);
     let members = family::family(leader, &Members::new());
     drop(load);
@@ -97,7 +100,7 @@ fn a_dropped_load_leaves_nothing() {
 fn an_empty_level_starts_nothing() {
     let scratch = tempfile::tempdir().unwrap();
     let mut load = Load::start(&request(&[]), scratch.path(), None).unwrap();
-    assert_eq!(load.settle().unwrap().workers, 0);
+    assert_eq!(load.settle(&GO_ON).unwrap().workers, 0);
     load.check().unwrap();
     assert_eq!(load.stop(super::PATIENT).unwrap(), []);
     assert_eq!(scratch.path().read_dir().unwrap().count(), 0);
@@ -110,7 +113,7 @@ fn a_bad_option_is_reported_in_its_own_words() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let mut load = Load::start(&request(&["--cpux", "1"]), scratch.path(), None).unwrap();
-    let error = load.settle().unwrap_err();
+    let error = load.settle(&GO_ON).unwrap_err();
     assert!(matches!(&error, LoadError::Refused { words } if words.contains("unrecognized option '--cpux'")));
 }
 
@@ -137,7 +140,7 @@ fn a_killed_load_is_noticed_and_cleared_away() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let mut load = Load::start(&request(&["--cpu", "1", "--io", "1"]), scratch.path(), None).unwrap();
-    load.settle().unwrap();
+    load.settle(&GO_ON).unwrap();
     let leader = leader_of(&load);
     let members = family::family(leader, &Members::new());
     rustix::process::kill_process(leader, Signal::KILL).unwrap();
@@ -158,7 +161,7 @@ fn a_killed_worker_is_noticed() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let mut load = Load::start(&request(&["--cpu", "2"]), scratch.path(), None).unwrap();
-    load.settle().unwrap();
+    load.settle(&GO_ON).unwrap();
     let leader = leader_of(&load);
     let members = family::family(leader, &Members::new());
     let worker = members.keys().copied().find(|pid| *pid != leader.as_raw_pid()).unwrap();
@@ -180,12 +183,12 @@ fn what_stress_ng_leaves_out_is_noticed() {
     // Root's alone, and nobody's: one that each kind of user cannot have.
     let impossible = if rustix::process::geteuid().is_root() { "--exec" } else { "--quota" };
     let mut load = Load::start(&request(&["--cpu", "1", impossible, "1"]), scratch.path(), None).unwrap();
-    let error = load.settle().map(|_| ()).and_then(|()| load.verify()).unwrap_err();
+    let error = load.settle(&GO_ON).map(|_| ()).and_then(|()| load.verify()).unwrap_err();
     let words = error.to_string();
     assert!(matches!(error, LoadError::LeftOut { .. } | LoadError::Thinned { .. }), "{words}");
     assert!(words.contains("skipping") || words.contains("skipped"), "{words}");
     let mut whole = Load::start(&request(&["--cpu", "2"]), scratch.path(), None).unwrap();
-    whole.settle().unwrap();
+    whole.settle(&GO_ON).unwrap();
     whole.verify().unwrap();
 }
 
@@ -204,7 +207,7 @@ fn memory_that_is_required_and_not_filled_is_noticed() {
             ..request(&["--vm", "1", "--vm-bytes", "16M"])
         };
         let mut load = Load::start(&asked, scratch.path(), None).unwrap();
-        load.settle().unwrap();
+        load.settle(&GO_ON).unwrap();
         load.verify()
     };
     let error = verified(true).unwrap_err().to_string();
@@ -219,7 +222,7 @@ fn a_stressor_with_a_killed_worker_has_no_figures_and_the_others_keep_theirs() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let mut load = Load::start(&request(&["--io", "2", "--cpu", "1"]), scratch.path(), None).unwrap();
-    load.settle().unwrap();
+    load.settle(&GO_ON).unwrap();
     // A stopped worker does not hear that it is to end, as one that fills gigabytes would not.
     let members = family::family(leader_of(&load), &Members::new());
     let is_io = |pid: &i32| {
@@ -250,7 +253,7 @@ fn a_load_runs_as_the_invoking_user() {
     // A stressor with files, since they must be where the user may write.
     let mut load =
         Load::start(&request(&["--hdd", "1", "--hdd-bytes", "1M"]), scratch.path(), Some(&user)).unwrap();
-    load.settle().unwrap();
+    load.settle(&GO_ON).unwrap();
     for pid in family::family(leader_of(&load), &Members::new()).keys() {
         assert_eq!(Path::new(&format!("/proc/{pid}")).metadata().unwrap().uid(), 65_534);
     }
@@ -268,7 +271,7 @@ fn helper_that_holds_a_load() {
     // As `sudo` would have it, where that is possible: a change of user clears the wish to die with the parent.
     let user = rustix::process::geteuid().is_root().then(|| Credentials::of_user(65_534, 65_534));
     let mut load = Load::start(&request(&arguments), &folder, user.as_ref()).unwrap();
-    load.settle().unwrap();
+    load.settle(&GO_ON).unwrap();
     std::fs::write(folder.join("leader.part"), leader_of(&load).as_raw_pid().to_string()).unwrap();
     std::fs::rename(folder.join("leader.part"), folder.join("leader")).unwrap();
     std::thread::sleep(Duration::from_mins(1));

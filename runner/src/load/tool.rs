@@ -1,10 +1,19 @@
 //! Owns the short questions to stress-ng that start no load: its version, its stressors, whether it takes options.
 
+use super::LoadError;
 use super::metrics::words;
 use crate::credentials::{Credentials, guard_child};
 use duct::cmd;
-use std::io;
+use rustix::fs::MemfdFlags;
+use rustix::process::{Pid, Signal};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long stress-ng may take to answer: on an idle machine it takes some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Long options that the runner sets itself, or that would have stress-ng write or read files of its own choice, with
 /// the reason. Any unambiguous beginning of one means it as well.
@@ -42,22 +51,39 @@ fn ask_as(
     credentials: Option<&Credentials>,
     arguments: impl IntoIterator<Item = String>,
 ) -> io::Result<(bool, String)> {
+    let mut answer = File::from(rustix::fs::memfd_create("answer", MemfdFlags::CLOEXEC)?);
     let arguments: Vec<String> = arguments.into_iter().collect();
     let credentials = credentials.cloned();
-    let stress_ng = cmd("stress-ng", arguments).stdin_null().stderr_to_stdout().stdout_capture().unchecked();
-    let guarded = stress_ng.before_spawn(move |command| {
+    let stress_ng = cmd("stress-ng", arguments).stdin_null().stderr_to_stdout().unchecked();
+    let stress_ng = stress_ng.stdout_file(answer.try_clone()?).before_spawn(move |command| {
+        command.process_group(0);
         guard_child(command, credentials.as_ref());
         Ok(())
     });
-    let output = guarded.run()?;
-    Ok((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    let handle = stress_ng.start()?;
+    let Some(status) = handle.wait_timeout(PATIENCE)?.map(|output| output.status) else {
+        let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+        if let Some(group) = group {
+            // With whatever it has started.
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+        handle.wait()?;
+        let words = format!("it did not answer within {} seconds", PATIENCE.as_secs());
+        return Err(io::Error::new(io::ErrorKind::TimedOut, words));
+    };
+    let mut text = Vec::new();
+    answer.rewind()?;
+    answer.read_to_end(&mut text)?;
+    Ok((status.success(), String::from_utf8_lossy(&text).into_owned()))
 }
 
-/// stress-ng's version (`0.15.06`); none when it is not installed.
-pub(crate) fn version() -> Option<String> {
-    let (_, text) = ask(["--version".to_owned()]).ok()?;
-    let rest = text.split_once("version ")?.1;
-    rest.split([' ', '\n']).next().filter(|version| !version.is_empty()).map(str::to_owned)
+/// stress-ng's version (`0.15.06`); fails when it is not installed, or does not work.
+pub(crate) fn version() -> Result<String, LoadError> {
+    let (_, text) = ask(["--version".to_owned()]).map_err(|error| LoadError::of_question(&error))?;
+    let rest = text.split_once("version ").map(|(_, rest)| rest);
+    let version = rest.and_then(|rest| rest.split([' ', '\n']).next()).filter(|version| !version.is_empty());
+    let broken = || LoadError::Broken { words: format!("it does not tell its version: {}", words(&text)) };
+    version.map(str::to_owned).ok_or_else(broken)
 }
 
 /// The names of all stressors; empty when stress-ng is not installed.
@@ -89,7 +115,7 @@ pub(crate) fn validate(
     // Ours come first: an option that lacks its value would swallow one behind it.
     let ours = ["--dry-run".to_owned(), "--temp-path".to_owned(), scratch.display().to_string()];
     let (accepted, text) = ask_as(credentials, ours.into_iter().chain(arguments.iter().cloned()))
-        .map_err(|error| super::LoadError::of_spawn(error).to_string())?;
+        .map_err(|error| LoadError::of_question(&error).to_string())?;
     match super::metrics::skipped(&text) {
         _ if !accepted => Err(words(&text)),
         Some(left_out) => Err(left_out),
@@ -131,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_bad_option_is_refused_in_its_own_words() {
-        if version().is_none() {
+        if version().is_err() {
             eprintln!("skipped: stress-ng is not installed");
             return;
         }
@@ -153,7 +179,7 @@ mod tests {
     #[test]
     fn the_current_folder_need_not_be_the_users() {
         use std::os::unix::fs::PermissionsExt;
-        if version().is_none() || !rustix::process::geteuid().is_root() {
+        if version().is_err() || !rustix::process::geteuid().is_root() {
             eprintln!("skipped: it takes stress-ng, and root to ask it as another user");
             return;
         }
@@ -169,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_stressors_are_many_and_the_version_is_a_number() {
-        let Some(version) = version() else {
+        let Ok(version) = version() else {
             eprintln!("skipped: stress-ng is not installed");
             return;
         };

@@ -156,6 +156,8 @@ pub(crate) const MAX_WEIGHT: u64 = 1_000;
 pub(crate) const MAX_OPERATIONS: u64 = 1_000_000_000_000;
 /// Most operations per second that can be intended: one each nanosecond.
 pub(crate) const MAX_RATE: f64 = 1e9;
+/// Most attempts that may follow a disturbed one.
+pub(crate) const MAX_RETRIES: u64 = 10;
 /// Most slow calls that can be kept.
 pub(crate) const MAX_SLOWEST: u64 = probe_abi::MAX_SLOWEST as u64;
 
@@ -300,6 +302,16 @@ pub(crate) static MEASURE: Table = Table {
             ("0.01", "The share of a trial's calls that may be lost before the trial is invalid."),
         ),
         key(
+            "noise_limit",
+            Kind::Number { least: 0.0, is_least_in: true, most: 1.0 },
+            Default::Is("0.05"),
+            (
+                "0.02",
+                "The share of all CPUs' time that other programs and the hypervisor may take during a trial before it \
+                 is marked as disturbed.",
+            ),
+        ),
+        key(
             "keep_slowest",
             Kind::Integer { from: 0, to: MAX_SLOWEST },
             Default::Is("0"),
@@ -349,6 +361,16 @@ pub(crate) static PLAN: Table = Table {
             Kind::Duration,
             Default::Is("\"2s\""),
             ("\"5s\"", "The longest that a load level is waited for until it is steady."),
+        ),
+        key(
+            "retry_disturbed",
+            Kind::Integer { from: 0, to: MAX_RETRIES },
+            Default::Is("0"),
+            (
+                "2",
+                "How often a trial that was disturbed is repeated at the end of its block; the last attempt is kept, \
+                 whatever it found.",
+            ),
         ),
         key(
             "until",

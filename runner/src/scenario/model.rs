@@ -126,6 +126,8 @@ pub(crate) struct Measure {
     pub(crate) window: Given<Window>,
     /// Share of entered calls that may be lost before a trial is invalid, 0 to 1.
     pub(crate) loss_limit: f64,
+    /// Share of all CPUs' time that others may take before a trial counts as disturbed, 0 to 1.
+    pub(crate) noise_limit: f64,
     /// How many of the slowest calls of each target and trial the probe keeps one by one; 0 for none.
     pub(crate) keep_slowest: usize,
 }
@@ -212,6 +214,8 @@ pub(crate) struct PlanRequest {
     pub(crate) order: Order,
     /// The longest that a load level may take to settle before the first trial under it.
     pub(crate) ramp: Duration,
+    /// How often a trial that was disturbed is repeated at the end of its block.
+    pub(crate) retry_disturbed: u32,
     /// Until when blocks are added beyond the repetitions, which are the least then; none for no more.
     pub(crate) until: Option<StopRule>,
 }

@@ -34,6 +34,7 @@ pub(crate) fn manifest(id: &str) -> Manifest {
             ],
             generators: vec![],
             loss_limit: 0.001,
+            noise_limit: Some(0.05),
             keep_slowest: 3,
         },
         plan: PlanInfo {
@@ -117,6 +118,14 @@ pub(crate) fn measured(trial: u32) -> TrialRecord {
         }],
         slowest: vec![slow("mmap", 1 << 35), slow("mmap", 700), slow("munmap", 9)],
         generators: vec![generator("closed", None), generator("open", Some(2))],
+        attempt: 1 + trial % 2,
+        noise: Some(Noise {
+            others: Some(0.25),
+            busiest: (trial > 0).then(|| "make (7)".into()),
+            steal: 0.125,
+            throttled: (trial > 0).then_some(3),
+            disturbed: (trial > 0).then(|| "other programs took 25 % of the processor time".into()),
+        }),
     }
 }
 
@@ -156,6 +165,7 @@ pub(crate) fn failed(trial: u32) -> TrialRecord {
         monitor: vec![],
         slowest: vec![],
         generators: vec![],
+        noise: None,
         operations: 0,
         ..measured(trial)
     }

@@ -17,7 +17,7 @@ use self::fields::Section;
 use self::generators::Declared;
 use self::targets::Targets;
 use super::diagnostic::{Diagnostic, Place, Source, quoted};
-use super::language::{self, MAX_REPETITIONS, MAX_SEED, MAX_SLOWEST, SCHEMA};
+use super::language::{self, MAX_REPETITIONS, MAX_RETRIES, MAX_SEED, MAX_SLOWEST, SCHEMA};
 use super::model::{
     GeneratorDecl, Given, LoadValue, Machine, Measure, Order, PlanRequest, ProbeRequest, Scenario, Scope,
     StopRule, Window,
@@ -140,6 +140,8 @@ fn measure<'a>(
     let probe = probe.unwrap_or(Given::Fixed(ProbeRequest::Auto));
     let keep_slowest = keep_slowest(section, &probe, problems);
     let limit = section.optional("loss_limit", limit, problems).unwrap_or(0.001);
+    let share = fields::number(-f64::MIN_POSITIVE, 1.0, "must be a share from 0 to 1, such as 0.05");
+    let noise_limit = section.optional("noise_limit", share, problems).unwrap_or(0.05);
     let targets = targets?;
     let measure = Measure {
         targets: targets.all(),
@@ -150,6 +152,7 @@ fn measure<'a>(
         warmup: warmup.unwrap_or(Given::Fixed(Duration::from_millis(200))),
         window: if is_counted { Given::Fixed(Window::Operations) } else { window },
         loss_limit: limit,
+        noise_limit,
     };
     Some((measure, targets))
 }
@@ -203,6 +206,7 @@ fn plan(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> PlanRe
         seed: 1,
         order: Order::RandomBlocks,
         ramp: Duration::from_secs(2),
+        retry_disturbed: 0,
         until: None,
     };
     let Some(section) = section else { return plan };
@@ -213,6 +217,8 @@ fn plan(section: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> PlanRe
     plan.seed = section.optional("seed", seeds, problems).unwrap_or(plan.seed);
     plan.order = section.optional("order", fields::choice(&Order::NAMES), problems).unwrap_or(plan.order);
     plan.ramp = section.optional("ramp", fields::duration(Duration::ZERO), problems).unwrap_or(plan.ramp);
+    let retries = section.optional("retry_disturbed", fields::integer(0..=MAX_RETRIES), problems);
+    plan.retry_disturbed = retries.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
     let until = section.section("until", problems);
     plan.until = until.map(|until| stop_rule(&until, plan.repetitions, problems));
     plan
