@@ -39,8 +39,8 @@ COLUMNS = {
         "arg4": COUNT, "arg5": COUNT, "value": SIGNED, "switches": COUNT, "stack": TEXT,
     },
     "generators": {
-        "trial": COUNT, "generator": TEXT, "workload": TEXT, "operations": COUNT, "late": COUNT, "responses": COUNT,
-        "response_sum_ns": COUNT, "response_min_ns": COUNT, "response_max_ns": COUNT, "response_p50_ns": REAL,
+        "trial": COUNT, "generator": TEXT, "workload": TEXT, "rate_per_second": REAL, "operations": COUNT, "late": COUNT,
+        "responses": COUNT, "response_sum_ns": COUNT, "response_min_ns": COUNT, "response_max_ns": COUNT, "response_p50_ns": REAL,
         "response_p90_ns": REAL, "response_p99_ns": REAL, "response_p999_ns": REAL,
     },
     "responses": {

@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// Threads that repeat it.
     #[arg(long, default_value_t = 1)]
     threads: u32,
-    /// Bytes per operation, for example 64KiB; 4KiB unless given, where the workload takes a size.
+    /// Bytes per operation, for example 64KiB, where the workload takes a size; 4KiB unless given, or 1 of what is sent.
     #[arg(long, value_parser = parse_size)]
     size: Option<u64>,
     /// Write to each page of mapped memory.
@@ -109,7 +109,7 @@ impl Options {
             mix: Vec::new(),
             seed: 0,
             threads: self.threads,
-            size_bytes: self.size.or(workload.takes(Parameter::Size).then_some(4096)),
+            size_bytes: self.size.or(workload.needs_size().then_some(4096)),
             touch: self.touch,
             duration_ns: self.duration.map(span_ns).or(workload.takes(Parameter::Duration).then_some(50_000)),
             depth: self.depth.or(workload.takes(Parameter::Depth).then_some(10)),

@@ -35,6 +35,7 @@ pub(crate) fn run(spec: GeneratorSpec, page: &'static Page) -> Result<GeneratorR
         Workload::MmapPopulate => run_threads::<workloads::MmapPopulate>(&site, page),
         Workload::MmapFile => run_threads::<workloads::MmapFile>(&site, page),
         Workload::MmapHuge => run_threads::<workloads::MmapHuge>(&site, page),
+        Workload::Munmap => run_threads::<workloads::Munmap>(&site, page),
         Workload::Mprotect => run_threads::<workloads::Mprotect>(&site, page),
         Workload::Brk => run_threads::<workloads::Brk>(&site, page),
         Workload::Openat => run_threads::<workloads::Openat>(&site, page),
@@ -42,6 +43,7 @@ pub(crate) fn run(spec: GeneratorSpec, page: &'static Page) -> Result<GeneratorR
         Workload::OpenatCreate => run_threads::<workloads::OpenatCreate>(&site, page),
         Workload::OpenatCold => run_threads::<workloads::OpenatCold>(&site, page),
         Workload::OpenatDeep => run_threads::<workloads::OpenatDeep>(&site, page),
+        Workload::Close => run_threads::<workloads::Close>(&site, page),
         Workload::Stat => run_threads::<workloads::Stat>(&site, page),
         Workload::Getpid => run_threads::<workloads::Getpid>(&site, page),
         Workload::Nanosleep => run_threads::<workloads::Nanosleep>(&site, page),
@@ -257,6 +259,10 @@ impl Leg {
             let calls = performed.as_ref();
             recorder.record((O::kind(&performed), calls), intention, &self.window);
             now = calls.last().map_or(now, |call| call.end_ns);
+            if O::IS_RENEWED {
+                operation.renew();
+                now = now_ns();
+            }
             of_batch = if of_batch + 1 == self.batch { 0 } else { of_batch + 1 };
             if self.think_ns > 0 && left > 0 && of_batch == 0 {
                 now = wait_until(now.saturating_add(self.think_ns).min(self.end_ns));

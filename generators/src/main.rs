@@ -23,7 +23,7 @@ mod workloads;
 use clap::Parser;
 use failure::Failure;
 use generators::control::Page;
-use generators::{GeneratorSpec, Parameter, SharedPage};
+use generators::{GeneratorSpec, Parameter, SharedPage, Workload};
 use rustix::process::Pid;
 use std::error::Error;
 use std::io::{self, Write};
@@ -98,8 +98,12 @@ fn check(spec: &GeneratorSpec) -> Result<(), Failure> {
     let has = |parameter| spec.takes(parameter);
     let wrong = if !(1..=4096).contains(&spec.threads) {
         format!("{} threads: 1 to 4,096 can be had", spec.threads)
-    } else if has(Parameter::Size) && spec.size_bytes.unwrap_or(0) == 0 {
+    } else if spec.size_bytes == Some(0)
+        || spec.size_bytes.is_none() && spec.workloads().iter().any(|it| it.needs_size())
+    {
         format!("the {name} workload needs a size of at least one byte")
+    } else if let Some((small, most)) = too_small(spec) {
+        format!("the {} workload takes {most} bytes at most", small.name())
     } else if !has(Parameter::Size) && spec.size_bytes.is_some() {
         format!("the {name} workload takes no size")
     } else if !has(Parameter::Touch) && spec.touch {
@@ -128,6 +132,12 @@ fn check(spec: &GeneratorSpec) -> Result<(), Failure> {
         return Ok(());
     };
     Err(Failure::Usage(wrong))
+}
+
+/// One of its workloads that cannot take so large a size, and what it can.
+fn too_small(spec: &GeneratorSpec) -> Option<(Workload, u64)> {
+    let limits = spec.workloads().into_iter().filter_map(|it| Some((it, it.most_size_bytes()?)));
+    limits.into_iter().find(|(_, most)| spec.size_bytes.is_some_and(|size| size > *most))
 }
 
 /// What a workload does to a parameter.

@@ -47,6 +47,14 @@ impl Outcomes {
         }
     }
 
+    fn merge(&mut self, other: &Self) {
+        self.ok.merge(&other.ok);
+        self.error.merge(&other.error);
+        for (mine, theirs) in self.errnos.iter_mut().zip(&other.errnos) {
+            *mine += theirs;
+        }
+    }
+
     fn report(&self, syscall: &str) -> CallReport {
         let errnos = (0..).zip(&self.errnos).filter(|(_, count)| **count > 0);
         CallReport {
@@ -72,8 +80,7 @@ impl Kind {
 /// The figures of one thread, or of several once merged.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    /// Of one workload after the other.
-    calls: Vec<Outcomes>,
+    /// One for each workload, in their order.
     kinds: Vec<Kind>,
 }
 
@@ -81,8 +88,8 @@ pub(crate) struct Recorder {
 #[derive(Debug)]
 struct Kind {
     workload: Workload,
-    /// Place of its first call.
-    first: usize,
+    /// Of its calls, in their order: its own, so that an operation does not look for them among others'.
+    calls: Vec<Outcomes>,
     operations: u64,
     late: u64,
     from_intended: Vec<Histogram>,
@@ -91,17 +98,16 @@ struct Kind {
 impl Recorder {
     /// Room for the calls of the workloads, and for intended starts at a fixed rate.
     pub(crate) fn new(workloads: &[Workload], fixed_rate: bool) -> Self {
-        let empty = |_| Outcomes { ok: Histogram::EMPTY, error: Histogram::EMPTY, errnos: [0; ERRNOS] };
-        let mut first = 0;
-        let kind = |workload: &Workload| {
-            let begins = first;
-            first += workload.timed().len();
-            let from_intended = vec![Histogram::EMPTY; usize::from(fixed_rate)];
-            Kind { workload: *workload, first: begins, operations: 0, late: 0, from_intended }
+        let empty =
+            |_: &&str| Outcomes { ok: Histogram::EMPTY, error: Histogram::EMPTY, errnos: [0; ERRNOS] };
+        let kind = |workload: &Workload| Kind {
+            workload: *workload,
+            calls: workload.timed().iter().map(empty).collect(),
+            operations: 0,
+            late: 0,
+            from_intended: vec![Histogram::EMPTY; usize::from(fixed_rate)],
         };
-        let kinds: Vec<Kind> = workloads.iter().map(kind).collect();
-        let calls = workloads.iter().map(|workload| workload.timed().len()).sum();
-        let mut recorder = Self { calls: (0..calls).map(empty).collect(), kinds };
+        let mut recorder = Self { kinds: workloads.iter().map(kind).collect() };
         recorder.touch();
         recorder
     }
@@ -117,7 +123,7 @@ impl Recorder {
     ) {
         let within = |call: &Call| call.begin_ns >= window.start && call.end_ns < window.end;
         let kind = &mut self.kinds[kind];
-        for (outcomes, call) in self.calls[kind.first..].iter_mut().zip(calls) {
+        for (outcomes, call) in kind.calls.iter_mut().zip(calls) {
             if within(call) {
                 outcomes.record(call);
             }
@@ -136,14 +142,10 @@ impl Recorder {
 
     /// Adds what another thread of the same workloads recorded.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.calls.iter_mut().zip(&other.calls) {
-            mine.ok.merge(&theirs.ok);
-            mine.error.merge(&theirs.error);
-            for (mine, theirs) in mine.errnos.iter_mut().zip(&theirs.errnos) {
-                *mine += theirs;
-            }
-        }
         for (mine, theirs) in self.kinds.iter_mut().zip(&other.kinds) {
+            for (mine, theirs) in mine.calls.iter_mut().zip(&theirs.calls) {
+                mine.merge(theirs);
+            }
             for (mine, theirs) in mine.from_intended.iter_mut().zip(&theirs.from_intended) {
                 mine.merge(theirs);
             }
@@ -154,8 +156,8 @@ impl Recorder {
 
     /// What was recorded.
     pub(crate) fn report(&self) -> GeneratorReport {
-        let names = self.kinds.iter().flat_map(|kind| kind.workload.timed());
-        let calls = self.calls.iter().zip(names).map(|(outcomes, syscall)| outcomes.report(syscall));
+        let calls = self.kinds.iter().flat_map(|kind| kind.calls.iter().zip(kind.workload.timed()));
+        let calls = calls.map(|(outcomes, syscall)| outcomes.report(syscall));
         let mut mix: Vec<MixReport> = self.kinds.iter().map(Kind::report).collect();
         let mut from_intended = None;
         for kind in &mix {
@@ -179,13 +181,13 @@ impl Recorder {
 
     /// Writes to every slot, so that the kernel provides the memory now and not in the window.
     fn touch(&mut self) {
-        let of_calls = self
-            .calls
-            .iter_mut()
-            .flat_map(|it| [&mut it.ok.slots[..], &mut it.error.slots[..], &mut it.errnos[..]]);
-        let histograms = self.kinds.iter_mut().flat_map(|kind| &mut kind.from_intended);
-        let intended = histograms.map(|histogram| &mut histogram.slots[..]);
-        for counter in of_calls.chain(intended).flatten() {
+        let counters = self.kinds.iter_mut().flat_map(|kind| {
+            let calls = kind.calls.iter_mut();
+            let of_calls =
+                calls.flat_map(|it| [&mut it.ok.slots[..], &mut it.error.slots[..], &mut it.errnos[..]]);
+            of_calls.chain(kind.from_intended.iter_mut().map(|histogram| &mut histogram.slots[..]))
+        });
+        for counter in counters.flatten() {
             // SAFETY: a reference is valid for writing. Volatile, because zeros could else come from memory that the
             // kernel has promised but not provided.
             unsafe { std::ptr::write_volatile(counter, 0) };

@@ -17,7 +17,8 @@ pub struct GeneratorReport {
     /// The same for each workload of a mix; empty where there is one.
     #[serde(default)]
     pub mix: Vec<MixReport>,
-    /// Calls that others than the caller issue in each operation (helping threads, children), by name.
+    /// Calls that go with each operation and are timed by nobody, by name: those of helping threads and children, and
+    /// the caller's own between operations.
     #[serde(default)]
     pub untimed: Vec<(String, u64)>,
 }

@@ -145,8 +145,12 @@ mod tests {
             scratch: PathBuf::new(),
         };
         assert_eq!(spec.describe(), "mmap of 65536 bytes, untouched, 2 threads, closed loop");
+        assert!(spec.rates().is_empty());
         spec = GeneratorSpec { workload: Workload::Getpid, threads: 1, size_bytes: None, ..spec };
         spec = GeneratorSpec { rate_per_second: Some(500.0), operations: Some(30), ..spec };
         assert_eq!(spec.describe(), "getpid, 1 thread, 500 operations per second, 30 operations");
+        assert_eq!(spec.rates(), [500.0]);
+        spec.mix = vec![(Workload::Getpid, 4), (Workload::Futex, 1)];
+        assert_eq!(spec.rates(), [400.0, 100.0]);
     }
 }

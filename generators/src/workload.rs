@@ -19,6 +19,7 @@ pub enum Workload {
     MmapPopulate,
     MmapFile,
     MmapHuge,
+    Munmap,
     Mprotect,
     Brk,
     Openat,
@@ -26,6 +27,7 @@ pub enum Workload {
     OpenatCreate,
     OpenatCold,
     OpenatDeep,
+    Close,
     Stat,
     Getpid,
     Nanosleep,
@@ -45,7 +47,7 @@ pub enum Workload {
 /// What a workload may be told besides what all are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parameter {
-    /// Bytes of an operation; required where it is taken.
+    /// Bytes of an operation; required where it is taken, unless there is a default.
     Size,
     /// Whether mapped memory is written to.
     Touch,
@@ -70,7 +72,7 @@ const fn row(name: &'static str, timed: &'static [&'static str], takes: &'static
 }
 
 impl Row {
-    /// The same, and calls of helping threads or children.
+    /// The same, and calls that nobody times: those of helping threads and children, and those between operations.
     const fn and(mut self, untimed: &'static [&'static str]) -> Self {
         self.untimed = untimed;
         self
@@ -79,7 +81,7 @@ impl Row {
 
 impl Workload {
     /// Every workload, in the order of documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -88,6 +90,7 @@ impl Workload {
         Self::MmapPopulate,
         Self::MmapFile,
         Self::MmapHuge,
+        Self::Munmap,
         Self::Mprotect,
         Self::Brk,
         Self::Openat,
@@ -95,6 +98,7 @@ impl Workload {
         Self::OpenatCreate,
         Self::OpenatCold,
         Self::OpenatDeep,
+        Self::Close,
         Self::Stat,
         Self::Getpid,
         Self::Nanosleep,
@@ -122,6 +126,7 @@ impl Workload {
             Self::MmapPopulate => row("mmap_populate", &["mmap", "munmap"], &[Size]),
             Self::MmapFile => row("mmap_file", &["mmap", "munmap"], &[Size, Touch]),
             Self::MmapHuge => row("mmap_huge", &["mmap", "madvise", "munmap"], &[Size, Touch]),
+            Self::Munmap => row("munmap", &["munmap"], &[Size, Touch]).and(&["mmap"]),
             Self::Mprotect => row("mprotect", &["mprotect", "mprotect"], &[Size, Touch]),
             Self::Brk => row("brk", &["brk", "brk"], &[Size, Touch]),
             Self::Openat => row("openat", &["openat", "close"], &[]),
@@ -129,18 +134,19 @@ impl Workload {
             Self::OpenatCreate => row("openat_create", &["openat", "close", "unlinkat"], &[]),
             Self::OpenatCold => row("openat_cold", &["openat", "close"], &[]),
             Self::OpenatDeep => row("openat_deep", &["openat", "close"], &[Depth]),
+            Self::Close => row("close", &["close"], &[]).and(&["dup"]),
             Self::Stat => row("stat", &["newfstatat"], &[]),
             Self::Getpid => row("getpid", &["getpid"], &[]),
             Self::Nanosleep => row("nanosleep", &["clock_nanosleep"], &[Duration]),
             Self::Futex => row("futex", &["futex"], &[]),
             Self::FutexPingpong => row("futex_pingpong", &["futex", "futex"], &[]).and(&["futex", "futex"]),
             Self::FutexWaiters => row("futex_waiters", &["futex"], &[Waiters]).and(&["futex"]),
-            Self::Pipe => row("pipe", &["write", "read"], &[]),
-            Self::PipePingpong => row("pipe_pingpong", &["write", "read"], &[]).and(&["read", "write"]),
+            Self::Pipe => row("pipe", &["write", "read"], &[Size]),
+            Self::PipePingpong => row("pipe_pingpong", &["write", "read"], &[Size]).and(&["read", "write"]),
             Self::Eventfd => row("eventfd", &["write", "read"], &[]),
             Self::EventfdPingpong => row("eventfd_pingpong", &["write", "read"], &[]).and(&["read", "write"]),
             Self::EpollWait => row("epoll_wait", &["epoll_pwait"], &[]),
-            Self::Socket => row("socket", &["sendto", "recvfrom"], &[]),
+            Self::Socket => row("socket", &["sendto", "recvfrom"], &[Size]),
             Self::Clone => row("clone", &["clone", "wait4"], &[]),
             Self::Execve => row("execve", &["clone", "wait4"], &[]).and(&["execve"]),
         }
@@ -163,7 +169,7 @@ impl Workload {
         self.timed().iter().chain(self.row().untimed).copied()
     }
 
-    /// Whether nobody but a probe sees these calls of it: those of its children.
+    /// Whether nobody but a probe sees these calls of it: those of its children, and those between operations.
     #[must_use]
     pub fn leaves_to_the_probe(self, syscall: &str) -> bool {
         self.row().untimed.contains(&syscall) && !self.timed().contains(&syscall)
@@ -175,14 +181,10 @@ impl Workload {
         matches!(self, Self::Execve)
     }
 
-    /// Whether it can be one of several in a generator: nobody helps it.
+    /// Whether it can be one of several in a generator: all its calls are its caller's, and timed.
     #[must_use]
     pub const fn can_be_mixed(self) -> bool {
-        let is_helped = matches!(
-            self,
-            Self::FutexPingpong | Self::FutexWaiters | Self::PipePingpong | Self::EventfdPingpong
-        );
-        !is_helped && !matches!(self, Self::Clone | Self::Execve)
+        self.row().untimed.is_empty() && !matches!(self, Self::Clone)
     }
 
     /// Whether it can be told this.
@@ -191,11 +193,35 @@ impl Workload {
         self.row().takes.contains(&parameter)
     }
 
+    /// Bytes of an operation that is told no size, where that may be.
+    #[must_use]
+    pub const fn default_size_bytes(self) -> Option<u64> {
+        if self.sends_to_itself() { Some(1) } else { None }
+    }
+
+    /// The largest size that it takes; none where memory alone is the limit.
+    #[must_use]
+    pub const fn most_size_bytes(self) -> Option<u64> {
+        // A pipe holds no more unless the machine is told so; nobody reads while a thread writes to itself.
+        if self.sends_to_itself() { Some(1 << 20) } else { None }
+    }
+
+    const fn sends_to_itself(self) -> bool {
+        matches!(self, Self::Pipe | Self::PipePingpong | Self::Socket)
+    }
+
+    /// Whether it has to be told a size.
+    #[must_use]
+    pub fn needs_size(self) -> bool {
+        self.takes(Parameter::Size) && self.default_size_bytes().is_none()
+    }
+
     /// Whether each of its threads has memory of `size_bytes` in use.
     #[must_use]
     pub fn fills_memory(self, touch: bool) -> bool {
         match self {
             Self::Read | Self::Pread | Self::Write | Self::Fsync | Self::MmapPopulate => true,
+            _ if self.sends_to_itself() => true,
             // The file's pages are there once, and cached.
             Self::MmapFile => false,
             _ => touch && self.takes(Parameter::Size),
@@ -204,7 +230,7 @@ impl Workload {
 }
 
 impl GeneratorSpec {
-    /// The calls of one operation that are not its caller's, with how many they are, each name once.
+    /// The calls that go with one operation and are timed by nobody, with how many they are, each name once.
     #[must_use]
     pub fn untimed(&self) -> Vec<(String, u64)> {
         let each = u64::from(self.waiters.unwrap_or(1));
@@ -216,6 +242,17 @@ impl GeneratorSpec {
             }
         }
         calls
+    }
+
+    /// Operations per second that are asked of each of its workloads, in their order; empty in a closed loop.
+    #[must_use]
+    pub fn rates(&self) -> Vec<f64> {
+        let Some(rate) = self.rate_per_second else { return Vec::new() };
+        let all: u32 = self.mix.iter().map(|(_, weight)| weight).sum();
+        match self.mix.as_slice() {
+            [] => vec![rate],
+            mix => mix.iter().map(|(_, weight)| rate * f64::from(*weight) / f64::from(all)).collect(),
+        }
     }
 
     /// Threads that help each of its threads.

@@ -141,6 +141,20 @@ fn a_number_of_operations_is_issued_exactly() {
 }
 
 #[test]
+fn messages_are_of_the_size_that_is_said_and_of_one_byte_else() {
+    let scratch = TempDir::new().unwrap();
+    for workload in [Workload::Pipe, Workload::PipePingpong, Workload::Socket] {
+        for size_bytes in [None, Some(1 << 20)] {
+            let operations = Some(20);
+            let report =
+                run_counted(&GeneratorSpec { size_bytes, operations, ..spec(workload, scratch.path()) });
+            // That the first operation moved all of it is looked at before the window.
+            assert!(report.calls.iter().all(|call| call.ok.count == 20), "{workload:?}: {report:?}");
+        }
+    }
+}
+
+#[test]
 fn fewer_operations_than_threads_are_still_exact() {
     let scratch = TempDir::new().unwrap();
     let report = run_counted(&GeneratorSpec {
@@ -283,6 +297,8 @@ fn what_makes_no_sense_is_refused() {
     let getpid = || of(Workload::Getpid);
     assert_refused(&GeneratorSpec { size_bytes: None, ..of(Workload::Read) }, 2, "needs a size");
     assert_refused(&GeneratorSpec { size_bytes: Some(1), ..of(Workload::Futex) }, 2, "takes no size");
+    let large = GeneratorSpec { size_bytes: Some((1 << 20) + 1), ..of(Workload::Socket) };
+    assert_refused(&large, 2, "takes 1048576 bytes at most");
     assert_refused(&GeneratorSpec { touch: true, ..of(Workload::Read) }, 2, "no memory to touch");
     assert_refused(&GeneratorSpec { duration_ns: None, ..of(Workload::Nanosleep) }, 2, "needs a duration");
     assert_refused(&GeneratorSpec { depth: None, ..of(Workload::OpenatDeep) }, 2, "needs a depth");

@@ -2,7 +2,7 @@
 
 use crate::comparison::Comparison;
 use crate::summary::{MeasureSummary, ProbeCost, Summary, failed_alike};
-use crate::text::{COST_HEADINGS, cost_row, failure_line, load_row, stressor_line};
+use crate::text::{COST_HEADINGS, cost_row, failure_line};
 use crate::view::{probe_words, seen};
 use crate::{Metric, answer, calibration, rows, stopping, units};
 use std::fmt::Write as _;
@@ -182,15 +182,16 @@ fn load(page: &mut String, summary: &Summary) {
     if summary.load.is_empty() {
         return;
     }
-    page.push_str("## Load achieved\n\n");
-    let headings =
-        ["load", "CPU busy", "PSI cpu", "PSI memory", "PSI io", "memory", "switches/s", "interrupts/s"];
-    let rows: Vec<Vec<String>> = summary.load.iter().map(|level| load_row(level).to_vec()).collect();
-    table(page, &headings, &rows);
-    for line in summary.load.iter().filter_map(stressor_line) {
+    page.push_str("## Load achieved, beside what was asked for\n\n");
+    // The table takes care of its own lines.
+    let in_one_line = |cell: String| escape(&cell.replace('\n', ", ")).replace("\\|", "|");
+    let rows = summary.load.iter().map(|level| rows::load(level, true).map(in_one_line).to_vec());
+    table(page, &rows::LOAD_HEADINGS, &rows.collect::<Vec<_>>());
+    for line in summary.load.iter().filter_map(rows::load_remark) {
         let _ = writeln!(page, "- {}", escape(&line));
     }
     page.push('\n');
+    paragraph(page, rows::LOAD_NOTE);
 }
 
 fn origin(page: &mut String, summary: &Summary) {

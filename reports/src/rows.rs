@@ -3,6 +3,10 @@
 //! Owns what is shown of the account, of failures and of slow calls, and in what words; how a table looks is its
 //! format's business.
 
+mod load;
+
+pub(crate) use load::{LOAD_HEADINGS, LOAD_NOTE, load, load_remark};
+
 use crate::Metric;
 use crate::summary::{ErrorCount, GeneratorSummary, KeptCall, Summary, TargetLedger};
 use crate::units;
@@ -147,8 +151,14 @@ fn generator_figures(all: &[GeneratorSummary]) -> Rows {
     let mix = |it: &GeneratorSummary| share(Some(it.share));
     let (p50, p99) = (response(Metric::P50), response(Metric::P99));
     let (p999, max) = (response(Metric::P999), response(Metric::Max));
-    let mut columns: Vec<Column<'_, GeneratorSummary>> =
-        vec![("operations/s", &|it| units::short(it.operations_per_second))];
+    let asked = |it: &GeneratorSummary| it.asked_per_second.map_or_else(|| "–".to_owned(), units::short);
+    let done = |it: &GeneratorSummary| units::short(it.operations_per_second);
+    let mut columns: Vec<Column<'_, GeneratorSummary>> = if all.iter().any(|it| it.asked_per_second.is_some())
+    {
+        vec![("asked/s", &asked), ("done/s", &done)]
+    } else {
+        vec![("operations/s", &done)]
+    };
     if all.iter().any(|it| it.share < 1.0) {
         columns.push(("share", &mix));
     }
@@ -165,7 +175,8 @@ fn generator_figures(all: &[GeneratorSummary]) -> Rows {
 }
 
 /// What the columns of [`generators`] are.
-pub(crate) const GENERATORS_NOTE: &str = "Medians over repetitions. Where a rate is set, times are those of whole \
+pub(crate) const GENERATORS_NOTE: &str = "Medians over repetitions. Where a rate is set, it stands beside the operations \
+    that were done, and times are those of whole \
     operations from when they were to begin, not from when they did; late ones began late since those before them had \
     not ended.";
 

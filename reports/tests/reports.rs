@@ -334,9 +334,12 @@ fn what_killed_workers_did_not_report_is_no_figure() {
         [text::render(&summary, &TextOptions::default()), markdown::render(&summary), rendered(&run).html]
     {
         let words = in_one_line(&report);
-        assert!(words.contains("1 vm (not reported: its workers were killed)"), "{words}");
-        assert!(words.contains("(in 6 of 7 starts; in the others its workers were killed)"), "{words}");
-        assert!(words.contains("2 io at 0 "), "{words}");
+        assert!(words.contains("vm is not reported, for its workers were killed"), "{words}");
+        assert!(
+            words.contains("cpu is of 6 of 7 starts, for in the others its workers were killed"),
+            "{words}"
+        );
+        assert!(words.contains("io 0 "), "{words}");
     }
     let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();
     let vm = &document["load"][1]["stressors"][2];
@@ -795,6 +798,7 @@ fn mixed_run() -> SyntheticRun {
         let record = |workload: &str, operations, response: Option<_>| store::GeneratorRecord {
             generator: "caller".to_owned(),
             workload: workload.to_owned(),
+            rate_per_second: response.as_ref().map(|_| 7_500.0),
             operations,
             late: response.as_ref().map(|_| operations / 4),
             response,
@@ -811,6 +815,7 @@ fn generators_with_a_rate_or_a_mix_are_told_of() {
     assert_eq!(summary.generators.len(), 2 * 4);
     let read = &summary.generators[0];
     assert_eq!((read.workload.as_str(), read.share, read.late_share), ("read", 0.75, Some(0.25)));
+    assert_eq!((read.asked_per_second, summary.generators[4].asked_per_second), (Some(7_500.0), None));
     assert!((read.operations_per_second - 6_000.0).abs() < 1e-9, "3,000 in half a second");
     let p50 = summary.cells[0].measure("mmap", Vantage::Kernel).unwrap().figure(Metric::P50);
     assert_eq!(read.response(Metric::P50), p50, "the same latencies have the same figure");
@@ -820,7 +825,13 @@ fn generators_with_a_rate_or_a_mix_are_told_of() {
     insta::assert_snapshot!(between(&report, "What the generators did", "Load achieved"));
     for page in [markdown::render(&summary), text::render(&summary, &options)] {
         assert!(page.contains("75.0 %") && page.contains("25.0 %"), "{page}");
+        assert!(page.contains("asked/s"), "{page}");
     }
+    assert!(rendered(&mixed_run()).html.contains("asked/s"));
+    let mut earlier = mixed_run();
+    let records = earlier.trials.iter_mut().flat_map(|trial| &mut trial.generators);
+    records.for_each(|record| record.rate_per_second = None);
+    assert!(!text::render(&summarise(&earlier.view()), &options).contains("asked/s"));
 }
 
 #[test]

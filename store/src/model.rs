@@ -117,12 +117,16 @@ pub struct SlowCall {
 }
 
 /// What one workload of one generator did in a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorRecord {
     /// The generator's name in the scenario.
     pub generator: String,
     /// What its operations were.
     pub workload: String,
+    /// Operations per second that were asked for, over all threads: of a workload in a mix its share by weight; none in a
+    /// closed loop, and in runs of earlier versions.
+    #[serde(default)]
+    pub rate_per_second: Option<f64>,
     /// Operations of which every call began and ended in the window.
     pub operations: u64,
     /// Those that began later than intended, because earlier ones were late; none in a closed loop.

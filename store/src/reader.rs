@@ -304,7 +304,7 @@ fn add_slowest(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
 fn add_generators(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
     let (trial, generator) = (frame.all_u32("trial")?, frame.all_text("generator")?);
     let (workload, operations) = (frame.all_text("workload")?, frame.all_u64("operations")?);
-    let late = frame.u64s("late")?;
+    let (rate, late) = (frame.later("rate_per_second", Frame::f64s)?, frame.u64s("late")?);
     let names = ["responses", "response_sum_ns", "response_min_ns", "response_max_ns"];
     let [count, sum_ns, min_ns, max_ns] = names.map(|name| frame.u64s(name));
     let response = [count?, sum_ns?, min_ns?, max_ns?];
@@ -312,6 +312,7 @@ fn add_generators(frame: &Frame, records: &mut Records) -> Result<(), StoreError
         record_of(&frame.path, records, trial[row])?.generators.push(GeneratorRecord {
             generator: generator[row].to_owned(),
             workload: workload[row].to_owned(),
+            rate_per_second: rate[row],
             operations: operations[row],
             late: late[row],
             response: exact_figures(&response, row),

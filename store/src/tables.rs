@@ -237,6 +237,7 @@ pub(crate) fn generators(records: &[TrialRecord]) -> PolarsResult<DataFrame> {
         column("trial", rows, |it| it.0),
         column("generator", rows, |it| it.1.generator.clone()),
         column("workload", rows, |it| it.1.workload.clone()),
+        column("rate_per_second", rows, |it| it.1.rate_per_second),
         column("operations", rows, |it| it.1.operations),
         column("late", rows, |it| it.1.late),
         column("responses", rows, |it| it.1.response.as_ref().map(|response| response.count)),

@@ -1,9 +1,10 @@
 //! The generator against the same loop written in C: calls per second, side by side.
 //!
 //! `just bench-generators`, which compiles the loops and says where they are. Each repetition runs the generator and
-//! the three C loops of a workload one after the other, in an order that moves on by one each time, each as a process
-//! of its own on one and the same CPU; so a disturbance of the machine falls on all of them. Ratios are of the same
-//! repetition, and figures are medians over the repetitions with the least and the greatest.
+//! the three C loops of a workload one after the other, each as a process of its own on one and the same CPU; so a
+//! disturbance of the machine falls on all of them. Repetitions are short and many. Their order moves on by one every
+//! second time and goes backwards every other, so that nobody has the same before and after it. Ratios are of the same
+//! repetition, and figures are medians over the repetitions; those of ratios have an interval of 95 %.
 
 mod options;
 
@@ -54,7 +55,8 @@ fn measure(options: &Options) -> Fallible<()> {
         for (workload, rounds) in WORKLOADS.iter().zip(&mut rounds) {
             let mut round = Round::default();
             for place in 0..round.len() {
-                let turn = (place + repetition) % round.len();
+                let forwards = (place + repetition / 2) % round.len();
+                let turn = if repetition % 2 == 0 { forwards } else { round.len() - 1 - forwards };
                 round[turn] = match turn {
                     0 => generator(*workload, options, scratch)?,
                     mode => in_c(workload.0, MODES[mode - 1], options, scratch)?,
@@ -72,7 +74,7 @@ fn measure(options: &Options) -> Fallible<()> {
         "libc: the same by way of the C library's syscall(). bare: as kept, but does not look at the clock.\n"
     );
     print_rates(&rounds);
-    println!("\nThe generator's rate over that of each loop in C: median (least to greatest).\n");
+    println!("\nThe generator's rate over that of each loop in C: median (its interval of 95 %).\n");
     print_ratios(&rounds);
     Ok(())
 }
@@ -138,7 +140,7 @@ fn print_rates(rounds: &[Vec<Round>]) {
     for ((workload, _), rounds) in WORKLOADS.iter().zip(rounds) {
         print!("{workload:<8}");
         for turn in 0..Round::default().len() {
-            let [_, median, _] = spread(rounds.iter().map(|round| round[turn]).collect());
+            let [_, median, _] = interval(rounds.iter().map(|round| round[turn]).collect());
             print!("{median:>14.0}");
         }
         println!();
@@ -149,19 +151,30 @@ fn print_ratios(rounds: &[Vec<Round>]) {
     println!("{:<8}{:>23}{:>23}{:>23}  within {} % of kept", "", "kept", "libc", "bare", GOAL * 100.0);
     for ((workload, _), rounds) in WORKLOADS.iter().zip(rounds) {
         print!("{workload:<8}");
-        let spreads =
-            [1, 2, 3].map(|turn| spread(rounds.iter().map(|round| round[0] / round[turn]).collect()));
-        for [least, median, greatest] in spreads {
-            print!("{:>23}", format!("{median:.3} ({least:.3} to {greatest:.3})"));
+        let ratios =
+            [1, 2, 3].map(|turn| interval(rounds.iter().map(|round| round[0] / round[turn]).collect()));
+        for [low, median, high] in ratios {
+            print!("{:>23}", format!("{median:.3} ({low:.3} to {high:.3})"));
         }
-        let [[_, kept, _], ..] = spreads;
-        println!("  {}", if (kept - 1.0).abs() <= GOAL { "yes" } else { "no" });
+        let [[low, _, high], ..] = ratios;
+        let verdict = if low >= 1.0 - GOAL && high <= 1.0 + GOAL {
+            "yes"
+        } else if high < 1.0 - GOAL || low > 1.0 + GOAL {
+            "no"
+        } else {
+            "undecided: more repetitions"
+        };
+        println!("  {verdict}");
     }
 }
 
-/// The least, the median and the greatest; there is one at least.
-fn spread(mut figures: Vec<f64>) -> [f64; 3] {
+/// The median between the ends of its interval of 95 %, by the normal approximation to the binomial ranks; of few figures
+/// the least and the greatest. There is one figure at least.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank, and not below zero")]
+fn interval(mut figures: Vec<f64>) -> [f64; 3] {
     figures.sort_by(f64::total_cmp);
-    let last = figures.len() - 1;
-    [figures[0], f64::midpoint(figures[last / 2], figures[last.div_ceil(2)]), figures[last]]
+    let (count, last) = (figures.len() as f64, figures.len() - 1);
+    let rank = ((count - 1.96 * count.sqrt()) / 2.0).floor().max(0.0) as usize;
+    let below = rank.saturating_sub(1).min(last / 2);
+    [figures[below], f64::midpoint(figures[last / 2], figures[last.div_ceil(2)]), figures[last - below]]
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 pub(crate) const USAGE: &str = "\
 The generator against the same loop written in C: calls per second.
 
-  --repetitions N   how often each loop is run, 1 to 1000 (21 unless said)
-  --window MS       milliseconds that a loop counts, 1 to 60000 (300 unless said)
+  --repetitions N   how often each loop is run, 1 to 1000 (101 unless said)
+  --window MS       milliseconds that a loop counts, 1 to 60000 (60 unless said)
   --loops FOLDER    where the compiled loops are; `just bench-generators` says so itself";
 
 /// How much to measure, and with what.
@@ -19,7 +19,7 @@ pub(crate) struct Options {
 
 /// Reads the command line after the program's name; none when only help was asked for.
 pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Fallible<Option<Options>> {
-    let (mut repetitions, mut window_ms, mut loops) = (21, 300, None);
+    let (mut repetitions, mut window_ms, mut loops) = (101, 60, None);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} wants a value"));
         match argument.as_str() {

@@ -29,7 +29,7 @@ impl Operation for EventfdPingpong {
     const IS_HELPED: bool = true;
 
     fn prepare(_site: &Site) -> Result<Self, Failure> {
-        Pingpong::over(way()?, way()?, 8).map(Self)
+        Pingpong::over(way()?, way()?, 1_u64.to_ne_bytes().to_vec()).map(Self)
     }
 
     #[inline(always)]

@@ -125,9 +125,10 @@ fn prepared(site: &Site) -> Result<Box<dyn Any>, Failure> {
         Workload::Eventfd => boxed::<Eventfd>(site),
         Workload::EpollWait => boxed::<EpollWait>(site),
         Workload::Socket => boxed::<Socket>(site),
-        other => {
-            Err(Failure::Usage(format!("the {} workload cannot be mixed: it has helpers", other.name())))
-        }
+        other => Err(Failure::Usage(format!(
+            "the {} workload cannot be mixed: it has helpers, children or untimed calls",
+            other.name()
+        ))),
     }
 }
 

@@ -6,6 +6,7 @@
 mod brk;
 mod buffer;
 mod clone;
+mod close;
 mod epoll_wait;
 mod eventfd;
 mod eventfd_pingpong;
@@ -22,6 +23,7 @@ mod mmap_file;
 mod mmap_huge;
 mod mmap_populate;
 mod mprotect;
+mod munmap;
 mod nanosleep;
 mod openat;
 mod openat_cold;
@@ -40,6 +42,7 @@ mod write;
 
 pub(crate) use brk::Brk;
 pub(crate) use clone::Clone;
+pub(crate) use close::Close;
 pub(crate) use epoll_wait::EpollWait;
 pub(crate) use eventfd::Eventfd;
 pub(crate) use eventfd_pingpong::EventfdPingpong;
@@ -55,6 +58,7 @@ pub(crate) use mmap_file::MmapFile;
 pub(crate) use mmap_huge::MmapHuge;
 pub(crate) use mmap_populate::MmapPopulate;
 pub(crate) use mprotect::Mprotect;
+pub(crate) use munmap::Munmap;
 pub(crate) use nanosleep::Nanosleep;
 pub(crate) use openat::Openat;
 pub(crate) use openat_cold::OpenatCold;
@@ -102,7 +106,7 @@ impl Site {
         let scratch = &spec.scratch;
         let file_bytes = match spec.workload {
             Workload::Read | Workload::Pread | Workload::MmapFile => spec.size_bytes,
-            Workload::Openat | Workload::Stat => Some(0),
+            Workload::Openat | Workload::Close | Workload::Stat => Some(0),
             _ => None,
         };
         let file = file_bytes.map(|size| ScratchFile::create(scratch, size)).transpose()?;
@@ -131,7 +135,11 @@ impl Site {
 
     /// The size of an operation, which is known to be there for workloads that take one.
     fn size_bytes(&self) -> Result<usize, Failure> {
-        let size = self.spec.size_bytes.and_then(|size| usize::try_from(size).ok());
+        let size = self
+            .spec
+            .size_bytes
+            .or(self.spec.workload.default_size_bytes())
+            .and_then(|size| usize::try_from(size).ok());
         size.ok_or_else(|| Failure::Usage("the workload needs a size that fits into memory".into()))
     }
 
@@ -149,11 +157,17 @@ pub(crate) trait Operation: Sized {
     /// Whether other threads take part, which have to be told when.
     const IS_HELPED: bool = false;
 
+    /// Whether it uses up what has to be made anew before the next.
+    const IS_RENEWED: bool = false;
+
     /// Opens and allocates all that the operation needs.
     fn prepare(site: &Site) -> Result<Self, Failure>;
 
     /// Issues each call once, also when the one before failed, so that their numbers are always the same.
     fn perform(&mut self) -> Self::Calls;
+
+    /// Makes anew what the operation before has used up: its untimed calls, always the same.
+    fn renew(&mut self) {}
 
     /// Of which workload of a mix the operation was.
     #[inline(always)]
@@ -187,6 +201,7 @@ pub(crate) fn prepare_and_try<O: Operation>(site: &Site) -> Result<O, Failure> {
     operation.begin();
     operation.announce_last();
     let calls = operation.perform();
+    operation.renew();
     operation.end();
     let workload = site.spec.workload;
     for (place, (call, syscall)) in calls.as_ref().iter().zip(workload.timed()).enumerate() {
@@ -233,9 +248,9 @@ fn open_and_close(path: &CString) -> [Call; 2] {
     [openat, close(openat.result)]
 }
 
-/// Closes what the call before has opened.
+/// Closes what a call before has opened.
 #[inline(always)]
-fn close(opened: isize) -> Call {
+fn close(descriptor: isize) -> Call {
     // SAFETY: the descriptor was just opened and nobody else uses it; a negative error number is no descriptor.
-    unsafe { timed(libc::SYS_close, [opened.cast_unsigned(), 0, 0, 0, 0, 0]) }
+    unsafe { timed(libc::SYS_close, [descriptor.cast_unsigned(), 0, 0, 0, 0, 0]) }
 }

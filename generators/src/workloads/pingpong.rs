@@ -14,7 +14,7 @@ pub(super) struct Way {
     pub(super) writing: OwnedFd,
 }
 
-/// Two threads that answer each other with numbers, of which so many bytes are sent.
+/// Two threads that answer each other with a message.
 #[derive(Debug)]
 pub(super) struct Pingpong {
     pub(super) helper: Helper,
@@ -22,35 +22,34 @@ pub(super) struct Pingpong {
     _ways: [Way; 2],
     writing: usize,
     reading: usize,
-    number: Box<u64>,
-    bytes: usize,
+    pub(super) message: Vec<u8>,
 }
 
 impl Pingpong {
-    pub(super) fn over(there: Way, back: Way, bytes: usize) -> Result<Self, Failure> {
+    pub(super) fn over(there: Way, back: Way, message: Vec<u8>) -> Result<Self, Failure> {
         let (asked, answers) = (raw_fd(&there.reading), raw_fd(&back.writing));
         let (writing, reading) = (raw_fd(&there.writing), raw_fd(&back.reading));
-        let mut number = Box::new(1_u64);
+        let mut answer = message.clone();
         let helper = Helper::start(move || {
-            let number = (&raw mut *number).expose_provenance();
-            // SAFETY: the number is valid for writing and reading `bytes`, of which it has as many or more; the
-            // descriptors are open as long as this thread lives.
+            let (start, length) = (answer.as_mut_ptr().expose_provenance(), answer.len());
+            // SAFETY: the answer is valid for writing and reading its length; the descriptors are open as long as this
+            // thread lives.
             unsafe {
-                raw::syscall(libc::SYS_read, [asked, number, bytes, 0, 0, 0]);
-                raw::syscall(libc::SYS_write, [answers, number, bytes, 0, 0, 0]);
+                raw::syscall(libc::SYS_read, [asked, start, length, 0, 0, 0]);
+                raw::syscall(libc::SYS_write, [answers, start, length, 0, 0, 0]);
             }
         })?;
-        Ok(Self { helper, _ways: [there, back], writing, reading, number: Box::new(1), bytes })
+        Ok(Self { helper, _ways: [there, back], writing, reading, message })
     }
 
     /// Asks, and waits for the answer.
     #[inline(always)]
     pub(super) fn perform(&mut self) -> [Call; 2] {
-        let number = (&raw mut *self.number).expose_provenance();
-        // SAFETY: the number is valid for reading so many bytes.
-        let write = unsafe { timed(libc::SYS_write, [self.writing, number, self.bytes, 0, 0, 0]) };
-        // SAFETY: it is valid for writing them.
-        let read = unsafe { timed(libc::SYS_read, [self.reading, number, self.bytes, 0, 0, 0]) };
+        let (start, length) = (self.message.as_mut_ptr().expose_provenance(), self.message.len());
+        // SAFETY: the message is valid for reading its length.
+        let write = unsafe { timed(libc::SYS_write, [self.writing, start, length, 0, 0, 0]) };
+        // SAFETY: it is valid for writing it.
+        let read = unsafe { timed(libc::SYS_read, [self.reading, start, length, 0, 0, 0]) };
         self.helper.count();
         [write, read]
     }

@@ -1,23 +1,24 @@
-//! `pipe_pingpong`: a byte to another thread and back, through two pipes.
+//! `pipe_pingpong`: bytes to another thread and back, through two pipes.
 //!
-//! Issues, per operation: `write(2)` of one byte to a pipe, then `read(2)` of one byte from another, which waits until a
-//! second thread has read the first byte and written the second. So two calls of either name are issued, of which those
-//! of the first thread are timed. Each thread has a partner and two pipes of its own.
+//! Issues, per operation: `write(2)` of `size_bytes`, one unless said, to a pipe, then `read(2)` of as many from another,
+//! which waits until a second thread has read the first and written the second. So two calls of either name are issued, of
+//! which those of the first thread are timed. Each thread has a partner and two pipes of its own, as large as a message, so
+//! that each is written and read at once.
 //!
-//! Leaves out: more than a byte, and processes.
+//! Leaves out: processes.
 
+use super::buffer::{all_of, buffer};
 use super::pingpong::{Pingpong, Way};
+use super::pipe::pipe_for;
 use super::{Operation, Site};
 use crate::failure::Failure;
 use crate::recorder::Call;
-use rustix::pipe::PipeFlags;
 
 #[derive(Debug)]
 pub(crate) struct PipePingpong(Pingpong);
 
-fn way() -> Result<Way, Failure> {
-    let (reading, writing) =
-        rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(Failure::system("make a pipe"))?;
+fn way(bytes: usize) -> Result<Way, Failure> {
+    let (reading, writing) = pipe_for(bytes)?;
     Ok(Way { reading, writing })
 }
 
@@ -25,13 +26,19 @@ impl Operation for PipePingpong {
     type Calls = [Call; 2];
     const IS_HELPED: bool = true;
 
-    fn prepare(_site: &Site) -> Result<Self, Failure> {
-        Pingpong::over(way()?, way()?, 1).map(Self)
+    fn prepare(site: &Site) -> Result<Self, Failure> {
+        let message = buffer(site)?;
+        let ways = (way(message.len())?, way(message.len())?);
+        Pingpong::over(ways.0, ways.1, message).map(Self)
     }
 
     #[inline(always)]
     fn perform(&mut self) -> [Call; 2] {
         self.0.perform()
+    }
+
+    fn verify(&self, calls: &[Call; 2]) -> Result<(), Failure> {
+        calls.iter().try_for_each(|call| all_of(&self.0.message, call))
     }
 
     fn begin(&mut self) {

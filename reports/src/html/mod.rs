@@ -10,7 +10,6 @@ mod tables;
 use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
 use crate::rows::{self, Rows};
 use crate::summary::{FailedTrials, Summary, failed_alike};
-use crate::text::{load_row, stressor_line};
 use crate::view::{probe_words, seen};
 use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, stopping, units};
 use askama::Template;
@@ -95,8 +94,8 @@ struct Page<'a> {
     slowest: Vec<SlowTable>,
     costs: Option<CostTable>,
     failures: Vec<FailedTrials<'a>>,
-    load: Vec<[String; 8]>,
-    stressors: Vec<String>,
+    load: Vec<[String; 10]>,
+    load_remarks: Vec<String>,
     machine: Vec<Fact>,
     mitigations: Vec<Fact>,
     command: String,
@@ -156,8 +155,8 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         slowest: calls::slowest(summary),
         costs: tables::of_costs(summary),
         failures: failed_alike(&summary.failures),
-        load: summary.load.iter().map(load_row).collect(),
-        stressors: summary.load.iter().filter_map(stressor_line).collect(),
+        load: summary.load.iter().map(|level| rows::load(level, true)).collect(),
+        load_remarks: summary.load.iter().filter_map(rows::load_remark).collect(),
         machine: facts::machine(manifest),
         mitigations: facts::mitigations(manifest),
         command: facts::reproducing_command(manifest),

@@ -18,6 +18,8 @@ pub struct GeneratorSummary {
     pub workload: String,
     /// One level for each factor.
     pub levels: Vec<String>,
+    /// Operations that were asked for in each second; none in a closed loop, and in runs of earlier versions.
+    pub asked_per_second: Option<f64>,
     /// Operations in each second of the window: the median over repetitions.
     pub operations_per_second: f64,
     /// Share of the workload in the generator's operations, over all repetitions.
@@ -93,6 +95,7 @@ fn summary(levels: &[String], observed: &[Observed<'_>], confidence: Option<f64>
         generator: record.generator.clone(),
         workload: record.workload.clone(),
         levels: levels.to_vec(),
+        asked_per_second: record.rate_per_second,
         operations_per_second: median(&rates).unwrap_or(0.0),
         share: share(operations, of_all),
         late_share: late.map(|late| share(late, operations)),

@@ -14,6 +14,8 @@ pub struct LevelLoad {
     pub level: String,
     /// The stress-ng options of the level; empty for none.
     pub arguments: Vec<String>,
+    /// The program that is load, word by word; empty for none.
+    pub command: Vec<String>,
     /// Trials with samples.
     pub trials: u32,
     /// Busy share of all CPUs, 0 to 1.
@@ -119,6 +121,7 @@ fn level_load(run: &RunView<'_>, level: &store::Level, values: &[(&str, &str)]) 
             format!("{}, {}", level.label, words.join(", "))
         },
         arguments: level.arguments.iter().map(argument).collect(),
+        command: level.command.clone(),
         trials: u32::try_from(samples.len()).unwrap_or(u32::MAX),
         cpu_busy: median(&busy),
         cpu_busy_range: range(&busy),

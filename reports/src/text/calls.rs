@@ -22,7 +22,12 @@ impl Page {
     pub(super) fn generators(self, summary: &Summary) -> Option<String> {
         let table = rows::generators(summary)?;
         let words = table.words.iter().map(|heading| Column::text(heading));
-        let figures = table.figures.iter().map(|heading| Column::number(heading, 0));
+        let keep = |heading: &str| match heading {
+            "max" => 1,
+            "p99.9" => 2,
+            _ => 0,
+        };
+        let figures = table.figures.iter().map(|heading| Column::number(heading, keep(heading)));
         let mut grid = Grid::new(words.chain(figures).collect());
         table.rows.into_iter().for_each(|row| grid.push(row));
         let body = format!("{}\n{}", grid.render(self.options.width), self.wrapped(rows::GENERATORS_NOTE));

@@ -9,13 +9,16 @@ mod table;
 
 pub use comparison::render_comparison;
 
-use crate::summary::{
-    CostFigure, FailedTrials, LevelLoad, MeasureSummary, ProbeCost, StressorLoad, Summary, failed_alike,
-};
+use crate::summary::{CostFigure, FailedTrials, MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::view::{probe_words, seen};
 use crate::{Metric, answer, calibration, rows, units};
 use store::Vantage;
 use table::{Column, Grid};
+
+/// Columns of a terminal that has room for the intervals of bogo-ops.
+const WIDE: usize = 110;
+/// Columns of a terminal for what a load level asks for.
+const ASKED_WIDTH: usize = 24;
 
 /// How a text report is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,17 +172,19 @@ impl Page {
     }
 
     fn load(self, summary: &Summary) -> Option<String> {
-        let headings =
-            ["load", "CPU busy", "PSI cpu", "PSI mem", "PSI io", "memory", "switches/s", "interrupts/s"];
-        let mut grid = Grid::new(Column::all(&headings, &[7, 5]));
+        // In a narrow terminal interrupts go first, then switches, then waits for I/O and for memory.
+        let mut columns = Column::all(&rows::LOAD_HEADINGS, &[9, 8, 5, 4]);
+        columns[1] = Column::text(rows::LOAD_HEADINGS[1]);
+        let mut grid = Grid::new(columns);
         for level in &summary.load {
-            grid.push(load_row(level).to_vec());
+            let mut row = rows::load(level, self.options.width >= WIDE);
+            row[1] = table::wrap(&row[1], ASKED_WIDTH);
+            grid.push(row.to_vec());
         }
-        let stressors: Vec<String> =
-            summary.load.iter().filter_map(stressor_line).map(|line| self.wrapped(&line)).collect();
-        let body = [vec![grid.render(self.options.width)], stressors].concat().join("\n");
-        (!summary.load.is_empty())
-            .then(|| self.headed("Load achieved within the windows (medians over trials)", &body))
+        let remarks = summary.load.iter().filter_map(rows::load_remark);
+        let remarks = remarks.chain([rows::LOAD_NOTE.to_owned()]).map(|line| self.wrapped(&line));
+        let body = [vec![grid.render(self.options.width)], remarks.collect()].concat().join("\n");
+        (!summary.load.is_empty()).then(|| self.headed("Load achieved, beside what was asked for", &body))
     }
 
     fn machine(self, summary: &Summary) -> String {
@@ -263,41 +268,4 @@ pub(crate) fn cost_row(cost: &ProbeCost) -> [String; 8] {
         added_words(cost.mean),
         ratio_words(cost.mean),
     ]
-}
-
-/// A load level's cells, for every tabular format.
-pub(crate) fn load_row(level: &LevelLoad) -> [String; 8] {
-    let shown = |value: Option<f64>, format: fn(f64) -> String| value.map_or_else(|| "–".to_owned(), format);
-    [
-        level.level.clone(),
-        shown(level.cpu_busy, units::percent),
-        shown(level.psi_cpu, units::percent),
-        shown(level.psi_memory, units::percent),
-        shown(level.psi_io, units::percent),
-        shown(level.memory_used_bytes, units::bytes),
-        shown(level.context_switches_per_second, units::short),
-        shown(level.interrupts_per_second, units::short),
-    ]
-}
-
-/// `high: 2 cpu at 1.23 k bogo-ops/s, 1 vm (not reported: its workers were killed)`; none without stressors.
-pub(crate) fn stressor_line(level: &LevelLoad) -> Option<String> {
-    let stressors: Vec<String> = level.stressors.iter().map(stressor_words).collect();
-    (!stressors.is_empty()).then(|| format!("{}: {}", level.level, stressors.join(", ")))
-}
-
-fn stressor_words(stressor: &StressorLoad) -> String {
-    let StressorLoad { instances, stressor: name, runs, reported, .. } = stressor;
-    let Some(rate) = stressor.bogo_ops_per_second else {
-        return format!("{instances} {name} (not reported: its workers were killed)");
-    };
-    let interval = stressor.interval.map_or_else(String::new, |interval| {
-        format!(" [{}, {}]", units::short(interval.low), units::short(interval.high))
-    });
-    let killed = if reported < runs {
-        format!(" (in {reported} of {runs} starts; in the others its workers were killed)")
-    } else {
-        String::new()
-    };
-    format!("{instances} {name} at {}{interval} bogo-ops/s{killed}", units::short(rate))
 }

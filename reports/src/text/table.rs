@@ -77,7 +77,8 @@ impl Grid {
         let column = |index: usize| {
             let cells =
                 self.rows.iter().filter_map(|row| row.get(index)).chain([&self.columns[index].heading]);
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            let lines = cells.flat_map(|cell| cell.split('\n'));
+            lines.map(|line| line.chars().count()).max().unwrap_or(0)
         };
         shown.iter().map(|index| column(*index)).sum::<usize>() + GAP * shown.len().saturating_sub(1)
     }

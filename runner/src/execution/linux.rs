@@ -175,7 +175,7 @@ impl<'a> LinuxRig<'a> {
                 probe.include(generator.pid())?;
             }
             crew.threads += u64::from(spec.threads);
-            crew.whose.push(Whose { generator: name.to_string(), workload: spec.workload.name() });
+            crew.whose.push(Whose::of(name, &spec));
             crew.generators.push(generator);
         }
         Ok(crew)

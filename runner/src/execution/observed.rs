@@ -1,8 +1,8 @@
 //! What probe and generators saw, put together and held against each other. Pure.
 
 use super::Measured;
-use crate::scenario::{Scenario, Scope};
-use generators::{GeneratorReport, MixReport};
+use crate::scenario::{Name, Scenario, Scope};
+use generators::{GeneratorReport, GeneratorSpec, MixReport};
 use probe::Reading;
 use probe_abi::SparseHistogram;
 use std::collections::BTreeMap;
@@ -20,17 +20,28 @@ pub(crate) struct Seen {
     pub(crate) open_ns: u64,
 }
 
-/// The generator of a report, and its workload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The generator of a report, and what was asked of it.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Whose {
     pub(crate) generator: String,
+    /// Its workload, or the first of its mix.
     pub(crate) workload: &'static str,
+    /// Operations per second that were asked of each of its workloads; empty in a closed loop.
+    pub(crate) rates: Vec<f64>,
+}
+
+impl Whose {
+    /// The generator of this name that does what `spec` describes.
+    pub(crate) fn of(name: &Name, spec: &GeneratorSpec) -> Self {
+        Self { generator: name.to_string(), workload: spec.workload.name(), rates: spec.rates() }
+    }
 }
 
 /// The measures of the cell's targets, and what makes them doubtful. Window and monitor are left empty.
 pub(crate) fn measured(scenario: &Scenario, targets: &[&str], seen: &Seen) -> Measured {
     let (mut measures, mut slowest) = (Vec::new(), Vec::new());
-    let mut doubts = Vec::new();
+    let mut doubts: Vec<String> =
+        seen.reports.iter().flat_map(|(whose, report)| idle(whose, report)).collect();
     for &target in targets {
         let user = user_measure(target, &seen.reports);
         let reading = seen.readings.iter().flatten().find(|reading| reading.target.name == target);
@@ -68,14 +79,27 @@ fn generator(whose: &Whose, report: &GeneratorReport) -> Vec<GeneratorRecord> {
         from_intended: report.from_intended.clone(),
     };
     let parts = if report.mix.is_empty() { vec![alone] } else { report.mix.clone() };
-    let record = |part: MixReport| GeneratorRecord {
+    let record = |(place, part): (usize, MixReport)| GeneratorRecord {
         generator: whose.generator.clone(),
         workload: part.workload,
+        rate_per_second: whose.rates.get(place).copied(),
         operations: part.operations,
         late: part.from_intended.is_some().then_some(part.late),
         response: part.from_intended,
     };
-    parts.into_iter().map(record).collect()
+    parts.into_iter().enumerate().map(record).collect()
+}
+
+/// Workloads of which the window has no operation: their figures would be missing, and others' not what was asked for.
+fn idle(whose: &Whose, report: &GeneratorReport) -> Vec<String> {
+    let idle = generator(whose, report).into_iter().filter(|record| record.operations == 0);
+    idle.map(|record| {
+        format!(
+            "generator {} did no operation of {} within the window, which is too short for it",
+            record.generator, record.workload
+        )
+    })
+    .collect()
 }
 
 fn issued(target: &str, reports: &[(Whose, GeneratorReport)]) -> bool {
@@ -142,7 +166,7 @@ fn loss(reading: &Reading, limit: f64) -> Option<String> {
     })
 }
 
-/// Calls that are part of operations, and not their caller's: helping threads' and children's.
+/// Calls that go with operations and that nobody times: those of helping threads and children, and those between operations.
 #[derive(Clone, Copy, Debug, Default)]
 struct Aside {
     /// Those of the operations that count.
@@ -169,8 +193,8 @@ impl Aside {
 ///
 /// The generator's clock readings enclose the probe's. So every call that the generator counts lies within the window
 /// for the probe, too; the probe alone may count those that straddle an edge for the generator: for each thread one at
-/// either edge, of each call of an operation: `edges` in all, or none where others count, too. What helping threads and
-/// children call in an operation that is cut by an edge may lie on either side of it. Lost and censored calls are missing
+/// either edge, of each call of an operation: `edges` in all, or none where others count, too. What goes untimed
+/// with an operation that is cut by an edge may lie on either side of it. Lost and censored calls are missing
 /// on the probe's side only.
 fn contradiction(reading: &Reading, user: &Measure, aside: &Aside, edges: Option<u64>) -> Option<String> {
     let issued = user.ok.count + user.error.count + aside.calls;
@@ -260,7 +284,7 @@ mod tests {
             untimed: vec![("getpid".to_owned(), 2), ("read".to_owned(), 9)],
             ..GeneratorReport::default()
         };
-        let whose = Whose { generator: "g".to_owned(), workload: "w" };
+        let whose = Whose { generator: "g".to_owned(), workload: "w", rates: Vec::new() };
         let seen = Seen { readings: None, reports: vec![(whose, report)], threads: 1, open_ns: 0 };
         let aside = Aside::of("getpid", &seen);
         assert_eq!((aside.calls, aside.cut), (20, 4));
@@ -275,6 +299,25 @@ mod tests {
     }
 
     #[test]
+    fn a_workload_without_an_operation_is_a_reason_for_doubt() {
+        let whose = Whose { generator: "files".to_owned(), workload: "read", rates: vec![300.0, 100.0] };
+        let mut report = GeneratorReport { operations: 1, ..GeneratorReport::default() };
+        assert!(idle(&whose, &report).is_empty());
+        let part = |workload: &str, operations| MixReport {
+            workload: workload.to_owned(),
+            operations,
+            ..MixReport::default()
+        };
+        report.mix = vec![part("read", 1), part("openat", 0)];
+        let words = "generator files did no operation of openat within the window, which is too short for it";
+        assert_eq!(idle(&whose, &report), [words]);
+        let rates = generator(&whose, &report).into_iter().map(|record| record.rate_per_second);
+        assert!(rates.eq([Some(300.0), Some(100.0)]));
+        report = GeneratorReport::default();
+        assert_eq!(idle(&whose, &report), [words.replace("openat", "read")]);
+    }
+
+    #[test]
     fn error_numbers_of_several_generators_add_up() {
         let report = |errnos: &[(u16, u64)]| GeneratorReport {
             calls: vec![CallReport {
@@ -284,7 +327,7 @@ mod tests {
             }],
             ..GeneratorReport::default()
         };
-        let whose = Whose { generator: "opener".to_owned(), workload: "openat" };
+        let whose = Whose { generator: "opener".to_owned(), workload: "openat", rates: Vec::new() };
         let measure = user_measure(
             "openat",
             &[report(&[(2, 3), (24, 1)]), report(&[(13, 1), (24, 5)])].map(|it| (whose.clone(), it)),

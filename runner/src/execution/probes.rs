@@ -56,8 +56,8 @@ impl Probes {
         if !scenario.programs.is_empty() {
             probes.check_seen("the calls of programs")?;
         }
-        if let Some(target) = scenario.targets_of_children().first() {
-            probes.check_seen(&format!("calls of {target}, which children issue,"))?;
+        if let Some(target) = scenario.untimed_targets().first() {
+            probes.check_seen(&format!("calls of {target}, which no generator times,"))?;
         }
         if probes.attempts.len() > 1 {
             probes.attached = None;

@@ -482,7 +482,8 @@ pub(crate) static GENERATOR: Table = Table {
                 "{ read = 3, openat = 1 }",
                 "Several workloads in the place of one, interleaved operation by operation: in each round every workload \
                  as often as its weight says, 1 to 1,000, in an order drawn by the plan's seed and the trial. Those \
-                 with helpers (ping-pong, waiters, clone, execve) cannot be mixed.",
+                 with helpers, children or untimed calls (ping-pong, waiters, clone, execve, munmap, close) cannot be \
+                 mixed.",
             ),
         ),
         key(
@@ -495,8 +496,11 @@ pub(crate) static GENERATOR: Table = Table {
         key(
             "size",
             Kind::Size,
-            Default::Means("required by the workloads that take a size"),
-            ("\"64KiB\"", "Bytes of each operation. Has no effect on workloads that take none."),
+            Default::Means("required by the workloads that take a size, but for `pipe`, `pipe_pingpong` and `socket`: 1 byte"),
+            (
+                "\"64KiB\"",
+                "Bytes of each operation; at most 1 MiB for those three. Has no effect on workloads that take none.",
+            ),
         )
         .or_factor(),
         key(

@@ -550,11 +550,14 @@ fn taken<T: Copy>(
 }
 
 impl Scenario {
-    /// The generators' calls that nobody but a probe sees: those of their children.
-    pub(crate) fn targets_of_children(&self) -> Vec<&str> {
-        let workloads = || self.generators.iter().flat_map(GeneratorDecl::workloads);
-        let targets = self.measure.targets.iter().map(String::as_str);
-        targets.filter(|target| workloads().any(|workload| workload.leaves_to_the_probe(target))).collect()
+    /// The generators' calls that nobody but a probe sees: no workload times them.
+    pub(crate) fn untimed_targets(&self) -> Vec<&str> {
+        let workloads: Vec<Workload> = self.generators.iter().flat_map(GeneratorDecl::workloads).collect();
+        let is_untimed = |target: &&str| {
+            workloads.iter().any(|workload| workload.leaves_to_the_probe(target))
+                && !workloads.iter().any(|workload| workload.timed().contains(target))
+        };
+        self.measure.targets.iter().map(String::as_str).filter(is_untimed).collect()
     }
 
     /// Whether a generator's children issue calls that count.

@@ -4,7 +4,7 @@ use super::{latest, run, text};
 use generators::{Parameter, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use store::{Measure, TrialRecord, Vantage};
+use store::{Measure, Status, TrialRecord, Vantage};
 
 const OPERATIONS: u64 = 40;
 const THREADS: u64 = 2;
@@ -98,7 +98,7 @@ fn the_kernel_counts_what_each_workload_says_that_it_issues() {
 }
 
 #[test]
-fn helpers_at_the_edges_of_a_window_contradict_nobody() {
+fn untimed_calls_at_the_edges_of_a_window_contradict_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let workloads = [
         Workload::FutexPingpong,
@@ -107,6 +107,8 @@ fn helpers_at_the_edges_of_a_window_contradict_nobody() {
         Workload::EventfdPingpong,
         Workload::Clone,
         Workload::Execve,
+        Workload::Munmap,
+        Workload::Close,
     ];
     let issued = workloads.iter().flat_map(|workload| workload.syscalls()).collect();
     let timed =
@@ -126,11 +128,33 @@ fn helpers_at_the_edges_of_a_window_contradict_nobody() {
 }
 
 #[test]
+fn a_workload_that_does_nothing_in_the_window_makes_the_trial_invalid() {
+    let folder = tempfile::tempdir().unwrap();
+    // Whether a batch still goes on when the window opens, the scenario does not say.
+    let scenario = "schema = 1\nname = \"idle\"\n[measure]\nsyscalls = [\"getpid\"]\nprobe = \"user\"\n\
+        warmup = \"100ms\"\nwindow = \"50ms\"\n[plan]\nrepetitions = 1\n[generators.thinker]\n\
+        workload = \"getpid\"\nthink = \"1s\"\nbatch = 2\n";
+    let output = run(folder.path(), scenario, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let trial = &latest(folder.path()).trials[0];
+    let reason = trial.reason.as_deref().unwrap();
+    assert_eq!((trial.status, trial.operations), (Status::Invalid, 0));
+    assert!(reason.contains("generator thinker did no operation of getpid within the window"), "{reason}");
+    let output = run(folder.path(), &scenario.replace("batch = 2\n", ""), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = text(&output.stderr);
+    assert!(message.contains("`generators.thinker.think` leaves no operation in the window"), "{message}");
+}
+
+#[test]
 fn calls_of_children_take_a_probe() {
     let folder = tempfile::tempdir().unwrap();
     let issued = Workload::Execve.syscalls().collect();
     let output = run(folder.path(), &scenario(&[Workload::Execve], &issued), &["--probe", "user"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let message = text(&output.stderr);
-    assert!(message.contains("calls of execve, which children issue, are seen by a probe only"), "{message}");
+    assert!(
+        message.contains("calls of execve, which no generator times, are seen by a probe only"),
+        "{message}"
+    );
 }

@@ -133,6 +133,7 @@ pub(crate) fn generator(name: &str, late: Option<u64>) -> GeneratorRecord {
     GeneratorRecord {
         generator: name.into(),
         workload: "mmap".into(),
+        rate_per_second: late.map(|_| 4000.5),
         operations: 2,
         late,
         response: late.map(|_| histogram(&[900, 1 << 36])),

@@ -111,6 +111,7 @@ fn generator<'a>(
         for parameter in &PARAMETERS {
             parameter.check(table, &decl, problems);
         }
+        check_size(table, &decl, problems);
         check_think(table, &decl, problems);
         check_batch(table, &decl, problems);
         check_helpers(table, &decl, problems);
@@ -139,7 +140,7 @@ fn mix(
             }
             Some((name, workload)) if !workload.can_be_mixed() => {
                 let message = format!("workload {} cannot be part of a mix", quoted(name));
-                problems.push(refuse(message, "has threads or children that help"));
+                problems.push(refuse(message, "has helpers, children or untimed calls"));
             }
             Some((_, workload)) => match number(MAX_WEIGHT)(node) {
                 Ok(weight) => mix.push((*workload, weight)),
@@ -238,7 +239,10 @@ static PARAMETERS: [Taken; 5] = [
 impl Taken {
     /// It is there if a workload needs it, and only if one takes it.
     fn check(&self, table: &Section<'_>, decl: &GeneratorDecl, problems: &mut Vec<Diagnostic>) {
-        let takers = workloads_that(decl, |workload| workload.takes(self.parameter));
+        let takers = workloads_that(decl, |workload| match table.node(self.key) {
+            None if self.parameter == Parameter::Size => workload.needs_size(),
+            _ => workload.takes(self.parameter),
+        });
         let path = quoted(&table.path_of(self.key));
         match (table.node(self.key), takers.first(), self.required) {
             (None, Some(workload), Some((what, example))) => {
@@ -260,6 +264,23 @@ impl Taken {
 /// The names of those of a generator's workloads for which something holds.
 fn workloads_that(decl: &GeneratorDecl, holds: impl Fn(Workload) -> bool) -> Vec<&'static str> {
     decl.workloads().into_iter().filter(|workload| holds(*workload)).map(Workload::name).collect()
+}
+
+/// What a thread sends to itself has to fit where it is kept meanwhile.
+fn check_size(table: &Section<'_>, decl: &GeneratorDecl, problems: &mut Vec<Diagnostic>) {
+    let size = decl.size_bytes.as_ref().and_then(|size| size.values().iter().max().copied()).unwrap_or(0);
+    let limits = decl.workloads().into_iter().filter_map(|it| Some((it, it.most_size_bytes()?)));
+    if let (Some(node), Some((workload, most))) =
+        (table.node("size"), limits.into_iter().find(|(_, most)| size > *most))
+    {
+        let path = quoted(&table.path_of("size"));
+        let message = format!(
+            "{path} can be {} bytes at most for workload `{}`",
+            fields::grouped(most),
+            workload.name()
+        );
+        problems.push(Diagnostic::at(&node.place, message, format!("is {} bytes", fields::grouped(size))));
+    }
 }
 
 /// At a fixed rate, operations begin when they are due.

@@ -4,6 +4,7 @@ mod cells;
 mod factors;
 mod fields;
 mod generators;
+mod idle;
 mod load;
 mod machine;
 mod programs;
@@ -100,6 +101,7 @@ pub(super) fn scenario(
     scenario.drop_unmeasured_targets();
     // Errors before would make each target look unissued.
     problems.extend(check_whole((&targets, measure_section.as_ref()), &scenario, place));
+    problems.extend(idle::check(generator_section.as_ref(), &scenario));
     if problems.is_empty() { Ok(scenario) } else { Err(problems) }
 }
 

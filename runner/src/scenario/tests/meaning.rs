@@ -174,6 +174,17 @@ fn workloads_as_levels_take_what_they_have_a_use_for() {
     assert_eq!(scenario.targets_of(&other), ["getpid"]);
 }
 
+#[test]
+fn a_target_that_no_workload_times_is_left_to_the_probe() {
+    let text = VALID.replace("workload = \"mmap\"", "workload = \"munmap\"");
+    let scenario = parse(&text).unwrap();
+    assert_eq!(scenario.untimed_targets(), ["mmap"]);
+    assert_eq!(scenario.targets_of(&scenario.cell(0)), ["mmap", "munmap"]);
+    let another = "[generators.another]\nworkload = \"mmap\"\nsize = \"4KiB\"\n[load.baseline]";
+    let scenario = parse(&text.replace("[load.baseline]", another)).unwrap();
+    assert!(scenario.untimed_targets().is_empty(), "another generator times it");
+}
+
 /// The valid scenario with a factor of backends between its two others.
 fn by_backend() -> String {
     edited("threads = [1", "backend = [\"auto\", \"user\"]\nthreads = [1")

@@ -250,6 +250,21 @@ fn generators() {
     ]));
 }
 
+/// What would leave a window empty.
+#[test]
+fn idle() {
+    let sleeper = "[generators.sleeper]\nworkload = \"nanosleep\"\nduration = \"400ms\"\n\n[load.baseline]";
+    let mix = "operations = 10\n\n[generators.mixed]\nmix = { stat = 3, openat = 1 }\noperations = 3\n";
+    insta::assert_snapshot!(refusals(&[
+        ("rate below one operation", "rate = 1000", "rate = 2.4"),
+        ("rate below one operation at some levels", "rate = 1000", "rate = \"$threads\""),
+        ("batch beyond the window", "rate = 1000", "rate = 1000\nbatch = 401"),
+        ("time to think beyond the window", "rate = 1000", "think = \"500ms\""),
+        ("operation as long as the window", "[load.baseline]", sleeper),
+        ("operations below a round of the mix", "rate = 1000\n", mix),
+    ]));
+}
+
 /// What some workloads are told and others are not.
 #[test]
 fn parameters() {
@@ -258,6 +273,11 @@ fn parameters() {
             "no duration",
             "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
             "workload = \"nanosleep\""
+        ),
+        (
+            "size that a pipe does not hold",
+            "workload = \"mmap\"\nthreads = \"$threads\"\nsize = \"$size\"\ntouch = false",
+            "workload = \"pipe\"\nsize = \"2MiB\""
         ),
         ("duration without use", "touch = false", "duration = \"1ms\""),
         ("duration of nothing", "touch = false", "duration = \"0s\""),
