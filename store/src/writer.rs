@@ -2,7 +2,7 @@
 
 use crate::files::{Folder, Owner, create_folders};
 use crate::hold::Hold;
-use crate::parts::Parts;
+use crate::parts::{self, Parts};
 use crate::runs::run_ids;
 use crate::table_file::Table;
 use crate::tables::{self, Shape};
@@ -112,10 +112,16 @@ impl RunWriter {
     /// counts; a crash before leaves the run as it was. One that is under way is refused.
     pub fn reopen(path: &Path, owner: Option<Owner>) -> Result<(Self, Vec<TrialRecord>), StoreError> {
         let folder = Folder::open_to_write(path)?;
+        let had_parts = folder.inner(parts::FOLDER).is_ok();
         let parts = Parts::create(&folder, owner)?;
         let hold = Hold::take(folder.path(), &parts, owner)?;
         // As it is now that nobody else changes it any more.
-        let Run { mut manifest, trials, load, .. } = Run::of(&folder)?;
+        let run = Run::of(&folder).inspect_err(|_| {
+            if !had_parts {
+                let _ = parts.remove();
+            }
+        });
+        let Run { mut manifest, trials, load, .. } = run?;
         if manifest.state != State::Running {
             trials.iter().try_for_each(|trial| parts.write_trial(trial, owner))?;
             parts.write_load(1, &load, owner)?;
