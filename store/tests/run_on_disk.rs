@@ -151,16 +151,6 @@ fn of_the_first_columns() -> Vec<TrialRecord> {
     records
 }
 
-/// The records as they were written before the rate that was asked for was kept.
-fn before_asked_rates() -> Vec<TrialRecord> {
-    let mut records = vec![measured(0), failed(1)];
-    for record in &mut records {
-        record.started_at = "2026-11-25T07:35:41Z".parse().unwrap();
-        record.generators.iter_mut().for_each(|it| it.rate_per_second = None);
-    }
-    records
-}
-
 #[test]
 fn runs_of_earlier_writers_are_read() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -169,14 +159,6 @@ fn runs_of_earlier_writers_are_read() {
     assert_eq!(run.manifest.probe.calibrations, []);
     let run = Run::open(&golden.join("first_columns_under_way")).unwrap();
     assert_eq!((run.manifest.state, run.trials), (State::Running, of_the_first_columns()));
-    for (name, state) in
-        [("before_asked_rates", State::Complete), ("before_asked_rates_under_way", State::Running)]
-    {
-        let (findings, run) = verify(&golden.join(name));
-        assert_eq!(findings, [""; 0]);
-        let run = run.unwrap();
-        assert_eq!((run.manifest.state, run.trials), (state, before_asked_rates()));
-    }
 }
 
 #[test]
