@@ -66,15 +66,15 @@ fn write_golden_runs() {
     let kept = golden();
     let latest = kept.join("latest");
     let is_missing = |id: &str| !kept.join(id).exists();
-    // Those without `noise` in their name were written before there was any.
-    if is_missing("noise") {
-        everything(&kept, "noise").finish(State::Complete).unwrap();
+    // Those of other names were written before there was what these have besides.
+    if is_missing("rates") {
+        everything(&kept, "rates").finish(State::Complete).unwrap();
     }
-    if is_missing("noise_interrupted") {
-        everything(&kept, "noise_interrupted").finish(State::Interrupted).unwrap();
+    if is_missing("rates_interrupted") {
+        everything(&kept, "rates_interrupted").finish(State::Interrupted).unwrap();
     }
-    if is_missing("noise_under_way") {
-        drop(everything(&kept, "noise_under_way"));
+    if is_missing("rates_under_way") {
+        drop(everything(&kept, "rates_under_way"));
     }
     let _ = fs::remove_file(latest);
 }

@@ -61,10 +61,7 @@ pub(super) fn scenario(
     let machine = machine::read(machine_section.as_ref(), &mut problems);
     machine::check_pins((machine_section.as_ref(), &machine), &generators, &mut problems);
     let is_counted = check_pace(&generators, &programs, &mut problems);
-    let measure_section = root.section("measure", &mut problems);
-    if root.node("measure").is_none() {
-        root.missing("measure", &mut problems);
-    }
+    let measure_section = measure_section(&root, &mut problems);
     let measure =
         measure_section.as_ref().and_then(|section| measure((section, &factors), is_counted, &mut problems));
     let plan_section = root.section("plan", &mut problems);
@@ -103,6 +100,15 @@ pub(super) fn scenario(
     problems.extend(check_whole((&targets, measure_section.as_ref()), &scenario, place));
     problems.extend(idle::check(generator_section.as_ref(), &scenario));
     if problems.is_empty() { Ok(scenario) } else { Err(problems) }
+}
+
+/// What has to be there.
+fn measure_section<'a>(root: &Section<'a>, problems: &mut Vec<Diagnostic>) -> Option<Section<'a>> {
+    let section = root.section("measure", problems);
+    if root.node("measure").is_none() {
+        root.missing("measure", problems);
+    }
+    section
 }
 
 /// A file of another version is not judged by the rules of this one.
