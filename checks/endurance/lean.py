@@ -28,11 +28,14 @@ def row(name, values):
 
 
 def main():
-    rows = [spent(trial) for trial in trials(sys.argv[1])]
-    print(f"{len(rows)} trials; milliseconds besides warm-up and window\nphase        median      p90      max")
-    for phase in rows[0]:
-        row(phase, [phases[phase] for phases in rows])
-    row("all", [sum(phases.values()) for phases in rows])
+    levels = {}
+    for trial in trials(sys.argv[1]):
+        levels.setdefault(trial["load"], []).append(spent(trial))
+    for level, rows in sorted(levels.items()):
+        print(f"{len(rows)} trials, load {level}; milliseconds besides warm-up and window\nphase        median      p90      max")
+        for phase in rows[0]:
+            row(phase, [phases[phase] for phases in rows])
+        row("all", [sum(phases.values()) for phases in rows])
     for path in sys.argv[2:]:
         shares = [trial["cpu_ns"] / (trial["window_ns"] + WARMUP_NS) for trial in trials(path)]
         print(f"the runner's own processor time in {len(shares)} windows: {statistics.median(shares):.2%} of one CPU, most {max(shares):.2%}")

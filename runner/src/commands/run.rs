@@ -3,6 +3,7 @@
 use super::{check_load, generator, machine, print, report, scenario, scratch};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
+use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::execution::{Execution, LinuxRig, Parts, Probes, execute, stop_rule};
 use crate::failure::{Failure, chain};
@@ -128,6 +129,7 @@ pub(super) fn carry_out(
         boot: environment::boot_id(),
         told: BTreeSet::new(),
         timeline: Timeline::from_environment(),
+        clock: Clock::start(),
     };
     let outcome = execute((plan, done), &mut rig, &mut execution);
     // Everything that disturbs ends before the files are put together.

@@ -56,6 +56,8 @@ pub(crate) struct LinuxRig<'a> {
     monitor: Monitor,
     listener: Listener,
     load: Option<Load>,
+    /// Whether there was no load when it was last started, and the machine has come to rest.
+    is_quiet: bool,
 }
 
 /// The generators of a trial.
@@ -87,7 +89,7 @@ impl<'a> LinuxRig<'a> {
         }
         let monitor = Monitor::start(Duration::from_millis(100))?;
         let cpus = u32::try_from(parts.machine.cpus).unwrap_or(u32::MAX);
-        Ok(Self { parts, monitor, listener: Listener::new(cpus), load: None })
+        Ok(Self { parts, monitor, listener: Listener::new(cpus), load: None, is_quiet: false })
     }
 
     fn try_measure(&mut self, trial: &PlannedTrial) -> Result<Measured, Cut> {
@@ -309,6 +311,10 @@ impl Rig for LinuxRig<'_> {
         let load = Load::start(&request, scratch, self.parts.credentials.as_ref());
         let load = self.load.insert(load.map_err(|error| crate::failure::chain(&error))?);
         self.parts.scratch.keeper().watch(load.leader());
+        // Between one time without load and the next there is nothing that could settle.
+        if std::mem::replace(&mut self.is_quiet, level.is_quiet()) && level.is_quiet() {
+            return Ok(None);
+        }
         load.settle(self.parts.stop)
             .map(|settled| settled.unsteady)
             .map_err(|error| crate::failure::chain(&error))

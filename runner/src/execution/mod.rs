@@ -17,6 +17,7 @@ pub(crate) use linux::{LinuxRig, Parts};
 pub(crate) use probes::Probes;
 pub(crate) use stopping::stop_rule;
 
+use crate::clock::Clock;
 use crate::progress::Progress;
 use crate::scenario::{Plan, PlannedTrial, Scenario};
 use crate::timeline::{Laps, Timeline};
@@ -90,6 +91,7 @@ pub(crate) struct Execution<'a> {
     /// Reasons of trials without figures that the user was told: each of them once.
     pub(crate) told: BTreeSet<String>,
     pub(crate) timeline: Timeline,
+    pub(crate) clock: Clock,
 }
 
 /// Executes the trials of `plan` in order; those that are `done`, which are its first, are there already.
@@ -226,7 +228,9 @@ impl Execution<'_> {
         let outcome = outcome?;
         match metrics {
             Ok(metrics) => {
-                self.writer.append_load(&metrics)?;
+                if !metrics.is_empty() {
+                    self.writer.append_load(&metrics)?;
+                }
                 self.doubt_idle((&mut *block, places), &metrics)?;
             }
             Err(reason) => {
@@ -288,6 +292,11 @@ impl Execution<'_> {
 
     /// The record of a trial that begins now.
     fn begin(&mut self, trial: &PlannedTrial) -> TrialRecord {
+        if let Some(words) = self.clock.step() {
+            let words = format!("before trial {}, {words}", trial.trial + 1);
+            self.progress.warn(&words);
+            self.writer.warn(vec![words]);
+        }
         let factors = self.scenario.labels(&self.scenario.cell(trial.cell), trial.load);
         self.progress.begins(&cell_name(&factors));
         TrialRecord {
@@ -324,7 +333,7 @@ impl Execution<'_> {
         laps.lap("clear up");
         self.writer.append_trial(record)?;
         laps.lap("store");
-        self.timeline.add((record.trial, record.window_ns), &laps);
+        self.timeline.add(record, &laps);
         if record.attempt == 1 {
             self.progress.stored(&cell, record.status);
         }

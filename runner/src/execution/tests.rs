@@ -237,6 +237,7 @@ fn executed_after(
         boot: "boot".to_owned(),
         told: BTreeSet::new(),
         timeline: crate::timeline::Timeline::from_environment(),
+        clock: crate::clock::Clock::start(),
     };
     let outcome = execute((&Plan::of(&scenario, 1), done), rig, &mut execution);
     if let Ok(state) = &outcome {

@@ -442,6 +442,11 @@ pub(crate) enum LoadValue {
 }
 
 impl LoadLevel {
+    /// Whether it is no load.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.options.is_empty() && self.program.is_none()
+    }
+
     /// Whether it has something that goes on growing for longer than one cares to wait.
     pub(crate) fn fills_memory(&self) -> bool {
         self.options.iter().any(|option| option.name == "vm")

@@ -168,12 +168,16 @@ impl Estimate {
             let fills = scenario.loads[under.load].fills_memory();
             if fills { longest } else { overheads.ramp.min(longest) }
         };
-        let ramps: Duration = scenario.loads_with_cells().iter().map(ramp).sum();
+        let levels = scenario.loads_with_cells();
+        let ramps: Duration = levels.iter().map(ramp).sum();
+        // Where there is no load at all, nothing changes from block to block.
+        let changes =
+            if levels.iter().all(|under| scenario.loads[under.load].is_quiet()) { 1 } else { repetitions };
         // In random order hardly any trial finds its probe attached.
         let probe = scenario.probe_factor().map_or(Duration::ZERO, |_| overheads.probe);
         Self {
             measuring: times(scenario.cells.iter().map(measuring).sum(), repetitions),
-            ramps: times(ramps, repetitions),
+            ramps: times(ramps, changes),
             overhead: times(overheads.trial + probe, scenario.cells_with_load() * repetitions),
             is_lower_bound: measure.window == Given::Fixed(Window::Operations),
         }

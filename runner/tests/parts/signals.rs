@@ -6,14 +6,13 @@ use super::faults::{
     said, scratch_left, send, stored, until, was_killed,
 };
 use super::{has_stress_ng, own_turn};
-use rustix::fs::{CWD, FileType, Mode, mknodat};
-use rustix::process::{Signal, geteuid};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use std::fs;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::{Run, State, read_manifest};
 
 /// A moment: how to get there, and what is left of the run when a signal ended it then.
@@ -158,26 +157,23 @@ fn while_it_waits_for_its_turn() {
 
 #[test]
 fn while_the_report_is_drawn() {
-    // A pipe that nobody reads takes the place of the first of its files, so that writing it takes as long as it takes.
-    let in_the_way = |folder: &Path| {
-        let Some(run) = runs(folder).pop() else { return false };
-        let report = run.join("report");
-        let _ = fs::create_dir(&report);
-        let (kind, mode) = (FileType::Fifo, Mode::from_raw_mode(0o600));
-        // It may be there already.
-        let _ = mknodat(CWD, report.join(".index.html.tmp"), kind, mode, 0);
+    // A runner that is stopped takes as long as one wants; it is let go on once the signal is there.
+    let is_it = |pid: u32, folder: &Path| {
+        let is_complete =
+            |run: &PathBuf| read_manifest(run).is_ok_and(|manifest| manifest.state == State::Complete);
+        let Some(run) = runs(folder).pop().filter(is_complete) else { return false };
+        send(pid, Signal::STOP);
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(300));
+            // It may be no more.
+            let _ = kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::CONT);
+        });
+        assert!(!run.join("report/index.html").exists(), "it was drawn before anybody looked");
         true
-    };
-    let is_it = |_: u32, folder: &Path| {
-        let is_drawn = |run: &Path| {
-            let drawn = fs::read_dir(run.join("report")).into_iter().flatten().flatten();
-            drawn.count() > 1 && read_manifest(run).is_ok_and(|manifest| manifest.state == State::Complete)
-        };
-        in_the_way(folder) && runs(folder).iter().any(|run| is_drawn(run))
     };
     let moment = Moment {
         name: "while the report is drawn",
-        scenario: format!("{LONG}[plan]\nrepetitions = 6\n"),
+        scenario: format!("{LONG}[plan]\nrepetitions = 30\n"),
         is_it: &is_it,
         state: Some(State::Complete),
         ..Moment::default()

@@ -202,6 +202,8 @@ fn the_estimate_is_the_sum_of_its_parts() {
     assert_eq!(estimate.overhead, Duration::from_millis(360));
     assert_eq!(estimate.total(), Duration::from_millis(24_360));
     assert!(!estimate.is_lower_bound);
+    let quiet = VALID.split("[load.").next().unwrap();
+    assert_eq!(Estimate::of(&parse(quiet).unwrap(), overheads).ramps, Duration::from_secs(1));
     let counted = parse(&edited("rate = 1000", "operations = 10")).unwrap();
     assert!(Estimate::of(&counted, overheads).is_lower_bound);
 }
