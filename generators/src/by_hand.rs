@@ -130,12 +130,10 @@ impl Pace {
         await_phase(page, Phase::Ready);
         let open_ns = now_ns() + span_ns(self.warmup);
         page.set_window_ns(open_ns, open_ns + span_ns(self.window));
-        if !counted {
-            page.set_phase(Phase::Go);
-            return;
+        if counted {
+            page.set_phase(Phase::Warm);
+            await_phase(page, Phase::Warmed);
         }
-        page.set_phase(Phase::Warm);
-        await_phase(page, Phase::Warmed);
         page.set_phase(Phase::Go);
         await_phase(page, Phase::Done);
         page.set_phase(Phase::Release);

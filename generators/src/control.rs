@@ -2,12 +2,15 @@
 //!
 //! Timed (no `operations`): the generator becomes [`Phase::Ready`]; the runner writes the window's bounds and sets
 //! [`Phase::Go`]; the threads run at once, record the calls that lie wholly within the bounds, end at the window's
-//! close, and the generator sets [`Phase::Done`] and prints its report.
+//! close, park, and the generator sets [`Phase::Done`].
 //!
 //! Counted (`operations = N`): after [`Phase::Ready`] the runner writes `open_ns`, the end of the warm-up, and sets
 //! [`Phase::Warm`]; the threads run until then, park, and the generator sets [`Phase::Warmed`]; the runner arms the
 //! probe and sets [`Phase::Go`]; the threads issue exactly N operations and park; the generator sets
-//! [`Phase::Done`]; the runner disarms and sets [`Phase::Release`]; then the report is printed.
+//! [`Phase::Done`].
+//!
+//! Either way the runner reads the probe, which may wait for what a process that ends would begin in the kernel, and
+//! sets [`Phase::Release`]; then the report is printed.
 //!
 //! Whoever waits sleeps in `rt_sigtimedwait(2)` with an empty set, a call that no study measures, so that no call of
 //! the conversation is counted as one of the workload's.
@@ -30,7 +33,7 @@ pub enum Phase {
     Go = 4,
     /// Set by the generator: no further call of the workload will be issued.
     Done = 5,
-    /// Set by the runner, counted mode only: the probe is disarmed, threads may end.
+    /// Set by the runner: the probe is read, threads may end.
     Release = 6,
 }
 
@@ -60,9 +63,11 @@ impl Page {
         }
     }
 
-    /// Sets the phase; what was written to the page before is visible to whoever sees it.
+    /// Goes on to a phase, unless the page is beyond it; what was written to the page before is visible to whoever sees it.
+    ///
+    /// Both sides set phases: a generator may be done only after it was told that it may end.
     pub fn set_phase(&self, phase: Phase) {
-        self.phase.store(phase as u32, Ordering::Release);
+        self.phase.fetch_max(phase as u32, Ordering::Release);
     }
 
     /// The window's bounds, nanoseconds of `CLOCK_MONOTONIC`: `[open, close)`.

@@ -117,14 +117,13 @@ fn run_threads<O: Operation>(site: &Arc<Site>, page: &'static Page) -> Result<Ge
         page.set_phase(Phase::Warmed);
         crew.await_phase(Phase::Go);
         crew.await_all(&crew.finished);
-        page.set_phase(Phase::Done);
-        crew.await_phase(Phase::Release);
     } else {
         crew.await_phase(Phase::Go);
         wait_until(page.window_ns().1);
         crew.await_all(&crew.finished);
-        page.set_phase(Phase::Done);
     }
+    page.set_phase(Phase::Done);
+    crew.await_phase(Phase::Release);
     crew.dismissed.store(true, Ordering::Release);
     let mut total = Recorder::new(&site.spec.workloads(), site.spec.rate_per_second.is_some());
     for handle in handles {

@@ -163,9 +163,15 @@ impl Generator {
         Ok(())
     }
 
+    /// Lets the generator end once it is done.
+    pub fn release(&self) {
+        // One that is done has nothing more to say before its end.
+        self.page.set_phase(Phase::Release);
+    }
+
     /// Waits until the generator has ended, with success or without.
     ///
-    /// One with a number of operations ends only after [`Phase::Release`] was set. After [`GeneratorError::Lingers`] one
+    /// It ends only after [`Phase::Release`] was set. After [`GeneratorError::Lingers`] one
     /// may go on waiting.
     pub fn wait_end(&mut self, deadline: Duration) -> Result<(), GeneratorError> {
         let start = Instant::now();
@@ -178,8 +184,10 @@ impl Generator {
         Ok(())
     }
 
-    /// Waits for the end of the generator and reads its report. When the deadline passes, the generator is killed.
+    /// Lets the generator end once it is done, waits for that and reads its report. When the deadline passes, the generator
+    /// is killed.
     pub fn finish(mut self, deadline: Duration) -> Result<GeneratorReport, GeneratorError> {
+        self.release();
         self.wait_end(deadline)?;
         if let Some(status) = self.ended()?.filter(|status| !status.success()) {
             return Err(self.ended_early(status));

@@ -127,13 +127,15 @@ impl<'a> LinuxRig<'a> {
         };
         laps.lap("window");
         laps.spent(processor_time().saturating_sub(spent));
+        // Before generators end: that begins what a grace period would have to wait for first.
+        let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
+        generators.iter().for_each(Generator::release);
+        laps.lap("read");
         let load = self.load.as_mut().map_or(Ok(()), Load::verify);
         programs.check()?;
         laps.lap("verify");
         let reports = self.reports_of(generators)?;
         laps.lap("end");
-        let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
-        laps.lap("read");
         let reports = whose.into_iter().zip(reports).collect();
         let seen = Seen { readings, reports, threads, open_ns: window.open_ns };
         let mut measured = observed::measured(scenario, &scenario.targets_of(&cell), &seen);
@@ -237,9 +239,6 @@ impl<'a> LinuxRig<'a> {
         let close_ns = monotonic_ns();
         if let Some(probe) = self.parts.probes.attached() {
             probe.close(close_ns)?;
-        }
-        for generator in &*generators {
-            generator.page().set_phase(Phase::Release);
         }
         Ok((Window { open_ns, close_ns }, watch))
     }
