@@ -228,9 +228,7 @@ impl Execution<'_> {
         let outcome = outcome?;
         match metrics {
             Ok(metrics) => {
-                if !metrics.is_empty() {
-                    self.writer.append_load(&metrics)?;
-                }
+                self.writer.append_load(&metrics)?;
                 self.doubt_idle((&mut *block, places), &metrics)?;
             }
             Err(reason) => {
