@@ -78,8 +78,8 @@ fn check_files(folder: &Folder, manifest: &Manifest) -> Result<Vec<String>, Stor
     let is_known = |name: &str| {
         name == MANIFEST
             || manifest.checksums.contains_key(name)
-            // Tables of a run that was ended and is gone on with.
-            || manifest.state == State::Running && FILES.contains(&name)
+            // Tables of a run that was ended and is gone on with, and files that were being written when it was cut off.
+            || manifest.state == State::Running && is_or_becomes_its(name)
     };
     for name in folder.names()? {
         if BESIDES.contains(&name.as_str()) {
@@ -96,6 +96,12 @@ fn check_files(folder: &Folder, manifest: &Manifest) -> Result<Vec<String>, Stor
         }
     }
     Ok(findings)
+}
+
+/// Whether a name is that of a run's file, or of one before it gets that name.
+fn is_or_becomes_its(name: &str) -> bool {
+    let draft = name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp"));
+    FILES.contains(&draft.unwrap_or(name)) || draft == Some(MANIFEST)
 }
 
 /// Numbers, ledgers, sums.

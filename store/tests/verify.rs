@@ -35,6 +35,13 @@ fn a_run_is_intact_in_every_state() {
     assert_eq!(verify(&interrupted).0, [""; 0]);
     let under_way = write(runs.path(), "under_way", &records).path().to_owned();
     assert_eq!(verify(&under_way).0, [""; 0]);
+    // Cut off while its tables were written.
+    for name in ["trials.parquet", ".monitor.parquet.tmp", ".manifest.json.tmp"] {
+        std::fs::write(under_way.join(name), "half of").unwrap();
+    }
+    assert_eq!(verify(&under_way).0, [""; 0]);
+    std::fs::write(under_way.join(".else.tmp"), "foreign").unwrap();
+    assert_eq!(verify(&under_way).0, [".else.tmp does not belong to the run"]);
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/first_columns");
     let (findings, run) = verify(&golden);
     assert!(findings.iter().all(|found| found.contains("the folder is called")), "{findings:?}");
