@@ -2,7 +2,7 @@
 //! trials began do.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a clock may be corrected by without anybody having set it, in milliseconds.
 const SLEW_MS: i64 = 500;
@@ -29,12 +29,20 @@ impl Clock {
     }
 }
 
+/// A duration as runs keep it; what is too long for that, some five centuries, as the longest.
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn step(wall: TimeDelta, steady: TimeDelta) -> Option<String> {
     let by_ms = (wall - steady).num_milliseconds();
     let (ahead, seconds) = (by_ms > 0, by_ms.unsigned_abs() as f64 / 1e3);
     (by_ms.abs() > SLEW_MS).then(|| {
         let how = if ahead { "forward, or the machine slept," } else { "back" };
-        format!("the system's clock was set {how} by {seconds:.1} s: times of day before and after differ by that, and no duration does")
+        format!(
+            "the system's clock was set {how} by {seconds:.1} s: times of day before and after differ by that, and no \
+             duration does"
+        )
     })
 }
 

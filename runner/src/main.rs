@@ -9,6 +9,8 @@ mod doctor;
 mod environment;
 mod execution;
 mod failure;
+#[cfg(test)]
+mod fuzzing;
 mod keeper;
 mod load;
 mod monitor;

@@ -5,6 +5,7 @@ mod sources;
 
 pub(crate) use sources::{CpuTimes, memory_available, memory_in_use};
 
+use crate::clock::nanoseconds;
 use probe::monotonic_ns as now_ns;
 use sources::{Reading, Sources};
 use std::io;
@@ -219,10 +220,6 @@ fn samples(readings: &[Reading], open_ns: u64, interval_ns: u64) -> Vec<MonitorS
         readings.remove(readings.len() - 2);
     }
     readings.windows(2).map(|pair| pair[1].since(pair[0], open_ns)).collect()
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -101,9 +101,9 @@ impl Listener {
         sum
     }
 
-    /// What went on since `before`, in a window of which there are these samples. A trial is disturbed when others and the
-    /// hypervisor took more than `limit`, a share of all CPUs' time, or when heat slowed a CPU down.
-    pub(crate) fn since(&mut self, before: &Snapshot, samples: &[MonitorSample], limit: f64) -> Noise {
+    /// What went on since `before`, while the hypervisor took `steal`. A trial is disturbed when others and the hypervisor
+    /// took more than `limit`, like it a share of all CPUs' time, or when heat slowed a CPU down.
+    pub(crate) fn since(&mut self, before: &Snapshot, steal: f64, limit: f64) -> Noise {
         let now = self.look();
         let taken = taken(before, &now, self.runner);
         let ticks: u64 = taken.iter().map(|(_, ticks)| ticks).sum();
@@ -112,8 +112,7 @@ impl Listener {
         let others = (ticks as f64 / elapsed.max(1.0)).min(1.0);
         let throttled = now.throttled.zip(before.throttled).map(|(now, before)| now.saturating_sub(before));
         let busiest = taken.into_iter().max_by_key(|(_, ticks)| *ticks).map(|(name, _)| name);
-        let mut noise =
-            Noise { others: Some(others), busiest, steal: steal(samples), throttled, disturbed: None };
+        let mut noise = Noise { others: Some(others), busiest, steal, throttled, disturbed: None };
         let sure = if ticks >= TICKS_SURE { others } else { 0.0 };
         noise.disturbed = disturbed(&noise, sure, limit);
         noise
@@ -144,8 +143,8 @@ fn taken(before: &Snapshot, now: &Snapshot, runner: i32) -> Vec<(String, u64)> {
     now.processes.iter().filter_map(took).collect()
 }
 
-/// The mean of the samples, each as long as it was.
-fn steal(samples: &[MonitorSample]) -> f64 {
+/// What the hypervisor took in a window: the mean of its samples, each as long as it was.
+pub(crate) fn steal(samples: &[MonitorSample]) -> f64 {
     let (mut sum, mut earlier) = (0.0, 0);
     for sample in samples {
         sum += sample.cpu_steal * sample.at_ns.saturating_sub(earlier) as f64;
@@ -233,7 +232,7 @@ mod tests {
             [("cargo (40)".to_owned(), 7), ("rustc (41)".to_owned(), 3)]
         );
         heat(root, 7);
-        let noise = listener.since(&before, &[], 0.05);
+        let noise = listener.since(&before, 0.0, 0.05);
         assert_eq!((noise.busiest.as_deref(), noise.throttled), (Some("cargo (40)"), Some(2)));
         let words = noise.disturbed.unwrap();
         assert!(
@@ -252,10 +251,10 @@ mod tests {
         let before = listener.look();
         stat(root, 40, ("cron", 1), (0, 12));
         let sample = |at_ns, cpu_steal| MonitorSample { at_ns, cpu_steal, ..MonitorSample::default() };
-        let noise = listener.since(&before, &[sample(10, 0.0), sample(40, 0.04)], 0.05);
+        let noise = listener.since(&before, steal(&[sample(10, 0.0), sample(40, 0.04)]), 0.05);
         assert!((noise.steal - 0.03).abs() < 1e-12, "{}", noise.steal);
         assert_eq!((noise.disturbed, noise.throttled), (None, None));
-        let stolen = listener.since(&before, &[sample(10, 0.06)], 0.05);
+        let stolen = listener.since(&before, steal(&[sample(10, 0.06)]), 0.05);
         assert_eq!(stolen.disturbed.as_deref(), Some("the hypervisor took 6 % of the processor time"));
     }
 
@@ -264,6 +263,6 @@ mod tests {
         let mut listener = Listener::new(2);
         let snapshot = listener.look();
         assert!(snapshot.processes.contains_key(&i32::try_from(std::process::id()).unwrap()));
-        assert!(listener.since(&snapshot, &[], 1.0).others.is_some());
+        assert!(listener.since(&snapshot, 0.0, 1.0).others.is_some());
     }
 }

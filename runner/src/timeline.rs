@@ -1,6 +1,7 @@
 //! Owns the account of what the runner spends on trials, kept only for `just bench-runner`: a line of JSON for each
 //! trial in the file that the environment variable `RUNNER_TIMELINE` names, phases in nanoseconds.
 
+use crate::clock::nanoseconds;
 use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -72,10 +73,6 @@ impl Timeline {
             let _ = file.write_all(laps.line(record).as_bytes());
         }
     }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -254,6 +254,31 @@ pub struct TrialRecord {
 }
 
 impl TrialRecord {
+    /// A trial of which nothing is known yet but when it began.
+    #[must_use]
+    pub fn begun(started_at: DateTime<Utc>) -> Self {
+        Self {
+            trial: 0,
+            block: 0,
+            position: 0,
+            repetition: 0,
+            factors: BTreeMap::new(),
+            status: Status::Ok,
+            reason: None,
+            started_at,
+            boot: String::new(),
+            window_ns: 0,
+            wall_ns: 0,
+            operations: 0,
+            measures: Vec::new(),
+            monitor: Vec::new(),
+            slowest: Vec::new(),
+            generators: Vec::new(),
+            attempt: first_attempt(),
+            noise: None,
+        }
+    }
+
     /// Makes a trial invalid that was taken for sound, for a reason that became known later; whether it did: one that
     /// failed is left as it is.
     pub fn doubt(&mut self, reason: &str) -> bool {

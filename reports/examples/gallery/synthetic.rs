@@ -134,24 +134,14 @@ fn trial(recipe: &Recipe, (size, load): (&str, &str), random: &mut ChaCha12Rng) 
     }
     let operations = measures[0].ok.count;
     TrialRecord {
-        trial: 0,
-        block: 0,
-        position: 0,
-        repetition: 0,
         factors: BTreeMap::from([("size".to_owned(), size.to_owned()), ("load".to_owned(), load.to_owned())]),
-        status: Status::Ok,
-        reason: None,
-        started_at: DateTime::UNIX_EPOCH,
         boot: "6f2f4c1e-7d0b-4d7e-9a43-0f7f0d4f8a11".to_owned(),
         window_ns: 500_000_000,
         wall_ns: 812_000_000,
         operations,
         measures,
         monitor: (1..=5).map(|i| sample(i, strength, random)).collect(),
-        slowest: Vec::new(),
-        generators: Vec::new(),
-        attempt: 1,
-        noise: None,
+        ..TrialRecord::begun(DateTime::UNIX_EPOCH)
     }
 }
 

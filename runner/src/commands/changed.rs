@@ -17,17 +17,14 @@ use store::Run;
 #[test]
 #[ignore = "takes as long as it is told to"]
 fn changed_runs_are_reported_for_as_long_as_asked() {
-    let number = |name: &str, otherwise: u64| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-    };
-    let (seconds, seed) = (number("FUZZ_SECONDS", 5), number("FUZZ_SEED", u64::from(std::process::id())));
+    let (time, seed) = crate::fuzzing::asked();
     let memory = Path::new("/dev/shm");
     let place = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/tests/golden/everything_under_way");
     let base = Run::open(&golden).unwrap();
     let mut mutator = Mutator::new(&golden, place.path(), seed);
     let (began, mut count, mut taken, mut slowest) = (Instant::now(), 0_u64, 0_u64, Duration::ZERO);
-    while began.elapsed() < Duration::from_secs(seconds) {
+    while began.elapsed() < time {
         let one = Instant::now();
         mutator.change();
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| exercise(&base, place.path(), count)));

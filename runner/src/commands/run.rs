@@ -3,7 +3,7 @@
 use super::{check_load, generator, machine, print, report, scenario, scratch};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
-use crate::clock::Clock;
+use crate::clock::{Clock, nanoseconds};
 use crate::credentials::Credentials;
 use crate::execution::{Execution, LinuxRig, Parts, Probes, execute, stop_rule};
 use crate::failure::{Failure, chain};
@@ -28,8 +28,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{
-    Design, Factor, Level, MachineSetting, Manifest, MonitorSample, PlanInfo, ProbeInfo, Run, RunWriter,
-    ScenarioInfo, State, Status, StoreError, TrialRecord,
+    Design, Factor, Level, MachineSetting, Manifest, PlanInfo, ProbeInfo, Run, RunWriter, ScenarioInfo,
+    State, Status, StoreError, TrialRecord,
 };
 
 /// Executes the scenario; ends by rendering the report and printing its path.
@@ -175,8 +175,7 @@ fn calibrate(backends: &[Backend], scenario: &Scenario, stage: &Stage) -> Calibr
     let mut calibrated = Calibrated::of(backends, scenario.measure.keep_slowest, &stage.stop);
     let cpu_use = CpuTimes::read().zip(before).map(|(now, before)| now.since(before));
     let steal = cpu_use.map_or(0.0, |cpu_use| cpu_use.steal);
-    let sample = MonitorSample { at_ns: 1, cpu_steal: steal, ..MonitorSample::default() };
-    let noise = listener.since(&quiet, &[sample], scenario.measure.noise_limit);
+    let noise = listener.since(&quiet, steal, scenario.measure.noise_limit);
     let words = |reason| format!("the machine was not at rest before the start: {reason}");
     calibrated.warnings.extend(noise.disturbed.map(words));
     calibrated
@@ -376,7 +375,6 @@ fn probe_warnings(probe: &ProbeInfo) -> Vec<String> {
 
 fn scenario_info(scenario: &Scenario) -> ScenarioInfo {
     let measure = &scenario.measure;
-    let nanoseconds = |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     ScenarioInfo {
         name: scenario.name.to_string(),
         summary: scenario.summary.clone(),

@@ -7,10 +7,11 @@
 use super::observed::{self, Seen, Whose};
 use super::programs::{Host, Programs};
 use super::{Measured, Outcome, Probes, Rig};
+use crate::clock::nanoseconds;
 use crate::credentials::Credentials;
 use crate::load::{self, Load, LoadRequest};
 use crate::monitor::Monitor;
-use crate::noise::Listener;
+use crate::noise::{Listener, steal};
 use crate::scenario::{Cell, Machine, PlannedTrial, Scenario, Window as WindowRule};
 use crate::scratch::Scratch;
 use crate::settings;
@@ -144,7 +145,7 @@ impl<'a> LinuxRig<'a> {
         measured.window_ns = window.close_ns - window.open_ns;
         measured.monitor = watch.finish();
         let limit = scenario.measure.noise_limit;
-        measured.noise = Some(self.listener.since(&quiet, &measured.monitor, limit));
+        measured.noise = Some(self.listener.since(&quiet, steal(&measured.monitor), limit));
         laps.lap("observe");
         measured.laps = laps;
         Ok(measured)
@@ -347,8 +348,4 @@ fn drop_caches(scenario: &Scenario) {
     if scenario.machine.drop_caches {
         let _ = settings::drop_caches(&settings::root());
     }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

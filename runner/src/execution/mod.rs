@@ -17,7 +17,7 @@ pub(crate) use linux::{LinuxRig, Parts};
 pub(crate) use probes::Probes;
 pub(crate) use stopping::stop_rule;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, nanoseconds};
 use crate::progress::Progress;
 use crate::scenario::{Plan, PlannedTrial, Scenario};
 use crate::timeline::{Laps, Timeline};
@@ -109,20 +109,23 @@ pub(crate) fn execute(
         let (number, first) = (block[0].block, block[0].trial as usize);
         let mut records = done.get(first..).unwrap_or_default();
         records = records.get(..block.len()).unwrap_or(records);
-        let is_over = done.len() > first + block.len();
+        if done.len() > first + block.len() {
+            if let Some(stopping) = &mut stopping {
+                stopping.note_block(block, records);
+            }
+            continue;
+        }
         let is_new = number > 0 && records.is_empty();
         if is_new && stopping.as_mut().is_some_and(|stopping| stopping.is_to_stop(number)) {
             break;
         }
         let mut block = Block { trials: block, records: records.to_vec() };
-        if !is_over {
-            state = execution.block(&mut block, rig, &mut unsettled)?;
-        }
+        state = execution.block(&mut block, rig, &mut unsettled)?;
         if state == State::Interrupted {
             break;
         }
         if let Some(stopping) = &mut stopping {
-            block.ok().for_each(|(trial, record)| stopping.note(trial, &record.measures));
+            stopping.note_block(block.trials, &block.records);
         }
     }
     execution.progress.end();
@@ -142,11 +145,6 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Trials with figures.
-    fn ok(&self) -> impl Iterator<Item = (&PlannedTrial, &TrialRecord)> {
-        self.trials.iter().zip(&self.records).filter(|(_, record)| record.status == Status::Ok)
-    }
-
     /// Places of the trials that were disturbed, of which there may be another attempt.
     fn disturbed(&self, retries: u32) -> Vec<usize> {
         let is_to_repeat = |record: &TrialRecord| {
@@ -260,7 +258,7 @@ impl Execution<'_> {
                 Some(reason) => Outcome::Failed(reason.to_owned()),
                 None => rig.measure(trial),
             };
-            record.wall_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            record.wall_ns = nanoseconds(started.elapsed());
             let mut laps = Laps::default();
             match outcome {
                 Outcome::Interrupted => return Ok(State::Interrupted),
@@ -303,19 +301,8 @@ impl Execution<'_> {
             position: trial.position,
             repetition: trial.repetition,
             factors,
-            status: Status::Ok,
-            reason: None,
-            started_at: Utc::now(),
             boot: self.boot.clone(),
-            window_ns: 0,
-            wall_ns: 0,
-            operations: 0,
-            measures: Vec::new(),
-            monitor: Vec::new(),
-            slowest: Vec::new(),
-            generators: Vec::new(),
-            attempt: 1,
-            noise: None,
+            ..TrialRecord::begun(Utc::now())
         }
     }
 

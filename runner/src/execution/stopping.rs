@@ -3,11 +3,12 @@
 //! Owns the figures that the rule looks at, and when it looks. What an interval is, and how sure each look has to be, is
 //! `reports::statistics`'; what is done about it is the caller's.
 
+use crate::clock::nanoseconds;
 use crate::scenario::{PlannedTrial, Scenario, StopRule};
 use reports::statistics::{Looks, median, order_interval};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use store::{Design, Measure, PlanInfo, StopReason, TrialRecord, Vantage};
+use store::{Design, Measure, PlanInfo, Status, StopReason, TrialRecord, Vantage};
 
 /// The cell with its load, and the target.
 type Key = (usize, usize, String);
@@ -41,8 +42,14 @@ impl Stopping {
         Some(Self { rule, least, looks, values, spent, began, blocks: 0, reason: None })
     }
 
+    /// Takes note of the first trials of a block, as far as they are ok.
+    pub(super) fn note_block(&mut self, trials: &[PlannedTrial], records: &[TrialRecord]) {
+        let ok = trials.iter().zip(records).filter(|(_, record)| record.status == Status::Ok);
+        ok.for_each(|(trial, record)| self.note(trial, &record.measures));
+    }
+
     /// Takes note of a trial that is ok: of each target what the probe saw, else what the caller saw, as reports do.
-    pub(super) fn note(&mut self, trial: &PlannedTrial, measures: &[Measure]) {
+    fn note(&mut self, trial: &PlannedTrial, measures: &[Measure]) {
         let in_kernel =
             |syscall: &str| measures.iter().any(|it| it.syscall == syscall && it.vantage == Vantage::Kernel);
         let headline = |it: &&Measure| it.vantage == Vantage::Kernel || !in_kernel(&it.syscall);
@@ -130,7 +137,6 @@ fn spent(done: &[TrialRecord], ramp: Duration) -> Duration {
 pub(crate) fn stop_rule(scenario: &Scenario) -> Option<store::StopRule> {
     let stopping = Stopping::new(scenario)?;
     let looks = stopping.looks.numbers().iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX));
-    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     Some(store::StopRule {
         metric: stopping.rule.metric.name().to_owned(),
         relative_interval: stopping.rule.relative_interval,
@@ -148,30 +154,11 @@ pub(crate) fn stop_rule(scenario: &Scenario) -> Option<store::StopRule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use store::Status;
 
     /// A trial that began so many seconds after the first, and took five.
     fn trial(seconds: i64) -> TrialRecord {
-        TrialRecord {
-            trial: 0,
-            block: 0,
-            position: 0,
-            repetition: 0,
-            factors: BTreeMap::new(),
-            status: Status::Ok,
-            reason: None,
-            started_at: chrono::DateTime::from_timestamp(1_000_000_000 + seconds, 0).unwrap(),
-            boot: String::new(),
-            window_ns: 0,
-            wall_ns: 5_000_000_000,
-            operations: 0,
-            measures: Vec::new(),
-            monitor: Vec::new(),
-            slowest: Vec::new(),
-            generators: Vec::new(),
-            attempt: 1,
-            noise: None,
-        }
+        let started_at = chrono::DateTime::from_timestamp(1_000_000_000 + seconds, 0).unwrap();
+        TrialRecord { wall_ns: 5_000_000_000, ..TrialRecord::begun(started_at) }
     }
 
     #[test]

@@ -156,14 +156,11 @@ fn depth_is_bounded() {
 #[test]
 #[ignore = "takes as long as it is told to"]
 fn changed_scenarios_for_as_long_as_asked() {
-    let number = |name: &str, otherwise: u64| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-    };
-    let (seconds, seed) = (number("FUZZ_SECONDS", 5), number("FUZZ_SEED", u64::from(std::process::id())));
+    let (time, seed) = crate::fuzzing::asked();
     let mut random = Mutator::new(seed);
     let (began, mut count, mut slowest) = (Instant::now(), 0_u64, Duration::ZERO);
     let least = resident_kib();
-    while began.elapsed() < Duration::from_secs(seconds) {
+    while began.elapsed() < time {
         let (text, overrides) = random.scenario();
         let overrides: Vec<&str> = overrides.iter().map(String::as_str).collect();
         let one = Instant::now();
