@@ -49,6 +49,9 @@ pub struct Manifest {
     /// How the machine was to be set for the time of the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub machine: Vec<MachineSetting>,
+    /// The run that was executed in alternation with this one, block by block; none where it was executed alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
     /// Warnings that the reader should see with the figures.
     pub warnings: Vec<String>,
     /// BLAKE3 of each file of the finished run, by name.
@@ -57,6 +60,25 @@ pub struct Manifest {
     /// it; it is the last entry.
     #[serde(default)]
     pub seal: Option<String>,
+}
+
+/// The other of two runs that were executed in alternation: block n of each was executed right beside the other's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Against {
+    /// Its id.
+    pub run: String,
+    /// Which of the two the run of this manifest is.
+    pub role: Role,
+}
+
+/// A run's part in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// What is compared with.
+    Baseline,
+    /// What may have changed.
+    Candidate,
 }
 
 /// A setting of the machine that the scenario asked for.

@@ -295,6 +295,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
         },
         probe: probe(),
         environment: environment(),
+        against: None,
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],
         machine: Vec::new(),
         checksums: BTreeMap::new(),

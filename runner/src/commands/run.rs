@@ -354,6 +354,7 @@ fn manifest(
         },
         probe: ProbeInfo { calibrations: calibrated.calibrations, ..probe },
         environment,
+        against: None,
         warnings,
         machine: Vec::new(),
         checksums: BTreeMap::new(),

@@ -192,6 +192,7 @@ fn manifest() -> Manifest {
             calibrations: Vec::new(),
         },
         environment: Environment::default(),
+        against: None,
         warnings: Vec::new(),
         machine: Vec::new(),
         checksums: BTreeMap::new(),

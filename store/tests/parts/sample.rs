@@ -61,6 +61,7 @@ pub(crate) fn manifest(id: &str) -> Manifest {
             }],
         },
         environment: Environment::default(),
+        against: None,
         warnings: vec![],
         machine: Vec::new(),
         checksums: BTreeMap::new(),
