@@ -34,8 +34,13 @@ use store::{
 
 /// Executes the scenario; ends by rendering the report and printing its path.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    let stop = signals::stop()?;
     let machine = machine();
-    let mut scenario = scenario(&arguments.scenario, &machine)?;
+    let read = scenario(&arguments.scenario, &machine);
+    if stop.load(Ordering::Relaxed) {
+        return Ok(INTERRUPTED.into());
+    }
+    let mut scenario = read?;
     if let Some(backend) = &arguments.probe {
         scenario = scenario.with_probe(request(backend)?);
     }
