@@ -194,6 +194,11 @@ pub fn compare(
     })
 }
 
+/// Whether two runs can be compared, which their manifests tell before anything is measured.
+pub fn check_comparable(base: &Manifest, candidate: &Manifest) -> Result<(), CompareError> {
+    require_same_design(base, candidate)
+}
+
 fn require_same_design(base: &Manifest, candidate: &Manifest) -> Result<(), CompareError> {
     require_same_backends(&base.probe, &candidate.probe)?;
     let targets = |manifest: &Manifest| {

@@ -22,7 +22,7 @@ pub mod text;
 pub mod units;
 mod view;
 
-pub use comparison::{Comparison, Difference, Effect, Verdict, compare};
+pub use comparison::{Comparison, Difference, Effect, Verdict, check_comparable, compare};
 pub use error::{CompareError, ReportError};
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{

@@ -48,8 +48,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) generator: PathBuf,
     /// Whom generators and load run as, when not as the runner.
     pub(crate) credentials: Option<Credentials>,
-    /// A folder of this run for files that nobody keeps.
-    pub(crate) scratch: Scratch,
+    /// A folder for files that nobody keeps.
+    pub(crate) scratch: &'a Scratch,
     pub(crate) stop: &'a AtomicBool,
 }
 
@@ -343,6 +343,11 @@ impl Rig for LinuxRig<'_> {
             Err(Cut::Failed(reason)) => Outcome::Failed(reason),
             Err(Cut::Interrupted) => Outcome::Interrupted,
         }
+    }
+
+    fn stand_aside(&mut self, is_quiet: bool) {
+        self.parts.probes.detach();
+        self.is_quiet &= is_quiet;
     }
 }
 
