@@ -6,6 +6,8 @@
     reason = "a test; synthetic latencies are small and positive"
 )]
 
+#[path = "reference/check.rs"]
+mod reference;
 #[path = "../examples/gallery/synthetic.rs"]
 mod synthetic;
 

@@ -14,7 +14,7 @@ use crate::progress::{Progress, brief};
 use crate::scenario::{Estimate, Machine, Overheads, Plan, ProbeRequest, Scenario, counted, longest};
 use crate::scratch::Scratch;
 use crate::settings::{self, Settings};
-use crate::signals::INTERRUPTED;
+use crate::signals::{self, INTERRUPTED};
 use crate::timeline::Timeline;
 use crate::turn::Turn;
 use crate::{environment, load};
@@ -32,9 +32,14 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if let Some(name) = &arguments.append {
         return append::append(arguments, name);
     }
+    let stop = signals::stop()?;
     let machine = machine();
     let request = arguments.probe.as_deref().map(request).transpose()?;
-    let sides = against::sides((&arguments.scenario, &arguments.against), request, &machine)?;
+    let read = against::sides((&arguments.scenario, &arguments.against), request, &machine);
+    if stop.load(Ordering::Relaxed) {
+        return Ok(INTERRUPTED.into());
+    }
+    let sides = read?;
     let Some(stage) = Stage::prepare(&sides, machine)? else { return Ok(INTERRUPTED.into()) };
     let (settings, machine_settings) = set_machine(&sides)?;
     let (probes, drafts) = probed(&sides)?;
@@ -131,7 +136,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Makes sure of what the scenario executes, and waits for the turn; none when a signal came first.
     pub(super) fn prepare(sides: &[Side], machine: Machine) -> Result<Option<Self>, Failure> {
-        let stop = crate::signals::stop()?;
+        let stop = signals::stop()?;
         let prepared = Self::made_sure(sides, machine, Arc::clone(&stop));
         // A key on the terminal reaches those that are asked as well, and their answers mean nothing then.
         if stop.load(Ordering::Relaxed) { Ok(None) } else { prepared }
