@@ -188,6 +188,10 @@ bench-runner: build
     done
     python3 -B checks/endurance/lean.py "$work/lean" "$work/window"
 
+# How long listing 5,000 made-up runs takes, with and without the index
+bench-list RUNS="5000": build
+    python3 -B checks/list.py "${CARGO_TARGET_DIR:-target}/debug/runner" store/tests/golden/everything "$1"
+
 # One run of TRIALS short trials: does the runner's memory grow, and is anything left
 soak TRIALS="10000": build
     python3 -B checks/endurance/soak.py "${CARGO_TARGET_DIR:-target}/debug" "$1"
