@@ -219,6 +219,15 @@ soak TRIALS="10000": build
 chaos KILLS="100" *SEED: build
     python3 -B checks/endurance/chaos.py "${CARGO_TARGET_DIR:-target}/debug" "$@"
 
+# Pairs of equal runs and of runs slowed by 10 %: how often does a gate cross? Kept in AA_FOLDER (target/aa), gone on with
+aa PAIRS="200" SLOWED="60" *ARGS: build
+    #!/bin/sh
+    set -eu
+    cargo build --quiet --locked -p reports --example share
+    programs=${CARGO_TARGET_DIR:-target}/debug
+    exec python3 -B checks/endurance/aa.py "$programs" "${AA_FOLDER:-${CARGO_TARGET_DIR:-target}/aa}" \
+        --share "$programs/examples/share" "$@"
+
 # Everything that a change has to pass
 ci:
     .ci/run

@@ -22,7 +22,10 @@ pub mod text;
 pub mod units;
 mod view;
 
-pub use comparison::{Comparison, Difference, Effect, Verdict, check_comparable, compare};
+pub use comparison::{
+    Comparison, Difference, Effect, Insist, Insisted, Point, Question, Series, TooFew, Trend, Unit, Verdict,
+    check_comparable, compare, compare_all,
+};
 pub use error::{CompareError, ReportError};
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{

@@ -9,6 +9,8 @@ mod asked;
 mod capabilities;
 #[path = "parts/clock.rs"]
 mod clock;
+#[path = "parts/diff.rs"]
+mod diff;
 #[path = "parts/disk.rs"]
 mod disk;
 #[path = "parts/faults.rs"]

@@ -4,7 +4,9 @@
 //! machine, how to repeat it. One self-contained file that loads nothing; looks are in `assets/report.css`.
 
 mod calls;
+mod comparison;
 mod facts;
+mod forest;
 mod tables;
 
 use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
@@ -18,6 +20,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use calls::{ErrorRow, SlowTable};
 use facts::{Badge, Fact};
 
+pub use comparison::{render_comparison, render_trend};
 pub use facts::shell_word;
 use std::fmt::Write as _;
 use std::thread;

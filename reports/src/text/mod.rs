@@ -7,7 +7,7 @@ mod calls;
 mod comparison;
 mod table;
 
-pub use comparison::render_comparison;
+pub use comparison::{render_comparison, render_trend};
 
 use crate::summary::{CostFigure, FailedTrials, MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::view::{probe_words, seen};
