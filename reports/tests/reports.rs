@@ -178,10 +178,20 @@ fn other_differences_come_before_the_effects() {
 }
 
 #[test]
-fn the_text_report_fits_eighty_columns() {
+fn the_text_report_fits_every_terminal() {
     let run = synthetic::run(&Recipe { calls: 1_500, ..Recipe::default() });
-    let report = text::render(&summarise(&run.view()), &TextOptions::default());
-    assert!(report.lines().all(|line| line.chars().count() <= 80), "{report}");
+    let summary = summarise(&run.view());
+    let mut sizes = Vec::new();
+    for width in 60..=200 {
+        let report = text::render(&summary, &TextOptions { width, colour: false });
+        let widest = report.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= width, "{width}: {widest}");
+        // A row that goes on in the next line would have no figure there.
+        let cells = report.lines().filter(|line| line.starts_with("16MiB ") && line.contains(" µs"));
+        assert!(cells.count() >= 6, "{width}: {report}");
+        sizes.push(report.matches('█').count());
+    }
+    assert!(sizes[0] == 0 && sizes[60] > 0, "histograms are where there is room: {sizes:?}");
 }
 
 #[test]
@@ -828,7 +838,7 @@ fn slow_calls_are_told_by_whether_they_were_taken_off_the_cpu_and_where() {
     assert_eq!(found.taken_off, kept().filter(|call| call.switches > Some(0)).count() as u64);
     assert_eq!(found.places.iter().map(|place| place.calls).sum::<u64>(), found.taken_off);
     let words: Vec<String> = found.places.iter().map(reports::Place::words).collect();
-    assert!(words.contains(&"waited in rwsem_down_write_slowpath".to_owned()), "{words:?}");
+    assert!(words.contains(&"waiting in rwsem_down_write_slowpath".to_owned()), "{words:?}");
     assert!(words.contains(&"preempted in do_syscall_64".to_owned()), "{words:?}");
     let sum = data(&rendered(&run).files, "munmap-off_cpu.csv");
     let total: u64 = sum.iter().map(|row| row["calls_taken_off"].parse::<u64>().unwrap()).sum();

@@ -1,7 +1,7 @@
 //! What became of the slow calls that were kept: whether they were taken off the CPU, and where.
 
 use super::cells::levels_of;
-use crate::RunView;
+use crate::{RunView, units};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use store::{SlowCall, Status};
@@ -39,20 +39,20 @@ pub struct Place {
 }
 
 impl Place {
-    /// `waited in rwsem_down_write_slowpath`.
+    /// `waiting in rwsem_down_write_slowpath`, after when it was taken off its CPU.
     #[must_use]
     pub fn words(&self) -> String {
         match (&self.function, self.is_preemption) {
-            (None, false) => "where, nobody knows".to_owned(),
+            (None, false) => "at an unknown place".to_owned(),
             (None, true) => "preempted".to_owned(),
             (Some(function), true) => format!("preempted in {function}"),
-            (Some(function), false) => format!("waited in {function}"),
+            (Some(function), false) => format!("waiting in {function}"),
         }
     }
 }
 
 impl OffCpu {
-    /// `320 of 515 kept calls were taken off the CPU, 80 of them returned on another; most (200) waited in …`; none where
+    /// `320 of 515 kept calls were taken off the CPU, 80 of them returned on another; most often, 200 times, waiting in …`; none where
     /// nobody looked.
     pub(crate) fn sentence(&self, syscall: &str) -> Option<String> {
         if self.looked_at == 0 {
@@ -64,7 +64,9 @@ impl OffCpu {
                 self.looked_at
             ));
         }
-        let most = self.places.first().map(|place| format!("; most, {}, {}", place.calls, place.words()));
+        let most = self.places.first().map(|place| {
+            format!("; most often, {} times, {}", units::count(place.calls.into()), place.words())
+        });
         Some(format!(
             "{} of the {} slow calls of {syscall} that were kept were taken off their CPU, and {} of these returned on \
              another{}.",
