@@ -10,6 +10,7 @@ pub mod charts;
 mod comparison;
 pub mod detection;
 mod error;
+pub mod export;
 pub mod html;
 pub mod json;
 pub mod markdown;

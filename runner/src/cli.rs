@@ -33,6 +33,8 @@ pub(crate) enum Verb {
     ///
     /// Prints a line for each thing that is wrong, and ends with 1 where something is.
     Verify(VerifyArguments),
+    /// Write a run in a format of others: CSV, JSON, `OpenMetrics`, or the five lines of an older tool
+    Export(ExportArguments),
     /// List the runs that are kept
     List(RunsDir),
     /// Write a commented scenario to begin with, NAME.toml, which runs as it is
@@ -91,6 +93,12 @@ pub(crate) struct RunArguments {
     /// Backend, instead of the scenario's
     #[arg(long, value_name = "BACKEND", value_parser = backends())]
     pub(crate) probe: Option<String>,
+    /// Add blocks to this run, which is complete, of the same scenario: `--repetitions` says how many
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["against", "against_set", "label", "seed"])]
+    pub(crate) append: Option<String>,
+    /// With --append: although the runner's version or the kernel's command line is another, and say so in the run
+    #[arg(long, requires = "append")]
+    pub(crate) force: bool,
     /// A name to find the run by, as in `runner report NAME`: 1 to 64 letters, digits, `_` or `-`
     #[arg(long, value_name = "NAME", value_parser = label)]
     pub(crate) label: Option<String>,
@@ -150,6 +158,36 @@ pub(crate) struct ReportArguments {
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
     /// Where to write instead of the run's `report/` (html: a folder) or standard output (else: a file)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Formats of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One table, trials unless --table says another, with all its columns
+    Csv,
+    /// Manifest and trials with their histograms, as one versioned document
+    Json,
+    /// Five lines a target: function, count, total and maximum in ns, 16 buckets
+    Classic,
+    /// Histograms and counters for Prometheus and its like
+    Openmetrics,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The run, named as in `report`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    #[arg(long)]
+    pub(crate) format: ExportFormat,
+    /// The table that csv writes
+    #[arg(long, value_name = "TABLE", value_parser = store::TABLES)]
+    pub(crate) table: Option<String>,
+    /// The file to write instead of standard output
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -4,6 +4,7 @@
 //! through [`RunWriter`], reporting reads through [`Run`]; they meet nowhere else. Knows nothing of how figures come
 //! about or what they mean.
 
+mod csv;
 mod errno;
 mod error;
 mod files;
@@ -28,6 +29,7 @@ mod writer;
 #[cfg(test)]
 extern crate self as store;
 
+pub use csv::{TABLES, write_csv};
 pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;

@@ -2,12 +2,14 @@
 //! printed to standard output.
 
 mod against;
+mod append;
 #[cfg(test)]
 mod changed;
 pub(crate) mod check;
 mod conclusion;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod export;
 mod here;
 pub(crate) mod list;
 mod manifest;
