@@ -11,6 +11,7 @@ mod comparison;
 pub mod detection;
 mod error;
 pub mod export;
+mod history;
 pub mod html;
 pub mod json;
 pub mod markdown;
@@ -20,16 +21,21 @@ pub mod statistics;
 pub mod stopping;
 mod summary;
 pub mod text;
+mod timeline;
 pub mod units;
 mod view;
 
-pub use comparison::{Comparison, Difference, Effect, Verdict, check_comparable, compare};
+pub use comparison::{
+    Comparison, Difference, Effect, Insist, Insisted, Point, Question, Series, TooFew, Trend, Unit, Verdict,
+    check_comparable, compare, compare_all,
+};
 pub use error::{CompareError, ReportError};
+pub use history::History;
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{
-    CellSummary, CostFigure, ErrorCount, Figure, GeneratorSummary, KeptCall, LevelLoad, MeasureSummary,
-    ProbeCost, Progress, Repetition, SlowestCalls, StressorLoad, Summary, TargetLedger, TrialFailure,
-    summarise,
+    CellSummary, CostFigure, DisturbedTrial, ErrorCount, Figure, GeneratorSummary, KeptCall, LevelLoad,
+    MeasureSummary, OffCpu, Place, ProbeCost, Progress, Repetition, SlowestCalls, StressorLoad, Summary,
+    TargetLedger, TrialFailure, summarise,
 };
 pub use text::TextOptions;
 pub use view::RunView;

@@ -151,13 +151,19 @@ pub(crate) enum Format {
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
     /// `latest`, `latest~1`, an id, a unique prefix of one, a label, a path, or `SCENARIO@latest`
-    #[arg(default_value = "latest")]
+    #[arg(default_value = "latest", conflicts_with_all = ["scenario", "label", "since", "kernel"])]
     pub(crate) run: String,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
-    #[arg(long, default_value = "text")]
+    /// Instead of a run's report: how a figure went over runs
+    #[command(flatten, next_help_heading = "Over many runs, instead of one")]
+    pub(crate) selection: Selection,
+    /// Over many runs: mean, p50, p90, p99, p999 or max
+    #[arg(long, default_value = "p50")]
+    pub(crate) metric: String,
+    #[arg(long, default_value = "text", conflicts_with_all = ["scenario", "label", "since", "kernel"])]
     pub(crate) format: Format,
-    /// Where to write instead of the run's `report/` (html: a folder) or standard output (else: a file)
+    /// Where to write instead of the run's `report/` (html, and over many runs: a folder) or standard output (else: a file)
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -286,21 +292,41 @@ pub(crate) struct VerifyArguments {
 pub(crate) struct DiffArguments {
     /// The run to compare with, named as in `report`
     pub(crate) base: String,
-    /// The run that may have changed
-    pub(crate) candidate: String,
+    /// The run that may have changed; of several, each is set against the first, in order
+    #[arg(required = true)]
+    pub(crate) candidates: Vec<String>,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
-    /// mean, p50, p90, p99, p999 or max
+    /// mean, p50, p90, p99, p999, max, or `all`; may be given several times
     #[arg(long, default_value = "p50")]
-    pub(crate) metric: String,
+    pub(crate) metric: Vec<String>,
     /// Changes smaller than this are the same
     #[arg(long, default_value = "5%")]
     pub(crate) threshold: String,
-    /// Exit with code 4 when a comparison is worse beyond the threshold
+    /// Exit with code 4 when a comparison is worse beyond the threshold; of several candidates, with the last
     #[arg(long)]
     pub(crate) gate: bool,
+    #[command(flatten)]
+    pub(crate) across: AcrossArguments,
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
+    /// File to write instead of standard output
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What is compared although it does not mean the same.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct AcrossArguments {
+    /// Compare runs that were observed by different backends
+    #[arg(long)]
+    pub(crate) across_backends: bool,
+    /// Compare targets that one run saw in the kernel and the other in the caller
+    #[arg(long)]
+    pub(crate) across_vantages: bool,
+    /// Compare the targets and cells that both runs have, where one has others besides
+    #[arg(long)]
+    pub(crate) across_cells: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,12 +11,16 @@ mod asked;
 mod capabilities;
 #[path = "parts/clock.rs"]
 mod clock;
+#[path = "parts/diff.rs"]
+mod diff;
 #[path = "parts/disk.rs"]
 mod disk;
 #[path = "parts/export.rs"]
 mod export;
 #[path = "parts/faults.rs"]
 mod faults;
+#[path = "parts/history.rs"]
+mod history;
 #[path = "parts/impostors.rs"]
 mod impostors;
 #[path = "parts/machine.rs"]
