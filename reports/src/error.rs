@@ -32,7 +32,7 @@ pub enum ReportError {
 pub enum CompareError {
     /// They were observed by different backends.
     #[error(
-        "the baseline was observed by {base}, the candidate by {candidate}; their latencies do not mean the same"
+        "the baseline was observed by {base}, the candidate by {candidate}; their latencies do not mean the same: measure both with one `--probe`, or insist with `--across-backends`"
     )]
     Backend {
         /// Backend of the baseline.
@@ -41,7 +41,9 @@ pub enum CompareError {
         candidate: String,
     },
     /// A target has other vantages in one than in the other.
-    #[error("{syscall} was seen from {base} in the baseline, from {candidate} in the candidate")]
+    #[error(
+        "{syscall} was seen from {base} in the baseline, from {candidate} in the candidate: measure both alike, or insist with `--across-vantages`"
+    )]
     Vantage {
         /// The target.
         syscall: String,
@@ -51,7 +53,9 @@ pub enum CompareError {
         candidate: String,
     },
     /// The targets differ.
-    #[error("the baseline measures {base}, the candidate {candidate}")]
+    #[error(
+        "the baseline measures {base}, the candidate {candidate}: `--across-cells` compares what both have"
+    )]
     Targets {
         /// Targets of the baseline.
         base: String,
@@ -59,13 +63,20 @@ pub enum CompareError {
         candidate: String,
     },
     /// The factors or their levels differ.
-    #[error("the cells differ: {base} in the baseline, {candidate} in the candidate")]
+    #[error(
+        "the cells differ: {base} in the baseline, {candidate} in the candidate; `--across-cells` compares those that both have"
+    )]
     Cells {
         /// The differing factor in the baseline, with its levels.
         base: String,
         /// The same in the candidate.
         candidate: String,
     },
+    /// A factor with several levels is in one of them only.
+    #[error(
+        "only one of the runs has the factor {0}: a cell of the other would have several partners; run it with that factor, or this one with a single level"
+    )]
+    LoneFactor(String),
     /// The threshold is no share above zero and below one.
     #[error("a threshold of {0} is not between 0 % and 100 %")]
     Threshold(String),

@@ -3,7 +3,7 @@
 //! Owns the versioned shape: a reader checks `kind` and `version`, which rises with every incompatible change; there may be
 //! more in it with the same version. `schema/report.json` says what is there.
 
-use crate::comparison::Comparison;
+use crate::comparison::{Comparison, Series, Trend};
 use crate::summary::{
     CellSummary, DisturbedTrial, ErrorCount, Figure, GeneratorSummary, LevelLoad, MeasureSummary, ProbeCost,
     Progress, SlowestCalls, Summary, TargetLedger, TrialFailure,
@@ -13,8 +13,11 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use store::Manifest;
 
-/// Version of both shapes.
+/// Version of the shape of a run's figures.
 pub const VERSION: u32 = 1;
+
+/// Version of the shape of comparisons, which `schema/diff.json` describes.
+pub const COMPARISON_VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct SummaryDocument<'a> {
@@ -73,8 +76,22 @@ struct ComparisonDocument<'a> {
     kind: &'static str,
     version: u32,
     headline: String,
+    /// What was tested over what.
+    method: String,
+    gate_crossed: bool,
     #[serde(flatten)]
     comparison: &'a Comparison,
+}
+
+#[derive(Serialize)]
+struct TrendDocument<'a> {
+    kind: &'static str,
+    version: u32,
+    headline: String,
+    /// Ids in order.
+    runs: Vec<&'a str>,
+    comparisons: Vec<ComparisonDocument<'a>>,
+    series: &'a [Series],
 }
 
 /// The summary of a run as one JSON document.
@@ -102,13 +119,31 @@ pub fn render(summary: &Summary) -> Result<String, ReportError> {
 
 /// A comparison as one JSON document.
 pub fn render_comparison(comparison: &Comparison) -> Result<String, ReportError> {
-    let document = ComparisonDocument {
-        kind: "comparison",
-        version: VERSION,
-        headline: comparison.headline(),
-        comparison,
+    Ok(serde_json::to_string_pretty(&comparison_document(comparison))? + "\n")
+}
+
+/// Several runs in order as one JSON document.
+pub fn render_trend(trend: &Trend) -> Result<String, ReportError> {
+    let document = TrendDocument {
+        kind: "trend",
+        version: COMPARISON_VERSION,
+        headline: trend.headline(),
+        runs: trend.runs(),
+        comparisons: trend.comparisons.iter().map(comparison_document).collect(),
+        series: &trend.series,
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
+fn comparison_document(comparison: &Comparison) -> ComparisonDocument<'_> {
+    ComparisonDocument {
+        kind: "comparison",
+        version: COMPARISON_VERSION,
+        headline: comparison.headline(),
+        method: comparison.unit_sentence(),
+        gate_crossed: comparison.gate_crossings().next().is_some(),
+        comparison,
+    }
 }
 
 fn cell_document<'a>(manifest: &'a Manifest, cell: &'a CellSummary) -> CellDocument<'a> {

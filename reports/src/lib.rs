@@ -10,6 +10,7 @@ pub mod charts;
 mod comparison;
 pub mod detection;
 mod error;
+pub mod export;
 pub mod html;
 pub mod json;
 pub mod markdown;
@@ -23,7 +24,10 @@ mod timeline;
 pub mod units;
 mod view;
 
-pub use comparison::{Comparison, Difference, Effect, Verdict, compare};
+pub use comparison::{
+    Comparison, Difference, Effect, Insist, Insisted, Point, Question, Series, TooFew, Trend, Unit, Verdict,
+    check_comparable, compare, compare_all,
+};
 pub use error::{CompareError, ReportError};
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{

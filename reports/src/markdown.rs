@@ -1,6 +1,9 @@
 //! Reports in Markdown, for issues and hand-ins.
 
-use crate::comparison::Comparison;
+mod comparison;
+
+pub use comparison::{render_comparison, render_trend};
+
 use crate::summary::{MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::text::{COST_HEADINGS, cost_row, failure_line};
 use crate::view::{probe_words, seen};
@@ -50,47 +53,6 @@ pub fn render(summary: &Summary) -> String {
     load(&mut page, summary);
     origin(&mut page, summary);
     page
-}
-
-/// A comparison in Markdown.
-#[must_use]
-pub fn render_comparison(comparison: &Comparison) -> String {
-    let mut page = format!("# {} against {}\n\n", escape(&comparison.candidate), escape(&comparison.base));
-    paragraph(&mut page, &format!("**{}**", comparison.headline()));
-    let rows: Vec<Vec<String>> = comparison
-        .differences
-        .iter()
-        .map(|difference| {
-            vec![difference.what.clone(), difference.base.clone(), difference.candidate.clone()]
-        })
-        .collect();
-    if !rows.is_empty() {
-        page.push_str("## The runs also differ\n\n");
-        table(&mut page, &["in", "baseline", "candidate"], &rows);
-    }
-    let _ = write!(page, "## Effects on {}\n\n", comparison.metric);
-    let mut headings = vec!["target", "vantage"];
-    headings.extend(comparison.factors.iter().map(String::as_str));
-    headings.extend(["baseline", "candidate", "ratio", "95 %", "p", "p (Holm)", "p (BH)", "verdict"]);
-    let rows: Vec<Vec<String>> = comparison.effects.iter().map(effect_row).collect();
-    table(&mut page, &headings, &rows);
-    page
-}
-
-fn effect_row(effect: &crate::comparison::Effect) -> Vec<String> {
-    let mut row = vec![effect.syscall.clone(), effect.vantage.name().to_owned()];
-    row.extend(effect.levels.iter().cloned());
-    row.extend([
-        units::duration(effect.base.value_ns),
-        units::duration(effect.candidate.value_ns),
-        units::ratio(effect.ratio.ratio),
-        effect.ratio.interval.map_or_else(|| "–".to_owned(), units::ratio_interval),
-        units::p_value(effect.p),
-        units::p_value(effect.p_holm),
-        units::p_value(effect.p_bh),
-        format!("**{}**", effect.verdict.name()),
-    ]);
-    row
 }
 
 fn figures(page: &mut String, summary: &Summary, (target, vantage): (&str, Vantage)) {

@@ -6,10 +6,19 @@
     reason = "a test; synthetic latencies are small and positive"
 )]
 
+#[path = "parts/comparisons.rs"]
+mod comparisons;
+#[path = "reference/check.rs"]
+mod reference;
+#[path = "parts/schema.rs"]
+mod schema;
 #[path = "../examples/gallery/synthetic.rs"]
 mod synthetic;
 
-use reports::{CompareError, Metric, TextOptions, Verdict, compare, html, json, markdown, summarise, text};
+use reports::{
+    CompareError, Comparison, Metric, Question, RunView, TextOptions, Verdict, html, json, markdown,
+    summarise, text,
+};
 use std::sync::OnceLock;
 use store::{Status, Vantage};
 use synthetic::{Recipe, SyntheticRun};
@@ -28,6 +37,16 @@ fn small() -> Recipe {
 fn small_run() -> SyntheticRun {
     static RUN: OnceLock<SyntheticRun> = OnceLock::new();
     RUN.get_or_init(|| synthetic::run(&small())).clone()
+}
+
+/// By one figure, insisting on nothing.
+fn compare(
+    base: &RunView<'_>,
+    candidate: &RunView<'_>,
+    metric: Metric,
+    threshold: f64,
+) -> Result<Comparison, CompareError> {
+    reports::compare(base, candidate, &Question::of(metric, threshold))
 }
 
 /// Lines break where the width wants it; tests look for words.
@@ -139,10 +158,11 @@ fn too_few_repetitions_are_said_to_be_too_few() {
     let slower = synthetic::run(&Recipe { repetitions: 3, slowdown: 2.0, ..small() });
     let comparison = compare(&few.view(), &slower.view(), Metric::P50, 0.05).unwrap();
     assert_eq!(comparison.count(Verdict::Inconclusive), 8);
-    assert_eq!(comparison.needs_repetitions, Some(6));
+    let too_few = comparison.too_few.unwrap();
+    assert_eq!((too_few.effects, too_few.units, too_few.needed), (8, 3, 6));
     assert!(
         in_one_line(&text::render_comparison(&comparison, &TextOptions::default()))
-            .contains("it needs 6 on each side")
+            .contains("with 3 repetitions a side, however large; it needs 6.")
     );
 }
 

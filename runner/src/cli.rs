@@ -33,6 +33,8 @@ pub(crate) enum Verb {
     ///
     /// Prints a line for each thing that is wrong, and ends with 1 where something is.
     Verify(VerifyArguments),
+    /// Write a run in a format of others: CSV, JSON, `OpenMetrics`, or the five lines of an older tool
+    Export(ExportArguments),
     /// List the runs that are kept
     List(RunsDir),
     /// Write a commented scenario to begin with, NAME.toml, which runs as it is
@@ -71,13 +73,32 @@ pub(crate) struct ScenarioArguments {
     pub(crate) seed: Option<String>,
 }
 
+/// A second scenario, to be executed in alternation with the first.
+#[derive(Debug, Args)]
+pub(crate) struct AgainstArguments {
+    /// Execute this scenario, too, block by block in alternation: SCENARIO is the baseline, this one the candidate
+    #[arg(long, value_name = "SCENARIO")]
+    pub(crate) against: Option<PathBuf>,
+    /// Replace a value of the candidate only; without --against, SCENARIO with this replaced is the candidate
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) against_set: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArguments,
+    #[command(flatten)]
+    pub(crate) against: AgainstArguments,
     /// Backend, instead of the scenario's
     #[arg(long, value_name = "BACKEND", value_parser = backends())]
     pub(crate) probe: Option<String>,
+    /// Add blocks to this run, which is complete, of the same scenario: `--repetitions` says how many
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["against", "against_set", "label", "seed"])]
+    pub(crate) append: Option<String>,
+    /// With --append: although the runner's version or the kernel's command line is another, and say so in the run
+    #[arg(long, requires = "append")]
+    pub(crate) force: bool,
     /// A name to find the run by, as in `runner report NAME`: 1 to 64 letters, digits, `_` or `-`
     #[arg(long, value_name = "NAME", value_parser = label)]
     pub(crate) label: Option<String>,
@@ -95,6 +116,8 @@ pub(crate) struct RunArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArguments,
+    #[command(flatten)]
+    pub(crate) against: AgainstArguments,
     /// A kept run: how small a change such a plan can find, if figures vary as they did there
     #[arg(long, value_name = "RUN")]
     pub(crate) like: Option<String>,
@@ -139,6 +162,36 @@ pub(crate) struct ReportArguments {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// Formats of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One table, trials unless --table says another, with all its columns
+    Csv,
+    /// Manifest and trials with their histograms, as one versioned document
+    Json,
+    /// Five lines a target: function, count, total and maximum in ns, 16 buckets
+    Classic,
+    /// Histograms and counters for Prometheus and its like
+    Openmetrics,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The run, named as in `report`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    #[arg(long)]
+    pub(crate) format: ExportFormat,
+    /// The table that csv writes
+    #[arg(long, value_name = "TABLE", value_parser = store::TABLES)]
+    pub(crate) table: Option<String>,
+    /// The file to write instead of standard output
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArguments {
     /// The run, named as in `report`
@@ -170,21 +223,41 @@ pub(crate) struct VerifyArguments {
 pub(crate) struct DiffArguments {
     /// The run to compare with, named as in `report`
     pub(crate) base: String,
-    /// The run that may have changed
-    pub(crate) candidate: String,
+    /// The run that may have changed; of several, each is set against the first, in order
+    #[arg(required = true)]
+    pub(crate) candidates: Vec<String>,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
-    /// mean, p50, p90, p99, p999 or max
+    /// mean, p50, p90, p99, p999, max, or `all`; may be given several times
     #[arg(long, default_value = "p50")]
-    pub(crate) metric: String,
+    pub(crate) metric: Vec<String>,
     /// Changes smaller than this are the same
     #[arg(long, default_value = "5%")]
     pub(crate) threshold: String,
-    /// Exit with code 4 when a comparison is worse beyond the threshold
+    /// Exit with code 4 when a comparison is worse beyond the threshold; of several candidates, with the last
     #[arg(long)]
     pub(crate) gate: bool,
+    #[command(flatten)]
+    pub(crate) across: AcrossArguments,
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
+    /// File to write instead of standard output
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What is compared although it does not mean the same.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct AcrossArguments {
+    /// Compare runs that were observed by different backends
+    #[arg(long)]
+    pub(crate) across_backends: bool,
+    /// Compare targets that one run saw in the kernel and the other in the caller
+    #[arg(long)]
+    pub(crate) across_vantages: bool,
+    /// Compare the targets and cells that both runs have, where one has others besides
+    #[arg(long)]
+    pub(crate) across_cells: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,20 +3,28 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 // In a folder, for a file beside this one would be a program of its own.
+#[path = "parts/append.rs"]
+mod append;
 #[path = "parts/asked.rs"]
 mod asked;
 #[path = "parts/capabilities.rs"]
 mod capabilities;
 #[path = "parts/clock.rs"]
 mod clock;
+#[path = "parts/diff.rs"]
+mod diff;
 #[path = "parts/disk.rs"]
 mod disk;
+#[path = "parts/export.rs"]
+mod export;
 #[path = "parts/faults.rs"]
 mod faults;
 #[path = "parts/impostors.rs"]
 mod impostors;
 #[path = "parts/machine.rs"]
 mod machine;
+#[path = "parts/pairs.rs"]
+mod pairs;
 #[path = "parts/signals.rs"]
 mod signals;
 #[path = "parts/terminal.rs"]

@@ -4,6 +4,7 @@
 //! through [`RunWriter`], reporting reads through [`Run`]; they meet nowhere else. Knows nothing of how figures come
 //! about or what they mean.
 
+mod csv;
 mod errno;
 mod error;
 mod files;
@@ -28,6 +29,7 @@ mod writer;
 #[cfg(test)]
 extern crate self as store;
 
+pub use csv::{TABLES, write_csv};
 pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;
@@ -39,4 +41,4 @@ pub use reader::{Run, read_manifest};
 pub use runs::{resolve, run_ids};
 pub use tables::CALLS_BEYOND_QUANTILE;
 pub use verify::verify;
-pub use writer::{RunWriter, check_writable, run_id, write_files, write_report};
+pub use writer::{RunWriter, check_writable, run_id, run_id_behind, write_files, write_report};

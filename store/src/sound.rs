@@ -2,6 +2,7 @@
 //!
 //! Whether it is true is another question, see `verify`.
 
+use crate::files::is_plain;
 use crate::{GeneratorRecord, LoadMetric, Manifest, Measure, SlowCall, TrialRecord, limits};
 use probe_abi::{SLOTS, SparseHistogram};
 
@@ -27,6 +28,12 @@ pub(crate) fn check_manifest(manifest: &Manifest) -> Result<(), String> {
         factors.flat_map(|factor| factor.levels.iter().map(|level| &level.label).chain([&factor.name]));
     let names = [&scenario.name, &manifest.probe.backend, &plan.order].into_iter().chain(levels);
     names.chain(&scenario.syscalls).try_for_each(|name| check_name(name))?;
+    let added: u64 = manifest.extensions.iter().map(|extension| u64::from(extension.repetitions)).sum();
+    if added > u64::from(plan.repetitions) {
+        return Err(format!("{added} of its {} repetitions were added", plan.repetitions));
+    }
+    let texts = manifest.extensions.iter().flat_map(|it| it.command.iter().chain([&it.boot]));
+    texts.into_iter().try_for_each(|text| check_text(text))?;
     let texts = manifest.warnings.iter().chain(&manifest.command).chain(&manifest.label);
     texts.chain(&scenario.generators).chain([&scenario.summary]).try_for_each(|text| check_text(text))?;
     let levels = |cell: &Vec<u32>| {
@@ -38,6 +45,13 @@ pub(crate) fn check_manifest(manifest: &Manifest) -> Result<(), String> {
     };
     if !plan.design.cells.iter().all(levels) {
         return Err("a cell of its design has levels that no factor has".to_owned());
+    }
+    if let Some(against) = &manifest.against {
+        check_name(&against.run)?;
+        // It is looked for beside the run.
+        if !is_plain(&against.run) || against.run.starts_with('.') {
+            return Err("the run that it was executed with has a name that is none".to_owned());
+        }
     }
     Ok(())
 }

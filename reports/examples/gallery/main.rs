@@ -8,8 +8,14 @@
 
 mod synthetic;
 
-use reports::{Metric, compare, html, json, markdown, summarise, text};
-use std::{env, error::Error, fs, path::PathBuf, time::Instant};
+use reports::{Metric, Question, compare, compare_all, html, json, markdown, summarise, text};
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(env::args().nth(1).ok_or("which folder?")?);
@@ -48,12 +54,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     if recipe.repetitions > 100 {
         return Ok(());
     }
-    let slower = synthetic::run(&synthetic::Recipe { slowdown: 1.1, seed: 2, ..Default::default() });
-    let comparison = compare(&run.view(), &slower.view(), Metric::P50, 0.05)?;
-    fs::write(
-        folder.join("comparison.txt"),
-        text::render_comparison(&comparison, &text::TextOptions::default()),
-    )?;
+    comparisons(&folder, &run)
+}
+
+/// Two runs, and four in order.
+fn comparisons(folder: &Path, run: &synthetic::SyntheticRun) -> Result<(), Box<dyn Error>> {
+    let later = |slowdown, seed| synthetic::run(&synthetic::Recipe { slowdown, seed, ..Default::default() });
+    let runs = [later(1.02, 2), later(1.1, 3), later(1.14, 4)];
+    let options = text::TextOptions::default();
+    let question = Question { metrics: vec![Metric::P50, Metric::P99], ..Question::of(Metric::P50, 0.05) };
+    let comparison = compare(&run.view(), &runs[1].view(), &question)?;
+    fs::write(folder.join("comparison.txt"), text::render_comparison(&comparison, &options))?;
     fs::write(folder.join("comparison.md"), markdown::render_comparison(&comparison))?;
+    fs::write(folder.join("comparison.json"), json::render_comparison(&comparison)?)?;
+    fs::write(folder.join("comparison.html"), html::render_comparison(&comparison)?)?;
+    let views: Vec<_> = runs.iter().map(synthetic::SyntheticRun::view).collect();
+    let trend = compare_all(&run.view(), &views, &Question::of(Metric::P50, 0.05))?;
+    fs::write(folder.join("trend.txt"), text::render_trend(&trend, &options))?;
+    fs::write(folder.join("trend.md"), markdown::render_trend(&trend))?;
+    fs::write(folder.join("trend.json"), json::render_trend(&trend)?)?;
+    fs::write(folder.join("trend.html"), html::render_trend(&trend)?)?;
     Ok(())
 }

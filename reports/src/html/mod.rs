@@ -4,8 +4,10 @@
 //! machine, how to repeat it. One self-contained file that loads nothing; looks are in `assets/report.css`.
 
 mod calls;
+mod comparison;
 mod explore;
 mod facts;
+mod forest;
 mod tables;
 
 use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
@@ -19,6 +21,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use calls::{ErrorRow, SlowTable};
 use facts::{Badge, Fact};
 
+pub use comparison::{render_comparison, render_trend};
 pub use facts::shell_word;
 use std::fmt::Write as _;
 use std::thread;

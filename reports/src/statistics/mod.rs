@@ -4,18 +4,25 @@
 //! value per repetition. Knows nothing of runs, cells or rendering.
 
 mod adjust;
+mod binomial;
 mod bootstrap;
+mod flips;
 mod normal;
 mod power;
 mod rank;
+mod select;
 mod sequential;
 mod shift;
 
 pub use adjust::{benjamini_hochberg, holm};
-pub use bootstrap::{FULL_REPETITIONS, LEAST_REPETITIONS, median_interval};
+pub use binomial::clopper_pearson;
+pub use bootstrap::{
+    FULL_REPETITIONS, LEAST_REPETITIONS, median_interval, paired_ratio_bootstrap, ratio_bootstrap,
+};
+pub use flips::{paired_difference, paired_p, paired_ratio, pairs_to_detect, sign_flip, smallest_paired_p};
 pub use normal::{normal_cdf, normal_quantile, student_t_975};
 pub use power::{POWER, detectable_ratio};
-pub use rank::{mann_whitney, repetitions_to_detect, sign_flip, smallest_p};
+pub use rank::{mann_whitney, repetitions_to_detect, smallest_p};
 pub use sequential::{Looks, order_interval, repetitions_for};
 pub use shift::{Difference, RatioEstimate, difference, ratio};
 
@@ -50,17 +57,22 @@ impl Interval {
 /// The median: the middle value, or the mean of the two middle ones; none of nothing.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let sorted = sorted(values);
     let upper = *sorted.get(sorted.len() / 2)?;
     let lower = sorted[(sorted.len() - 1) / 2];
     Some(f64::midpoint(lower, upper))
 }
 
-/// The binomial coefficient, as a float: exact while it fits 53 bits.
-fn choose(n: usize, k: usize) -> f64 {
-    let k = k.min(n - k);
-    (0..k).fold(1.0, |product, i| product * (n - i) as f64 / (i + 1) as f64)
+/// A count as an exponent.
+fn exponent(n: usize) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+/// The values in rising order.
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
 }
 
 #[cfg(test)]
@@ -72,10 +84,5 @@ mod tests {
         assert_eq!(median(&[4.0, 1.0, 3.0]), Some(3.0));
         assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
         assert_eq!(median(&[]), None);
-    }
-
-    #[test]
-    fn binomial_coefficients() {
-        assert_eq!((choose(14, 7), choose(5, 0), choose(5, 5)), (3432.0, 1.0, 1.0));
     }
 }

@@ -1,5 +1,6 @@
 //! How small a change so many repetitions can find.
 
+use super::select::Differences;
 use super::shift::tail_rank;
 use super::{CONFIDENCE, repetitions_to_detect};
 use rand::{RngExt, SeedableRng};
@@ -38,9 +39,8 @@ pub fn detectable_ratio(values: &[f64], n: usize, family: usize) -> Option<f64> 
     let mut shifts: Vec<f64> = (0..DRAWS)
         .map(|_| {
             let [a, b] = [0, 1].map(|_| (0..drawn).map(|_| source.draw(&mut random)).collect::<Vec<f64>>());
-            let mut apart: Vec<f64> = a.iter().flat_map(|a| b.iter().map(move |b| a - b)).collect();
-            apart.sort_by(f64::total_cmp);
-            apart[apart.len() - rank]
+            let apart = Differences::new(&b, &a);
+            apart.at(apart.len().saturating_sub(rank)).unwrap_or(0.0)
         })
         .collect();
     shifts.sort_by(f64::total_cmp);

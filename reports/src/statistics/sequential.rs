@@ -5,7 +5,8 @@
 //! all of them together miss at most as often as one interval may (Bonferroni). The interval is that of the median by
 //! order statistics, which holds for every distribution. What counts as narrow is the caller's business.
 
-use super::{CONFIDENCE, Interval, choose};
+use super::binomial::of_halves;
+use super::{CONFIDENCE, Interval, sorted};
 
 /// The factor by which repetitions grow from look to look.
 const GROWTH: f64 = 1.5;
@@ -73,12 +74,11 @@ pub fn repetitions_for(miss: f64) -> usize {
 #[must_use]
 pub fn order_interval(values: &[f64], confidence: f64) -> Option<Interval> {
     let n = values.len();
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let sorted = sorted(values);
     let allowed = (1.0 - confidence) / 2.0 * (1.0 + 1e-9);
     let (mut below, mut cut) = (0.0, 0);
     while cut < n / 2 {
-        below += probability(n, cut);
+        below += of_halves(n, cut);
         if below > allowed {
             break;
         }
@@ -86,15 +86,6 @@ pub fn order_interval(values: &[f64], confidence: f64) -> Option<Interval> {
     }
     let index = cut.checked_sub(1)?;
     Some(Interval { low: sorted[index], high: sorted[n - 1 - index] })
-}
-
-/// P(Binomial(n, ½) = k), without overflow for thousands of values.
-fn probability(n: usize, k: usize) -> f64 {
-    if n <= 1000 {
-        return choose(n, k) * 0.5_f64.powi(i32::try_from(n).unwrap_or(i32::MAX));
-    }
-    let terms = (0..k).map(|i| ((n - i) as f64).ln() - ((i + 1) as f64).ln());
-    (terms.sum::<f64>() - n as f64 * std::f64::consts::LN_2).exp()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod comparison;
 mod sparkline;
 mod table;
 
-pub use comparison::render_comparison;
+pub use comparison::{render_comparison, render_trend};
 
 use crate::summary::{CostFigure, FailedTrials, MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::view::{probe_words, seen};

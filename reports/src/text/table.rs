@@ -62,6 +62,12 @@ impl Grid {
         self.rows.is_empty()
     }
 
+    /// Whether the columns that are always shown fit into `width`.
+    pub(super) fn fits(&self, width: usize) -> bool {
+        let kept = (0..self.columns.len()).filter(|index| self.columns[*index].expendable == 0);
+        self.width_of(&kept.collect::<Vec<_>>()) <= width
+    }
+
     /// The table, without the expendable columns that do not fit into `width`.
     pub(super) fn render(&self, width: usize) -> String {
         self.draw(&self.shown(width), width)

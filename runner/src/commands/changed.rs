@@ -5,7 +5,7 @@ use super::report::{text_options, view};
 use super::verify::check_order;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use reports::Metric;
+use reports::{Insist, Metric, Question};
 use serde_json::{Value, json};
 use std::fs;
 use std::panic::AssertUnwindSafe;
@@ -47,9 +47,13 @@ fn exercise(base: &Run, path: &Path, count: u64) -> bool {
     let _ = reports::text::render(&summary, &text_options());
     let _ = reports::markdown::render(&summary);
     let _ = reports::json::render(&summary);
+    let insist = Insist { backends: true, vantages: true, cells: true };
+    let question = Question { insist, ..Question::of(Metric::P50, 0.05) };
     for (one, other) in [(&run, base), (base, &run)] {
-        if let Ok(comparison) = reports::compare(&self::view(one), &self::view(other), Metric::P50, 0.05) {
+        if let Ok(comparison) = reports::compare(&self::view(one), &self::view(other), &question) {
             let _ = reports::text::render_comparison(&comparison, &text_options());
+            let _ = reports::markdown::render_comparison(&comparison);
+            let _ = reports::html::render_comparison(&comparison);
         }
     }
     if count.is_multiple_of(50) {

@@ -1,0 +1,192 @@
+"""How often `runner diff --gate` calls equal runs different, and how often it finds a slowdown: aa.py RUNNER FOLDER [PAIRS [SLOWED]]
+
+RUNNER is the folder with the binaries `runner` and `generator`, FOLDER keeps every pair: what is there and complete is not
+taken again. Of PAIRS pairs both runs are of the same scenario, one after the other; of SLOWED the second one reads so many
+bytes at a time that the median of `read` rises by a bit more than twice the threshold. With `--against` the two runs of a
+pair are taken in alternation.
+"""
+
+import argparse
+import json
+import pathlib
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from tally import Tally
+
+SCENARIO = pathlib.Path(__file__).parent / "aa.toml"
+SIZE = 4096
+THRESHOLD = 0.05
+# What the slowdown is to be: a bit more than twice the threshold.
+LEAST, WANTED, MOST = 1.10, 1.12, 1.15
+FALSE_AT_MOST, FOUND_AT_LEAST = 0.05, 0.95
+
+
+def complete(folder):
+    """The runs of a folder that came to their end, in the order of their creation."""
+    runs = []
+    for manifest in sorted(folder.glob("2*/manifest.json")):
+        try:
+            content = json.loads(manifest.read_text())
+        except (OSError, ValueError):
+            continue
+        if content["state"] == "complete":
+            runs.append((content, manifest.parent))
+    return runs
+
+
+class Endurance:
+    def __init__(self, arguments):
+        self.binaries, self.folder = pathlib.Path(arguments.runner), pathlib.Path(arguments.folder)
+        self.is_alternating = arguments.against
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def scenario(self, size):
+        """The scenario with so many bytes to a read, as a file."""
+        path = self.folder / f"size-{size}.toml"
+        path.write_text(SCENARIO.read_text().replace('"4KiB"', f'"{size}B"').replace("../../schema", "schema"))
+        return path
+
+    def take(self, place, scenarios):
+        """Runs that belong together, taken once; the runs' folders, the first scenario's first."""
+        folder = self.folder / place
+        if len(complete(folder)) != len(scenarios):
+            shutil.rmtree(folder, ignore_errors=True)
+            against = [part for scenario in scenarios[1:] for part in ("--against", scenario)]
+            command = [self.binaries / "runner", "run", scenarios[0], *against, "--quiet", "--runs-dir", folder]
+            runner = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            # What they report is not asked for here, and takes longer than some trials.
+            while runner.poll() is None and len(complete(folder)) < len(scenarios):
+                time.sleep(0.02)
+            if runner.poll() is None:
+                runner.send_signal(signal.SIGINT)
+            told = runner.communicate()[1]
+            if len(complete(folder)) != len(scenarios):
+                sys.exit(f"aa: {place} did not come to its end (exit code {runner.returncode}):\n{told[-2000:]}")
+        roles = {"baseline": 0, "candidate": 1}
+        runs = [(roles[content["against"]["role"]] if "against" in content else 0, path) for content, path in complete(folder)]
+        return [path for _, path in sorted(runs)]
+
+    def pair(self, name, size):
+        first, second = self.scenario(SIZE), self.scenario(size)
+        if self.is_alternating:
+            return self.take(name, [first, second])
+        return self.take(f"{name}-a", [first]) + self.take(f"{name}-b", [second])
+
+    def diff(self, base, candidate):
+        """The comparison, and whether the gate was crossed as its exit code says."""
+        command = [self.binaries / "runner", "diff", base, candidate, "--gate", "--threshold", str(THRESHOLD)]
+        done = subprocess.run([*command, "--format", "json"], capture_output=True, text=True)
+        if done.returncode not in (0, 4):
+            sys.exit(f"aa: {base} and {candidate} are not compared: {done.stderr}")
+        return json.loads(done.stdout), done.returncode == 4
+
+    def ratio(self, name, size):
+        """The ratio of reads in a pair that has it: on a busy machine one may lack calls."""
+        for again in range(5):
+            comparison, _ = self.diff(*self.pair(f"{name}-{again}", size))
+            ratios = [it["ratio"]["ratio"] for it in gated(comparison) if it["syscall"] == "read"]
+            if ratios:
+                return ratios[0]
+        sys.exit("aa: reads have too few calls for a median; is the machine busy?")
+
+    def slower_size(self):
+        """Bytes to a read at which its median rises by a bit more than 10 %: found once, by bisection, and kept."""
+        kept = self.folder / "slowed.json"
+        if kept.exists():
+            found = json.loads(kept.read_text())
+            return found["size"], found["ratio"]
+        low, high = SIZE, 2 * SIZE
+        while self.ratio(f"calibration-{high}", high) < WANTED:
+            low, high = high, 2 * high
+        for _ in range(12):
+            size = (low + high) // 2 // 64 * 64
+            ratio = statistics.median(self.ratio(f"calibration-{size}-{again}", size) for again in range(3))
+            print(f"aa: {size} bytes at a time are × {ratio:.3f}", flush=True)
+            if LEAST + 0.01 <= ratio <= MOST - 0.02 or high - low <= 128:
+                break
+            low, high = (size, high) if ratio < WANTED else (low, size)
+        if not LEAST < ratio < MOST:
+            sys.exit(f"aa: no size slows reads by a bit more than 10 % here; {size} bytes are × {ratio:.3f}")
+        kept.write_text(json.dumps({"size": size, "ratio": ratio}))
+        return size, ratio
+
+
+def gated(comparison):
+    return [effect for effect in comparison["effects"] if effect["gated"]]
+
+
+def share_of(share, successes, trials):
+    """Clopper and Pearson's interval, in words."""
+    low, high = subprocess.run([share, str(successes), str(trials)], capture_output=True, text=True, check=True).stdout.split()
+    return f"{successes / trials:.1%} [{low} %, {high} %]"
+
+
+class Kind:
+    """Pairs of one kind, and what became of them."""
+
+    def __init__(self, name, size):
+        self.name, self.size = name, size
+        self.pairs, self.crossed, self.ratios, self.verdicts, self.covered, self.lacking = 0, 0, [], {}, 0, 0
+
+    def add(self, comparison, is_crossed):
+        self.pairs += 1
+        effects = gated(comparison)
+        self.lacking += comparison["without_figures"] > 0
+        is_read_worse = any(it["syscall"] == "read" and it["verdict"] == "worse" for it in effects)
+        # A slowdown is found where it is, not by chance elsewhere.
+        self.crossed += is_crossed and (self.size == SIZE or is_read_worse)
+        self.ratios += [it["ratio"]["ratio"] for it in effects if it["syscall"] == "read"]
+        for effect in effects:
+            self.verdicts[effect["verdict"]] = self.verdicts.get(effect["verdict"], 0) + 1
+            self.covered += self.size == SIZE and effect["ratio"]["interval"]["low"] <= 1 <= effect["ratio"]["interval"]["high"]
+
+    def row(self, share, asked):
+        verdicts = ", ".join(f"{count} {name}" for name, count in sorted(self.verdicts.items()))
+        ratios = sorted(self.ratios)
+        spread = f"× {statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})"
+        return f"| {self.name} | {self.pairs} | {self.crossed} | {share_of(share, self.crossed, self.pairs)} | {asked} | {spread} | {verdicts} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runner")
+    parser.add_argument("folder")
+    parser.add_argument("pairs", type=int, nargs="?", default=200)
+    parser.add_argument("slowed", type=int, nargs="?", default=60)
+    parser.add_argument("--against", action="store_true", help="take the runs of a pair in alternation")
+    parser.add_argument("--share", required=True, help="the program that gives a share's interval")
+    arguments = parser.parse_args()
+    endurance, tally, began = Endurance(arguments), Tally("aa"), time.monotonic()
+    size, ratio = endurance.slower_size() if arguments.slowed else (None, None)
+    kinds = [("same", Kind("equal", SIZE), arguments.pairs)]
+    if arguments.slowed:
+        kinds.append(("slowed", Kind(f"read slowed by × {ratio:.2f} ({size} bytes instead of {SIZE})", size), arguments.slowed))
+    for name, kind, count in kinds:
+        for number in range(count):
+            comparison, is_crossed = endurance.diff(*endurance.pair(f"{name}-{number:03}", kind.size))
+            kind.add(comparison, is_crossed)
+            if is_crossed == (name == "same"):
+                print(f"aa: {name} {number}: {comparison['headline']}", flush=True)
+    print(f"aa: {(time.monotonic() - began) / 60:.0f} minutes\n")
+    print("| runs | pairs | gate crossed | share, 95 % | asked for | ratio of read's p50, median and range | verdicts |\n|---|---|---|---|---|---|---|")
+    for (name, kind, _), asked in zip(kinds, (f"at most {FALSE_AT_MOST:.0%}", f"at least {FOUND_AT_LEAST:.0%}")):
+        if kind.pairs:
+            print(kind.row(arguments.share, asked))
+            tally.check(kind.lacking <= 0.02 * kind.pairs, f"{kind.name}: pairs have figures", f"{kind.lacking} lack some")
+            holds = kind.crossed <= FALSE_AT_MOST * kind.pairs if name == "same" else kind.crossed >= FOUND_AT_LEAST * kind.pairs
+            tally.check(holds, f"{kind.name}: {asked} of pairs cross the gate", f"{kind.crossed} of {kind.pairs}")
+    same = kinds[0][1]
+    if same.pairs:
+        all_effects = sum(same.verdicts.values())
+        print(f"\nOf {all_effects} ratios of equal runs {same.covered} have 1 in their interval: {share_of(arguments.share, same.covered, all_effects)}.\n")
+    tally.end()
+
+
+if __name__ == "__main__":
+    main()

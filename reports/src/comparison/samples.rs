@@ -1,0 +1,160 @@
+//! What is set against each other: repetitions, boots, or blocks that were executed side by side.
+
+use crate::statistics::{
+    Interval, RatioEstimate, mann_whitney, median, paired_p, paired_ratio, paired_ratio_bootstrap,
+    pairs_to_detect, ratio, ratio_bootstrap, repetitions_to_detect, smallest_p, smallest_paired_p,
+};
+use crate::summary::{MeasureSummary, Repetition};
+use crate::{Metric, RunView};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
+use store::{Manifest, Status};
+
+/// The unit of replication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Each repetition, apart.
+    Repetition,
+    /// A block of the baseline with the candidate's block that was executed right beside it.
+    Pair,
+    /// Each boot of a machine: the median of the repetitions that were taken in it.
+    Boot,
+}
+
+impl Unit {
+    /// Pairs where the runs were executed in alternation; boots where one of them has several; else repetitions.
+    pub(super) fn of(base: &RunView<'_>, candidate: &RunView<'_>) -> Self {
+        if were_alternated(base, candidate) {
+            Self::Pair
+        } else if boots(base) > 1 || boots(candidate) > 1 {
+            Self::Boot
+        } else {
+            Self::Repetition
+        }
+    }
+
+    /// One of them, or several.
+    #[must_use]
+    pub const fn name(self, count: usize) -> &'static str {
+        match (self, count) {
+            (Self::Repetition, 1) => "repetition",
+            (Self::Repetition, _) => "repetitions",
+            (Self::Pair, 1) => "pair",
+            (Self::Pair, _) => "pairs",
+            (Self::Boot, 1) => "boot",
+            (Self::Boot, _) => "boots",
+        }
+    }
+
+    /// The least p that so many can reach.
+    pub(super) fn smallest_p(self, (base, candidate): (usize, usize)) -> f64 {
+        match self {
+            Self::Pair => smallest_paired_p(base),
+            Self::Repetition | Self::Boot => smallest_p(base, candidate),
+        }
+    }
+
+    /// How many it takes on each side for one effect of a family to be found.
+    pub(super) fn to_detect(self, family: usize, alpha: f64) -> usize {
+        match self {
+            Self::Pair => pairs_to_detect(family, alpha),
+            Self::Repetition | Self::Boot => repetitions_to_detect(family, alpha),
+        }
+    }
+}
+
+/// Whether each of the two names the other, and the blocks of one number were executed in the same boot.
+fn were_alternated(base: &RunView<'_>, candidate: &RunView<'_>) -> bool {
+    let names = |one: &Manifest, other: &Manifest| one.against.as_ref().is_some_and(|it| it.run == other.id);
+    if !names(base.manifest, candidate.manifest) || !names(candidate.manifest, base.manifest) {
+        return false;
+    }
+    let places = |run: &RunView<'_>| -> BTreeMap<u32, BTreeSet<String>> {
+        let mut places: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
+        for trial in run.trials {
+            places.entry(trial.block).or_default().insert(trial.boot.clone());
+        }
+        places
+    };
+    let theirs = places(candidate);
+    places(base).iter().all(|(block, boots)| theirs.get(block).is_none_or(|others| others == boots))
+}
+
+/// Boots in which the run has trials with figures.
+pub(super) fn boots(run: &RunView<'_>) -> usize {
+    let ok = run.trials.iter().filter(|trial| trial.status == Status::Ok);
+    ok.map(|trial| trial.boot.as_str()).collect::<BTreeSet<_>>().len()
+}
+
+/// What a test makes of two measures.
+pub(super) struct Tested {
+    pub(super) units: (usize, usize),
+    pub(super) ratio: RatioEstimate,
+    pub(super) bootstrap: Option<Interval>,
+    pub(super) p: f64,
+}
+
+/// Sets two measures against each other; none where a repetition of one lacks the figure, or none is left.
+pub(super) fn test(
+    unit: Unit,
+    metric: Metric,
+    (mine, theirs): (&MeasureSummary, &MeasureSummary),
+) -> Option<Tested> {
+    match unit {
+        Unit::Pair => {
+            let pairs = pairs(metric, mine, theirs)?;
+            Some(Tested {
+                units: (pairs.len(), pairs.len()),
+                ratio: paired_ratio(&pairs)?,
+                bootstrap: paired_ratio_bootstrap(&pairs),
+                p: paired_p(&pairs),
+            })
+        }
+        Unit::Repetition => {
+            let (mine, theirs) = (mine.values(metric), theirs.values(metric));
+            Some(Tested {
+                units: (mine.len(), theirs.len()),
+                ratio: ratio(&mine, &theirs)?,
+                bootstrap: ratio_bootstrap(slice::from_ref(&mine), slice::from_ref(&theirs)),
+                p: mann_whitney(&mine, &theirs),
+            })
+        }
+        Unit::Boot => {
+            let (mine, theirs) = (by_boot(metric, mine)?, by_boot(metric, theirs)?);
+            let pooled = |boots: &[Vec<f64>]| boots.iter().filter_map(|it| median(it)).collect::<Vec<_>>();
+            let (before, after) = (pooled(&mine), pooled(&theirs));
+            Some(Tested {
+                units: (before.len(), after.len()),
+                ratio: ratio(&before, &after)?,
+                bootstrap: ratio_bootstrap(&mine, &theirs),
+                p: mann_whitney(&before, &after),
+            })
+        }
+    }
+}
+
+fn grouped<K: Ord>(
+    metric: Metric,
+    measure: &MeasureSummary,
+    key: impl Fn(&Repetition) -> K,
+) -> Option<BTreeMap<K, Vec<f64>>> {
+    let mut groups: BTreeMap<K, Vec<f64>> = BTreeMap::new();
+    for repetition in &measure.repetitions {
+        groups.entry(key(repetition)).or_default().push(repetition.values_ns[metric.index()]?);
+    }
+    Some(groups)
+}
+
+fn by_boot(metric: Metric, measure: &MeasureSummary) -> Option<Vec<Vec<f64>>> {
+    Some(grouped(metric, measure, |it| it.boot.clone())?.into_values().collect())
+}
+
+/// The values of the blocks that both have.
+fn pairs(metric: Metric, mine: &MeasureSummary, theirs: &MeasureSummary) -> Option<Vec<(f64, f64)>> {
+    let by_block = |measure| grouped(metric, measure, |it: &Repetition| it.block);
+    let theirs = by_block(theirs)?;
+    let pair = |(block, values): (u32, Vec<f64>)| Some((median(&values)?, median(theirs.get(&block)?)?));
+    Some(by_block(mine)?.into_iter().filter_map(pair).collect())
+}

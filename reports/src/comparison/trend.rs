@@ -1,0 +1,119 @@
+//! Several runs in order, each set against the first.
+
+use super::{Comparison, Effect, Question, Verdict, compare};
+use crate::statistics::RatioEstimate;
+use crate::summary::Figure;
+use crate::{CompareError, Metric, RunView};
+use serde::Serialize;
+use store::Vantage;
+
+/// Runs in order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trend {
+    /// Each run but the first, set against the first, in order; at least one.
+    pub comparisons: Vec<Comparison>,
+    /// What became of each figure that gates look at.
+    pub series: Vec<Series>,
+}
+
+/// One figure over the runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Series {
+    /// One level for each factor.
+    pub levels: Vec<String>,
+    /// The target.
+    pub syscall: String,
+    /// Who saw it.
+    pub vantage: Vantage,
+    /// Which figure.
+    pub metric: Metric,
+    /// The first run's figure.
+    pub base: Figure,
+    /// One for each comparison; none where a run lacks the figure.
+    pub points: Vec<Option<Point>>,
+}
+
+/// A figure of one run, set against the first run's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// The figure.
+    pub figure: Figure,
+    /// To the first run's, with its interval.
+    pub ratio: RatioEstimate,
+    /// What that amounts to.
+    pub verdict: Verdict,
+}
+
+/// Compares each of the `others` with the first run.
+pub fn compare_all(
+    first: &RunView<'_>,
+    others: &[RunView<'_>],
+    question: &Question,
+) -> Result<Trend, CompareError> {
+    let compared = others.iter().map(|other| compare(first, other, question));
+    let comparisons = compared.collect::<Result<Vec<Comparison>, CompareError>>()?;
+    let mut series: Vec<Series> = Vec::new();
+    for (place, comparison) in comparisons.iter().enumerate() {
+        for effect in comparison.gated() {
+            let point = Point { figure: effect.candidate, ratio: effect.ratio, verdict: effect.verdict };
+            let index = series.iter().position(|it| it.is_of(effect)).unwrap_or_else(|| {
+                series.push(Series::begun(effect, comparisons.len()));
+                series.len() - 1
+            });
+            series[index].points[place] = Some(point);
+        }
+    }
+    series.sort_by(|a, b| {
+        let rank = |it: &Series| it.last().map_or(Verdict::Same, |point| point.verdict);
+        let size = |it: &Series| it.last().map_or(0.0, |point| point.ratio.ratio.ln().abs());
+        rank(a).cmp(&rank(b)).then(size(b).total_cmp(&size(a)))
+    });
+    Ok(Trend { comparisons, series })
+}
+
+impl Trend {
+    /// The newest run against the first.
+    #[must_use]
+    pub fn last(&self) -> Option<&Comparison> {
+        self.comparisons.last()
+    }
+
+    /// Ids of all runs, in order.
+    #[must_use]
+    pub fn runs(&self) -> Vec<&str> {
+        let first = self.comparisons.first().map(|it| it.base.as_str());
+        first.into_iter().chain(self.comparisons.iter().map(|it| it.candidate.as_str())).collect()
+    }
+}
+
+impl Series {
+    fn begun(effect: &Effect, points: usize) -> Self {
+        Self {
+            levels: effect.levels.clone(),
+            syscall: effect.syscall.clone(),
+            vantage: effect.vantage,
+            metric: effect.metric,
+            base: effect.base,
+            points: vec![None; points],
+        }
+    }
+
+    fn is_of(&self, effect: &Effect) -> bool {
+        (self.metric, self.vantage) == (effect.metric, effect.vantage)
+            && self.syscall == effect.syscall
+            && self.levels == effect.levels
+    }
+
+    /// The newest run's point.
+    #[must_use]
+    pub fn last(&self) -> Option<&Point> {
+        self.points.last().and_then(Option::as_ref)
+    }
+
+    /// The ratio of every run to the first, which is 1 for itself.
+    #[must_use]
+    pub fn ratios(&self) -> Vec<Option<f64>> {
+        let others = self.points.iter().map(|point| point.map(|point| point.ratio.ratio));
+        std::iter::once(Some(1.0)).chain(others).collect()
+    }
+}

@@ -1,0 +1,217 @@
+//! A comparison in words: the sentence on top, what the unit is, what to mind.
+
+use super::samples::boots;
+use super::{Comparison, Effect, Trend, Unit, Verdict};
+use crate::summary::Summary;
+use crate::view::{LOAD, seen};
+use crate::{Metric, RunView, units};
+use std::collections::BTreeSet;
+use store::Status;
+
+impl Comparison {
+    /// One sentence: `3 of 45 comparisons worse, 1 better, 2 inconclusive; largest: mmap size 1MiB under high load, p99 ×
+    /// 1.42 [1.31, 1.55].`
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let all = self.gated().count();
+        if all == 0 {
+            return "No cell has figures in both runs.".to_owned();
+        }
+        let comparisons = if all == 1 { "comparison" } else { "comparisons" };
+        let counted = |verdict: &Verdict| (self.count(*verdict), verdict.name());
+        let counts = Verdict::ALL.iter().map(counted).filter(|(count, _)| *count > 0);
+        let counts: Vec<(String, &str)> =
+            counts.map(|(count, name)| (format!("{count} {name}"), name)).collect();
+        let words = |counts: &[(String, &str)], but: &str| {
+            let told = counts.iter().filter(|(_, name)| *name != but).map(|(words, _)| words.as_str());
+            told.collect::<Vec<_>>().join(", ")
+        };
+        if self.count(Verdict::Worse) + self.count(Verdict::Better) == 0 {
+            return format!("None of {all} {comparisons} worse or better: {}.", words(&counts, ""));
+        }
+        let name = counts[0].1;
+        let count = self.count(if name == "worse" { Verdict::Worse } else { Verdict::Better });
+        let rest = words(&counts[1..], "same");
+        let rest = if rest.is_empty() { rest } else { format!(", {rest}") };
+        let none_worse = if name == "better" { ", none worse" } else { "" };
+        // What matters most comes first.
+        let largest = self.gated().next().map(|effect| self.effect_words(effect)).unwrap_or_default();
+        let it = if all == 1 { "this is" } else { "largest:" };
+        format!("{count} of {all} {comparisons} {name}{none_worse}{rest}; {it} {largest}.")
+    }
+
+    /// `mmap size 1MiB under high load, p99 × 1.42 [1.31, 1.55]`.
+    #[must_use]
+    pub fn effect_words(&self, effect: &Effect) -> String {
+        let interval = effect.ratio.interval;
+        let interval = interval.map_or_else(String::new, |it| format!(" {}", units::ratio_interval(it)));
+        format!(
+            "{}, {} {}{interval}",
+            self.place_words(&effect.syscall, &effect.levels),
+            effect.metric,
+            units::ratio(effect.ratio.ratio)
+        )
+    }
+
+    /// `mmap size 1MiB under high load`: the target with the levels that tell the cell from others.
+    #[must_use]
+    pub fn place_words(&self, syscall: &str, levels: &[String]) -> String {
+        let mut words = vec![syscall.to_owned()];
+        let mut load = None;
+        for place in self.telling_factors() {
+            let (factor, level) = (&self.factors[place], &levels[place]);
+            if factor == LOAD {
+                load = Some(format!("under {level} load"));
+            } else {
+                words.push(format!("{factor} {level}"));
+            }
+        }
+        words.into_iter().chain(load).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Places of the factors of which more than one level is compared.
+    #[must_use]
+    pub fn telling_factors(&self) -> Vec<usize> {
+        let levels = |place: &usize| {
+            let seen: BTreeSet<&str> =
+                self.effects.iter().filter_map(|it| it.levels.get(*place)).map(String::as_str).collect();
+            seen.len() > 1
+        };
+        (0..self.factors.len()).filter(levels).collect()
+    }
+
+    /// The metrics' names: `p50, p99`.
+    #[must_use]
+    pub fn metric_words(&self) -> String {
+        let names: Vec<&str> = self.metrics.iter().map(|metric| metric.label()).collect();
+        if self.metrics.len() == Metric::ALL.len() { "every metric".to_owned() } else { names.join(", ") }
+    }
+
+    /// What was set against each other, and by which test.
+    #[must_use]
+    pub fn unit_sentence(&self) -> String {
+        let most = |side: fn(&Effect) -> usize| self.gated().map(side).max().unwrap_or(0);
+        let (base, candidate) = (most(|it| it.units.0), most(|it| it.units.1));
+        let name = self.unit.name(2);
+        let sides =
+            if base == candidate { format!("{base} a side") } else { format!("{base} against {candidate}") };
+        match self.unit {
+            Unit::Repetition => {
+                format!("The unit is the repetition, {sides}: Mann and Whitney's test, Hodges–Lehmann ratio.")
+            }
+            Unit::Pair => format!(
+                "The runs were taken in alternation: the unit is the pair of blocks, {base} {name}; exact sign-flip test, mean ratio of pairs."
+            ),
+            Unit::Boot => format!(
+                "The unit is the boot, {sides}: the median of its repetitions; Mann and Whitney's test, Hodges–Lehmann ratio over boots."
+            ),
+        }
+    }
+
+    /// Why nothing could be found; none where something could.
+    #[must_use]
+    pub fn too_few_sentence(&self) -> Option<String> {
+        let too_few = self.too_few?;
+        let comparisons = if too_few.effects == 1 { "comparison" } else { "comparisons" };
+        let a_side = if self.unit == Unit::Pair { "" } else { " a side" };
+        Some(format!(
+            "No change can be detected among {} {comparisons} with {} {}{a_side}, however large; it needs {}.",
+            too_few.effects,
+            too_few.units,
+            self.unit.name(too_few.units),
+            too_few.needed
+        ))
+    }
+
+    /// Which effects a gate stops at; none where it does not.
+    #[must_use]
+    pub fn gate_sentence(&self) -> Option<String> {
+        const SHOWN: usize = 5;
+        let crossings: Vec<String> = self.gate_crossings().map(|effect| self.effect_words(effect)).collect();
+        let more = crossings.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let shown = crossings[..crossings.len().min(SHOWN)].join("; ");
+        let threshold = units::asked_percent(self.threshold);
+        (!crossings.is_empty()).then(|| format!("worse by more than {threshold}: {shown}{more}"))
+    }
+}
+
+impl Trend {
+    /// One sentence on the newest run.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let last = self.last().map_or_else(String::new, Comparison::headline);
+        format!("The last of {} runs against the first: {}", self.runs().len(), lowered(&last))
+    }
+}
+
+/// A sentence as the end of another.
+fn lowered(sentence: &str) -> String {
+    sentence.replacen("None", "none", 1).replacen("No cell", "no cell", 1)
+}
+
+/// A run with its summary.
+type Side<'a> = (&'a RunView<'a>, &'a Summary);
+
+/// What the reader should know before the figures.
+pub(super) fn remarks(comparison: &Comparison, base: Side<'_>, candidate: Side<'_>) -> Vec<String> {
+    let mut remarks: Vec<String> = comparison.too_few_sentence().into_iter().collect();
+    remarks.extend(one_boot(comparison, base.0, candidate.0));
+    remarks.extend(unpaired(comparison, base.0, candidate.0));
+    if comparison.without_figures > 0 {
+        let (count, lack) = match comparison.without_figures {
+            1 => ("1 comparison".to_owned(), "lacks"),
+            count => (format!("{count} comparisons"), "lack"),
+        };
+        remarks.push(format!("{count} {lack} figures in one of the runs and are left out."));
+    }
+    let doubted = comparison.gated().filter(|effect| effect.is_doubted).count();
+    if doubted > 0 {
+        let verdicts = if doubted == 1 { "1 verdict" } else { &format!("{doubted} verdicts") };
+        let are = if doubted == 1 { "is" } else { "are" };
+        remarks.push(format!(
+            "{verdicts} {are} not borne out by the bootstrap over blocks: there the figures are near the limit."
+        ));
+    }
+    for warning in &base.1.warnings {
+        let whose = if candidate.1.warnings.contains(warning) { "both runs" } else { "baseline" };
+        remarks.push(format!("{whose}: {warning}"));
+    }
+    let others = candidate.1.warnings.iter().filter(|warning| !base.1.warnings.contains(warning));
+    remarks.extend(others.map(|warning| format!("candidate: {warning}")));
+    remarks
+}
+
+/// Between kernels the unit would be the boot.
+fn one_boot(comparison: &Comparison, base: &RunView<'_>, candidate: &RunView<'_>) -> Option<String> {
+    let kernel = |run: &RunView<'_>| {
+        let environment = &run.manifest.environment;
+        (environment.kernel_release.clone(), environment.kernel_version.clone())
+    };
+    let is_one = comparison.unit == Unit::Repetition || boots(base).min(boots(candidate)) < 2;
+    (is_one && kernel(base) != kernel(candidate)).then(|| {
+        "The kernels differ and a side has one boot only: the kernel's effect cannot be told from what differs from boot to boot. Several boots of each can (`runner run --append`).".to_owned()
+    })
+}
+
+/// Blocks without a partner.
+fn unpaired(comparison: &Comparison, base: &RunView<'_>, candidate: &RunView<'_>) -> Option<String> {
+    let blocks = |run: &RunView<'_>| -> BTreeSet<u32> {
+        run.trials.iter().filter(|it| it.status == Status::Ok).map(|trial| trial.block).collect()
+    };
+    let (mine, theirs) = (blocks(base), blocks(candidate));
+    let alone = mine.symmetric_difference(&theirs).count();
+    (comparison.unit == Unit::Pair && alone > 0)
+        .then(|| format!("Blocks that only one of the runs has are left out: {alone}."))
+}
+
+impl Effect {
+    /// Who saw it: `in the kernel`.
+    #[must_use]
+    pub fn seen_words(&self) -> String {
+        if self.base_vantage == self.vantage {
+            return seen(self.vantage).to_owned();
+        }
+        format!("{}, {} before", seen(self.vantage), seen(self.base_vantage))
+    }
+}

@@ -1,0 +1,208 @@
+//! Comparisons in Markdown, short enough for a comment on a pull request: what changed stands in the open, the rest is
+//! folded.
+
+use super::{escape, paragraph, table};
+use crate::comparison::{Comparison, Effect, Insisted, Series, Trend, Verdict};
+use crate::units;
+use std::fmt::Write as _;
+
+/// Rows that stand in the open.
+const OPEN: usize = 15;
+
+/// Rows of a folded table: comments have a largest size.
+const FOLDED: usize = 150;
+
+/// Remarks that stand in the open.
+const REMARKS: usize = 3;
+
+/// A comparison in Markdown.
+#[must_use]
+pub fn render_comparison(comparison: &Comparison) -> String {
+    let mut page = format!("**{}**\n\n", escape(&comparison.headline()));
+    on_top(&mut page, comparison);
+    paragraph(
+        &mut page,
+        &format!(
+            "{} against {}: {}, threshold {}.",
+            code(&comparison.candidate),
+            code(&comparison.base),
+            comparison.metric_words(),
+            units::asked_percent(comparison.threshold)
+        ),
+    );
+    let telling = |effect: &&Effect| effect.verdict != Verdict::Same;
+    let open: Vec<&Effect> = comparison.gated().filter(telling).collect();
+    if !open.is_empty() {
+        effects(&mut page, comparison, &open[..open.len().min(OPEN)], false);
+        more(&mut page, open.len(), OPEN);
+    }
+    folded(&mut page, "Every comparison, with p", |page| {
+        let all: Vec<&Effect> = comparison.effects.iter().collect();
+        effects(page, comparison, &all[..all.len().min(FOLDED)], true);
+        more(page, all.len(), FOLDED);
+    });
+    below(&mut page, comparison);
+    page
+}
+
+/// Several runs in order, in Markdown.
+#[must_use]
+pub fn render_trend(trend: &Trend) -> String {
+    let mut page = format!("**{}**\n\n", escape(&trend.headline()));
+    let Some(last) = trend.last() else { return page };
+    on_top(&mut page, last);
+    let runs: Vec<String> = trend.runs().iter().map(|id| code(id)).collect();
+    paragraph(
+        &mut page,
+        &format!(
+            "{}, threshold {}; ratios to the first of {}.",
+            last.metric_words(),
+            units::asked_percent(last.threshold),
+            runs.join(", ")
+        ),
+    );
+    let (changed, rest): (Vec<&Series>, Vec<&Series>) = trend
+        .series
+        .iter()
+        .partition(|series| series.points.iter().flatten().any(|it| it.verdict != Verdict::Same));
+    if !changed.is_empty() {
+        series(&mut page, trend, &changed[..changed.len().min(OPEN)]);
+        more(&mut page, changed.len(), OPEN);
+    }
+    let rest = [&changed[changed.len().min(OPEN)..], &rest[..]].concat();
+    if !rest.is_empty() {
+        folded(&mut page, "The other figures", |page| {
+            series(page, trend, &rest[..rest.len().min(FOLDED)]);
+            more(page, rest.len(), FOLDED);
+        });
+    }
+    below(&mut page, last);
+    page
+}
+
+/// What must not be overlooked.
+fn on_top(page: &mut String, comparison: &Comparison) {
+    for sentence in comparison.insisted.iter().map(Insisted::sentence) {
+        paragraph(page, &format!("> **Warning:** {}", escape(&sentence)));
+    }
+    let names: Vec<&str> = comparison.differences.iter().map(|it| it.what.as_str()).collect();
+    if !names.is_empty() {
+        paragraph(page, &format!("The runs also differ in {}.", escape(&names.join(", "))));
+    }
+    for remark in comparison.remarks.iter().take(REMARKS) {
+        paragraph(page, &format!("> {}", escape(remark)));
+    }
+}
+
+/// What is folded: differences, remarks, method.
+fn below(page: &mut String, comparison: &Comparison) {
+    if !comparison.differences.is_empty() {
+        let row = |it: &crate::Difference| [&it.what, &it.base, &it.candidate].map(|it| cell(it)).to_vec();
+        let rows: Vec<Vec<String>> = comparison.differences.iter().map(row).collect();
+        folded(page, "In what the runs differ", |page| {
+            table(page, &["in", "baseline", "candidate"], &rows);
+        });
+    }
+    let rest = comparison.remarks.iter().skip(REMARKS);
+    let rest: Vec<String> = rest.map(|it| format!("- {}\n", escape(it))).collect();
+    if !rest.is_empty() {
+        folded(page, "What else to mind", |page| page.push_str(&(rest.concat() + "\n")));
+    }
+    folded(page, "How this was compared", |page| paragraph(page, &method(comparison)));
+}
+
+fn method(comparison: &Comparison) -> String {
+    format!(
+        "{} Ratios are candidate to baseline with their 95 % intervals. Adjusted p: by Holm over what gates look at of one metric. *worse* and *better*: beyond ± {} and adjusted p at most 0.05; *same*: the whole interval lies within; *inconclusive*: neither can be said.",
+        comparison.unit_sentence(),
+        units::asked_percent(comparison.threshold)
+    )
+}
+
+/// Text for a table, which takes care of its own lines.
+fn cell(text: &str) -> String {
+    escape(text).replace("\\|", "|")
+}
+
+fn code(text: &str) -> String {
+    format!("`{}`", text.replace('`', "'"))
+}
+
+fn folded(page: &mut String, summary: &str, content: impl FnOnce(&mut String)) {
+    let _ = write!(page, "<details><summary>{summary}</summary>\n\n");
+    content(page);
+    page.push_str("</details>\n\n");
+}
+
+fn more(page: &mut String, all: usize, shown: usize) {
+    if all > shown {
+        paragraph(page, &format!("And {} more: `--format json` or `html` has all.", all - shown));
+    }
+}
+
+fn effects(page: &mut String, comparison: &Comparison, effects: &[&Effect], is_full: bool) {
+    let mut headings = vec!["verdict", "target"];
+    let telling = comparison.telling_factors();
+    headings.extend(telling.iter().map(|place| comparison.factors[*place].as_str()));
+    headings.extend(is_full.then_some("seen"));
+    let has_metrics = comparison.metrics.len() > 1;
+    headings.extend(has_metrics.then_some("metric"));
+    headings.extend(["baseline", "candidate", "ratio", "95 %"]);
+    headings.extend(if is_full { &["p", "p (Holm)", "p (BH)"][..] } else { &["p (Holm)"] });
+    let rows: Vec<Vec<String>> = effects
+        .iter()
+        .map(|effect| {
+            let mut row = vec![verdict(effect.verdict), cell(&effect.syscall)];
+            row.extend(telling.iter().map(|place| cell(&effect.levels[*place])));
+            row.extend(is_full.then(|| effect.seen_words()));
+            row.extend(has_metrics.then(|| effect.metric.label().to_owned()));
+            row.extend([
+                units::duration(effect.base.value_ns),
+                units::duration(effect.candidate.value_ns),
+                units::ratio(effect.ratio.ratio),
+                effect.ratio.interval.map_or_else(|| "–".to_owned(), units::ratio_interval),
+            ]);
+            row.extend(is_full.then(|| units::p_value(effect.p)));
+            row.push(units::p_value(effect.p_holm));
+            row.extend(is_full.then(|| units::p_value(effect.p_bh)));
+            row
+        })
+        .collect();
+    table(page, &headings, &rows);
+}
+
+fn verdict(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Worse | Verdict::Better => format!("**{}**", verdict.name()),
+        Verdict::Same | Verdict::Inconclusive => verdict.name().to_owned(),
+    }
+}
+
+fn series(page: &mut String, trend: &Trend, series: &[&Series]) {
+    let Some(last) = trend.last() else { return };
+    let telling = last.telling_factors();
+    let numbers: Vec<String> = (2..=trend.comparisons.len() + 1).map(|run| format!("run {run}")).collect();
+    let mut headings = vec!["target"];
+    headings.extend(telling.iter().map(|place| last.factors[*place].as_str()));
+    let has_metrics = last.metrics.len() > 1;
+    headings.extend(has_metrics.then_some("metric"));
+    headings.push("run 1");
+    headings.extend(numbers.iter().map(String::as_str));
+    let rows: Vec<Vec<String>> = series
+        .iter()
+        .map(|series| {
+            let mut row = vec![cell(&series.syscall)];
+            row.extend(telling.iter().map(|place| cell(&series.levels[*place])));
+            row.extend(has_metrics.then(|| series.metric.label().to_owned()));
+            row.push(units::duration(series.base.value_ns));
+            row.extend(series.points.iter().map(|point| {
+                point.map_or_else(
+                    || "–".to_owned(),
+                    |point| format!("{} {}", units::ratio(point.ratio.ratio), verdict(point.verdict)),
+                )
+            }));
+            row
+        })
+        .collect();
+    table(page, &headings, &rows);
+}

@@ -1,0 +1,78 @@
+//! `schema/diff.json` held against a document: JSON Schema as far as that file speaks it.
+
+use serde_json::Value;
+
+pub(crate) fn assert_valid(document: &str) {
+    assert_eq!(violation_of(document), None);
+}
+
+pub(crate) fn violation_of(document: &str) -> Option<String> {
+    let schema: Value = serde_json::from_str(include_str!("../../../schema/diff.json")).unwrap();
+    violation(&schema, &schema, &serde_json::from_str(document).unwrap(), "")
+}
+
+/// The first place where a value is not what the schema says.
+fn violation(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
+    let rules = schema.as_object().unwrap();
+    rules.iter().find_map(|(key, rule)| match key.as_str() {
+        "$ref" => {
+            let target = root.pointer(rule.as_str().unwrap().trim_start_matches('#')).unwrap();
+            violation(root, target, value, at)
+        }
+        "anyOf" | "oneOf" => {
+            let options = rule.as_array().unwrap();
+            let found: Vec<_> = options.iter().map(|it| violation(root, it, value, at)).collect();
+            found.iter().all(Option::is_some).then(|| format!("{at}: {found:?}"))
+        }
+        "properties" => rule
+            .as_object()
+            .unwrap()
+            .iter()
+            .find_map(|(name, rule)| violation(root, rule, value.get(name)?, &format!("{at}/{name}"))),
+        "items" => value
+            .as_array()
+            .unwrap()
+            .iter()
+            .enumerate()
+            .find_map(|(index, value)| violation(root, rule, value, &format!("{at}/{index}"))),
+        "$schema" | "$defs" | "title" | "description" => None,
+        _ => broken_rule(schema, (key, rule), value).map(|what| format!("{at}: {what}")),
+    })
+}
+
+/// What is wrong with a value by one rule that looks at it alone.
+fn broken_rule(schema: &Value, (key, rule): (&str, &Value), value: &Value) -> Option<String> {
+    let number = || (value.as_f64().unwrap(), rule.as_f64().unwrap());
+    let count = || value.as_array().unwrap().len() as u64;
+    let is_kept = match key {
+        "type" => is_of_type(rule.as_str().unwrap(), value),
+        "const" => rule == value,
+        "enum" => rule.as_array().unwrap().contains(value),
+        "minimum" => number().0 >= number().1,
+        "maximum" => number().0 <= number().1,
+        "exclusiveMinimum" => number().0 > number().1,
+        "exclusiveMaximum" => number().0 < number().1,
+        "minItems" => count() >= rule.as_u64().unwrap(),
+        "maxItems" => count() <= rule.as_u64().unwrap(),
+        "required" => rule.as_array().unwrap().iter().all(|it| value.get(it.as_str().unwrap()).is_some()),
+        "additionalProperties" => {
+            let known = schema["properties"].as_object().unwrap();
+            value.as_object().unwrap().keys().all(|name| known.contains_key(name))
+        }
+        other => panic!("the check does not know {other}"),
+    };
+    (!is_kept).then(|| format!("{key} {rule}, and {value:.60}"))
+}
+
+fn is_of_type(name: &str, value: &Value) -> bool {
+    match name {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "number" => value.is_number(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        other => panic!("the check does not know {other}"),
+    }
+}
