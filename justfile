@@ -188,10 +188,6 @@ bench-runner: build
     done
     python3 -B checks/endurance/lean.py "$work/lean" "$work/window"
 
-# How long listing 5,000 made-up runs takes, with and without the index
-bench-list RUNS="5000": build
-    python3 -B checks/list.py "${CARGO_TARGET_DIR:-target}/debug/runner" store/tests/golden/everything "$1"
-
 # What reports and diffs take, by trials, beside the same figures by pandas, with programs built as PROFILE (dev or release)
 bench-reports PROFILE="release":
     #!/bin/sh
@@ -214,6 +210,10 @@ bench-reports PROFILE="release":
             cargo test --quiet --locked -p store --test golden resample -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
     done
     PANDAS_PYTHON=$readers/bin/python python3 -B checks/endurance/reports.py "$runner" "$sweep" "$work"/scaled-1050 "$work"/scaled-10500
+
+# How long listing 5,000 made-up runs takes, with and without the index
+bench-list RUNS="5000": build
+    python3 -B checks/list.py "${CARGO_TARGET_DIR:-target}/debug/runner" store/tests/golden/everything "$1"
 
 # One run of TRIALS short trials: does the runner's memory grow, and is anything left
 soak TRIALS="10000": build

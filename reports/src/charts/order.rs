@@ -136,6 +136,9 @@ impl<'a> Order<'a> {
     fn draw_marks(&self, canvas: &Canvas<'_>) {
         let x = self.across();
         let (mut has_failed, mut has_disturbed) = (false, false);
+        let all_disturbed = self.timeline.trials.iter().filter(|trial| disturbed(trial).is_some()).count();
+        // Bands behind most trials would set none of them off.
+        let has_bands = all_disturbed * 3 < self.timeline.trials.len();
         for (column, trials) in self.timeline.columns().enumerate() {
             let first = column * self.timeline.each;
             let (left, right) = (x.pixel(first as f64), x.pixel((first + trials.len()) as f64));
@@ -145,14 +148,14 @@ impl<'a> Order<'a> {
             let failed = trials.iter().any(|trial| trial.status != Status::Ok);
             let is_disturbed = trials.iter().any(|trial| disturbed(trial).is_some());
             (has_failed, has_disturbed) = (has_failed || failed, has_disturbed || is_disturbed);
-            let Some((colour, faint)) = failed
-                .then_some((Colour::Bad, 0.13))
-                .or_else(|| is_disturbed.then_some((Colour::Warn, 0.10)))
-            else {
+            if !failed && !is_disturbed {
                 continue;
-            };
-            let band = [(left, TOP + 10.0), (right, self.end())];
-            canvas.rectangle(band, Stroke::new(colour, 0.0).faint(faint));
+            }
+            let (colour, opacity) = if failed { (Colour::Bad, 0.13) } else { (Colour::Warn, 0.10) };
+            if failed || has_bands {
+                let band = [(left, TOP + 10.0), (right, self.end())];
+                canvas.rectangle(band, Stroke::new(colour, 0.0).faint(opacity));
+            }
             draw_mark(canvas, (f64::midpoint(left, right), TOP - 8.0), failed);
         }
         let mut at = WIDTH - RIGHT;
