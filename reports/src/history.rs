@@ -87,7 +87,7 @@ impl History {
         let cells = self.series.iter().map(|series| series.cell.chars().count()).max().unwrap_or(0);
         let names = self.series.iter().map(|series| series.syscall.chars().count()).max().unwrap_or(0);
         let room = options.width.saturating_sub(names + cells + 44).clamp(8, 60);
-        let mut text = format!("{}, {} runs", self.metric.words(), self.runs.len());
+        let mut text = format!("{}, {}", self.metric.words(), self.counted());
         if let [first, .., last] = &self.runs[..] {
             let day = |run: &Taken| run.started_at.format("%Y-%m-%d %H:%M").to_string();
             let _ = write!(text, ", {} to {}", day(first), day(last));
@@ -114,6 +114,12 @@ impl History {
     #[must_use]
     pub fn html(&self) -> String {
         page::html(self)
+    }
+
+    /// `1 run`, `5 runs`.
+    fn counted(&self) -> String {
+        let plural = if self.runs.len() == 1 { "" } else { "s" };
+        format!("{} run{plural}", self.runs.len())
     }
 
     /// Targets, each once.

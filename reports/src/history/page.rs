@@ -23,8 +23,8 @@ pub(super) fn html(history: &History) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width\">\n<title>{metric} over runs</title>\n<style>{STYLE}</style>\n\
-         <h1>{metric} over {} runs</h1>\n",
-        history.runs.len()
+         <h1>{metric} over {}</h1>\n",
+        history.counted()
     );
     if history.runs.is_empty() {
         return page + "<p>There are no runs.</p></html>\n";
