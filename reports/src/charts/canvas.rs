@@ -173,6 +173,23 @@ impl Canvas<'_> {
         }
     }
 
+    /// Lines of one look in one element. They lie over what was drawn before.
+    pub(super) fn lines(&self, lines: &[[Point; 2]], stroke: Stroke) {
+        if lines.is_empty() {
+            return;
+        }
+        let mut path = String::new();
+        for line in lines {
+            let [(left, top), (right, bottom)] = line.map(fine_point);
+            let _ = write!(path, "M{left} {top}L{right} {bottom}");
+        }
+        self.element(&format!(
+            "<path fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" d=\"{path}\"/>",
+            stroke.colour.hex(),
+            fine(stroke.width)
+        ));
+    }
+
     /// A line with a light filling of its colour below it. They lie over what was drawn before.
     pub(super) fn filled(&self, points: &[Point], line: Stroke, filling: f64) {
         let mut path = String::new();
