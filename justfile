@@ -211,6 +211,10 @@ bench-reports PROFILE="release":
     done
     PANDAS_PYTHON=$readers/bin/python python3 -B checks/endurance/reports.py "$runner" "$sweep" "$work"/scaled-1050 "$work"/scaled-10500
 
+# How long listing 5,000 made-up runs takes, with and without the index
+bench-list RUNS="5000": build
+    python3 -B checks/list.py "${CARGO_TARGET_DIR:-target}/debug/runner" store/tests/golden/everything "$1"
+
 # One run of TRIALS short trials: does the runner's memory grow, and is anything left
 soak TRIALS="10000": build
     python3 -B checks/endurance/soak.py "${CARGO_TARGET_DIR:-target}/debug" "$1"

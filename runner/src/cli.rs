@@ -36,7 +36,7 @@ pub(crate) enum Verb {
     /// Write a run in a format of others: CSV, JSON, `OpenMetrics`, or the five lines of an older tool
     Export(ExportArguments),
     /// List the runs that are kept
-    List(RunsDir),
+    List(ListArguments),
     /// Write a commented scenario to begin with, NAME.toml, which runs as it is
     New(NewArguments),
     /// Print the scenario language: a JSON Schema for editors, or its tables of keys
@@ -190,6 +190,69 @@ pub(crate) struct ExportArguments {
     /// The file to write instead of standard output
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Which of the runs that are kept.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// Those of this scenario
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Option<String>,
+    /// Those with this label
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label: Option<String>,
+    /// Those that began since then: a day (2026-11-01), a time (2026-11-01T08:00:00Z), or so long ago (90m, 12h, 7d, 4w)
+    #[arg(long, value_name = "WHEN", value_parser = crate::commands::since)]
+    pub(crate) since: Option<chrono::DateTime<chrono::Utc>>,
+    /// Those on kernels whose release begins so
+    #[arg(long, value_name = "RELEASE")]
+    pub(crate) kernel: Option<String>,
+}
+
+/// How far runs came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateName {
+    /// Every trial was executed
+    Complete,
+    /// Ended by a signal
+    Interrupted,
+    /// Ended by an error of the runner itself
+    Aborted,
+    /// Executed by a runner now
+    UnderWay,
+    /// Executed by none any more, without an end
+    CutOff,
+}
+
+/// By what runs are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    /// By when they were created, the oldest first
+    Time,
+    Scenario,
+    Label,
+    State,
+    Kernel,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Those that came so far
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<StateName>,
+    /// By what they are sorted; runs that are alike in it are in the order of their creation
+    #[arg(long, default_value = "time")]
+    pub(crate) sort: Sort,
+    /// Read every manifest instead of the index of the folder
+    #[arg(long)]
+    pub(crate) no_index: bool,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

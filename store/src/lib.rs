@@ -13,6 +13,7 @@ mod frame;
 #[cfg(test)]
 mod fuzz;
 mod hold;
+mod index;
 mod limits;
 mod manifest;
 mod model;
@@ -34,6 +35,7 @@ pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;
 pub use hold::executed_by;
+pub use index::{Brief, Listed, list, list_without_index};
 pub use manifest::*;
 pub use model::*;
 pub(crate) use reader::check_version;

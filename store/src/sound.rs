@@ -138,7 +138,7 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_text(text: &str) -> Result<(), String> {
+pub(crate) fn check_text(text: &str) -> Result<(), String> {
     if text.len() > limits::TEXT_BYTES {
         return Err(format!("a text has {} bytes, of at most {}", text.len(), limits::TEXT_BYTES));
     }

@@ -19,7 +19,10 @@ pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod schema;
+mod selection;
 pub(crate) mod verify;
+
+pub(crate) use selection::since;
 
 use crate::cli::ScenarioArguments;
 use crate::credentials::Credentials;
