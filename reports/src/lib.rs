@@ -11,6 +11,7 @@ mod comparison;
 pub mod detection;
 mod error;
 pub mod export;
+mod history;
 pub mod html;
 pub mod json;
 pub mod markdown;
@@ -29,6 +30,7 @@ pub use comparison::{
     check_comparable, compare, compare_all,
 };
 pub use error::{CompareError, ReportError};
+pub use history::History;
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{
     CellSummary, CostFigure, DisturbedTrial, ErrorCount, Figure, GeneratorSummary, KeptCall, LevelLoad,

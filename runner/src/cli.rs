@@ -151,13 +151,19 @@ pub(crate) enum Format {
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
     /// `latest`, `latest~1`, an id, a unique prefix of one, a label, a path, or `SCENARIO@latest`
-    #[arg(default_value = "latest")]
+    #[arg(default_value = "latest", conflicts_with_all = ["scenario", "label", "since", "kernel"])]
     pub(crate) run: String,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
-    #[arg(long, default_value = "text")]
+    /// Instead of a run's report: how a figure went over runs
+    #[command(flatten, next_help_heading = "Over many runs, instead of one")]
+    pub(crate) selection: Selection,
+    /// Over many runs: mean, p50, p90, p99, p999 or max
+    #[arg(long, default_value = "p50")]
+    pub(crate) metric: String,
+    #[arg(long, default_value = "text", conflicts_with_all = ["scenario", "label", "since", "kernel"])]
     pub(crate) format: Format,
-    /// Where to write instead of the run's `report/` (html: a folder) or standard output (else: a file)
+    /// Where to write instead of the run's `report/` (html, and over many runs: a folder) or standard output (else: a file)
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -11,6 +11,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod export;
 mod here;
+mod history;
 pub(crate) mod list;
 mod manifest;
 pub(crate) mod new;

@@ -1,6 +1,6 @@
 //! `runner report`: a kept run's figures as tables, and its report as a page.
 
-use super::print;
+use super::{history, print};
 use crate::cli::{Format, ReportArguments};
 use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
@@ -13,6 +13,9 @@ use store::Run;
 
 /// Renders a run in the format asked for.
 pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
+    if history::is_asked(arguments) {
+        return history::history(arguments);
+    }
     let run = Run::open(&store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?)?;
     let view = view(&run);
     let summary = reports::summarise(&view);

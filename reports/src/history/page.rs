@@ -1,0 +1,143 @@
+//! The page of a history: one file, no scripts, nothing fetched.
+
+use super::{History, Series};
+use crate::units;
+use std::fmt::Write;
+
+/// The picture, in pixels.
+const WIDTH: f64 = 900.0;
+const HEIGHT: f64 = 280.0;
+/// Beside and below the plot.
+const LEFT: f64 = 80.0;
+const BELOW: f64 = 30.0;
+const ABOVE: f64 = 12.0;
+/// Those of Okabe and Ito, which most colour-blind readers can tell apart.
+const COLOURS: [&str; 7] = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#595959"];
+const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}\
+                     svg{width:100%;height:auto}svg text{font-size:12px;fill:#555}table{border-collapse:collapse}\
+                     td,th{padding:.1rem .8rem .1rem 0;text-align:left}.key{white-space:nowrap;margin-right:1rem}\
+                     @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}svg text{fill:#aaa}}";
+
+pub(super) fn html(history: &History) -> String {
+    let metric = history.metric.words();
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\">\n<title>{metric} over runs</title>\n<style>{STYLE}</style>\n\
+         <h1>{metric} over {} runs</h1>\n",
+        history.runs.len()
+    );
+    if history.runs.is_empty() {
+        return page + "<p>There are no runs.</p></html>\n";
+    }
+    page.push_str(
+        "<p>Each point is a run, in the order of their beginning; the bar through it is its interval. Runs of different \
+         days differ by the day as well: whether something changed is for <code>runner diff</code> to say.</p>\n",
+    );
+    for target in history.targets() {
+        let series: Vec<&Series> = history.series.iter().filter(|series| series.syscall == target).collect();
+        let _ = writeln!(
+            page,
+            "<h2>{}</h2>\n<p>{}</p>\n{}",
+            escaped(target),
+            keys(&series),
+            picture(history, &series)
+        );
+    }
+    page + &runs(history) + "</html>\n"
+}
+
+/// Which colour is which cell.
+fn keys(series: &[&Series]) -> String {
+    let key = |(place, series): (usize, &&Series)| {
+        let (colour, cell) = (COLOURS[place % COLOURS.len()], escaped(&series.cell));
+        format!("<span class=\"key\"><span style=\"color:{colour}\">●</span> {cell}</span>")
+    };
+    series.iter().enumerate().map(key).collect::<Vec<_>>().join(" ")
+}
+
+fn picture(history: &History, series: &[&Series]) -> String {
+    let figures = || series.iter().flat_map(|series| series.figures.iter().flatten());
+    let top = figures().map(|it| it.interval_ns.map_or(it.value_ns, |interval| interval.high));
+    let top = top.fold(1.0, f64::max) * 1.05;
+    let y = |ns: f64| HEIGHT - BELOW - (HEIGHT - BELOW - ABOVE) * ns.max(0.0) / top;
+    let step = (WIDTH - LEFT - 20.0) / history.runs.len() as f64;
+    let x = |run: usize| LEFT + step * (run as f64 + 0.5);
+    let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n");
+    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+        let (ns, place) = (top * share, y(top * share));
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{place:.1}\" y2=\"{place:.1}\" stroke=\"#8884\"/>\
+             <text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            LEFT - 8.0,
+            place + 4.0,
+            units::duration(ns)
+        );
+    }
+    for (place, anchor) in [(0, "start"), (history.runs.len() - 1, "end")] {
+        let day = history.runs[place].started_at.format("%Y-%m-%d");
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{day}</text>",
+            x(place),
+            HEIGHT - 8.0
+        );
+    }
+    for (place, series) in series.iter().enumerate() {
+        svg.push_str(&line(history, series, COLOURS[place % COLOURS.len()], (&x, &y)));
+    }
+    svg + "</svg>"
+}
+
+/// A cell's points with their intervals, and lines between those of successive runs.
+fn line(
+    history: &History,
+    series: &Series,
+    colour: &str,
+    (x, y): (&impl Fn(usize) -> f64, &impl Fn(f64) -> f64),
+) -> String {
+    let mut svg = String::new();
+    let points: Vec<_> = series.figures.iter().enumerate().collect();
+    for part in points.split(|(_, figure)| figure.is_none()).filter(|part| !part.is_empty()) {
+        let places = part
+            .iter()
+            .filter_map(|(run, figure)| Some(format!("{:.1},{:.1}", x(*run), y(figure.as_ref()?.value_ns))));
+        let places = places.collect::<Vec<_>>().join(" ");
+        let _ = writeln!(svg, "<polyline fill=\"none\" stroke=\"{colour}\" points=\"{places}\"/>");
+    }
+    for (run, figure) in points {
+        let Some(figure) = figure else { continue };
+        let (x, value) = (x(run), y(figure.value_ns));
+        if let Some(interval) = figure.interval_ns {
+            let (low, high) = (y(interval.low), y(interval.high));
+            let _ = writeln!(
+                svg,
+                "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{low:.1}\" y2=\"{high:.1}\" stroke=\"{colour}\" stroke-opacity=\".5\"/>"
+            );
+        }
+        let (id, cell) = (escaped(&history.runs[run].id), escaped(&series.cell));
+        let words = units::duration(figure.value_ns);
+        let _ = writeln!(
+            svg,
+            "<circle cx=\"{x:.1}\" cy=\"{value:.1}\" r=\"3\" fill=\"{colour}\"><title>{id}: {words} at {cell}</title></circle>"
+        );
+    }
+    svg
+}
+
+/// The runs themselves.
+fn runs(history: &History) -> String {
+    let row = |run: &super::Taken| {
+        let label = run.label.as_deref().unwrap_or_default();
+        let (id, kernel, label) = (escaped(&run.id), escaped(&run.kernel), escaped(label));
+        format!("<tr><td>{id}<td>{}<td>{kernel}<td>{label}\n", run.started_at.format("%Y-%m-%d %H:%M"))
+    };
+    let rows: String = history.runs.iter().map(row).collect();
+    format!("<h2>Runs</h2>\n<table><tr><th>run<th>began (UTC)<th>kernel<th>label\n{rows}</table>\n")
+}
+
+/// A text of somebody else's without markup.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;").replace(|character: char| character.is_control(), "\u{fffd}")
+}
