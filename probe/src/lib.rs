@@ -60,5 +60,5 @@ pub use privileges::{Capabilities, perf_event_paranoid};
 pub use probe_abi::MAX_SLOWEST;
 pub use reading::{Reading, SlowCall};
 pub use scope::Scope;
-pub use session::{MaxActive, Options, Probe, ReadParts, check_namespaces};
+pub use session::{Callers, MaxActive, Options, Probe, ReadParts, check_namespaces};
 pub use target::{MAX_TARGETS, Target, syscall_names};

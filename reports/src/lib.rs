@@ -24,7 +24,7 @@ mod view;
 
 pub use comparison::{
     Comparison, Difference, Effect, Insist, Insisted, Point, Question, Series, TooFew, Trend, Unit, Verdict,
-    compare, compare_all,
+    check_comparable, compare, compare_all,
 };
 pub use error::{CompareError, ReportError};
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};

@@ -71,10 +71,23 @@ pub(crate) struct ScenarioArguments {
     pub(crate) seed: Option<String>,
 }
 
+/// A second scenario, to be executed in alternation with the first.
+#[derive(Debug, Args)]
+pub(crate) struct AgainstArguments {
+    /// Execute this scenario, too, block by block in alternation: SCENARIO is the baseline, this one the candidate
+    #[arg(long, value_name = "SCENARIO")]
+    pub(crate) against: Option<PathBuf>,
+    /// Replace a value of the candidate only; without --against, SCENARIO with this replaced is the candidate
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) against_set: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArguments,
+    #[command(flatten)]
+    pub(crate) against: AgainstArguments,
     /// Backend, instead of the scenario's
     #[arg(long, value_name = "BACKEND", value_parser = backends())]
     pub(crate) probe: Option<String>,
@@ -95,6 +108,8 @@ pub(crate) struct RunArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArguments,
+    #[command(flatten)]
+    pub(crate) against: AgainstArguments,
     /// A kept run: how small a change such a plan can find, if figures vary as they did there
     #[arg(long, value_name = "RUN")]
     pub(crate) like: Option<String>,

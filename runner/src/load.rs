@@ -350,7 +350,7 @@ impl Process {
             let how = meaning(&status);
             return Err(if refused { LoadError::Refused { words } } else { LoadError::Died { how, words } });
         }
-        let running = family::workers(self.leader);
+        let running = family::workers(self.leader, self.workers);
         if running < self.workers {
             let output = self.output();
             let words = metrics::skipped(&output).unwrap_or_else(|| words(&output));

@@ -6,7 +6,7 @@ use crate::progress;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Exit code of what a signal ended.
@@ -15,11 +15,25 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// What to say when a signal ends the runner at once, from when on it does.
 static AT_ONCE: OnceLock<String> = OnceLock::new();
 
-/// Set by INT, TERM and HUP. To be called once.
+/// Once signals are heeded: what they set.
+static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Set by INT, TERM and HUP, which are heeded from the first call on.
 pub(crate) fn stop() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    register(&stop).map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
+    let mut is_first = false;
+    let stop = Arc::clone(STOP.get_or_init(|| {
+        is_first = true;
+        Arc::default()
+    }));
+    if is_first {
+        register(&stop).map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
+    }
     Ok(stop)
+}
+
+/// Whether one came, for those that wait far from whoever called [`stop`].
+pub(crate) fn have_come() -> bool {
+    STOP.get().is_some_and(|stop| stop.load(Ordering::Relaxed))
 }
 
 /// From now on nothing is lost when the runner ends: the next signal does that at once, with these words.

@@ -19,6 +19,8 @@ mod faults;
 mod impostors;
 #[path = "parts/machine.rs"]
 mod machine;
+#[path = "parts/pairs.rs"]
+mod pairs;
 #[path = "parts/signals.rs"]
 mod signals;
 #[path = "parts/terminal.rs"]

@@ -274,7 +274,7 @@ impl Folder {
 }
 
 /// Whether a name is that of something in a folder, and of nothing elsewhere.
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.len() <= 255 && name != "." && name != ".." && !name.contains(['/', '\0'])
 }
 

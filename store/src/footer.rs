@@ -261,7 +261,7 @@ fn size(number: usize) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::Frame;
+    use crate::frame::TableFile;
     use crate::fuzz::mutate::{footer_of, unpacked, with_footer};
     use polars::prelude::*;
     use polars_parquet_format::KeyValue;
@@ -279,7 +279,7 @@ mod tests {
         change(&mut footer);
         let mut bytes = Vec::new();
         footer.write_to_out_protocol(&mut TCompactOutputProtocol::new(&mut bytes)).unwrap();
-        let read = Frame::of("table".into(), &with_footer(&file[..begin], &bytes));
+        let read = TableFile::of("table".into(), with_footer(&file[..begin], &bytes)).frame();
         read.map_or_else(|error| error.to_string(), |frame| format!("{} rows", frame.rows()))
     }
 

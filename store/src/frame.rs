@@ -12,46 +12,87 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 /// A table in memory, its columns taken by name and type.
-#[derive(Clone)]
 pub(crate) struct Frame {
     pub(crate) path: PathBuf,
     pub(crate) frame: DataFrame,
 }
 
 /// Where the tables of a run are read from, by name.
-pub(crate) type Tables<'a> = &'a dyn Fn(&str) -> Result<Frame, StoreError>;
+pub(crate) type Tables<'a> = &'a dyn Fn(&str) -> Result<TableFile, StoreError>;
 
-impl Frame {
-    /// Reads the table in a run's folder.
+/// The content of a table's file, which nobody vouches for.
+#[derive(Clone)]
+pub(crate) struct TableFile {
+    path: PathBuf,
+    content: Vec<u8>,
+}
+
+impl TableFile {
+    /// The file in a run's folder.
     pub(crate) fn read(folder: &Folder, name: &str) -> Result<Self, StoreError> {
         // Read and not mapped: a mapped file that becomes shorter ends the process.
-        let file = folder.read(name, limits::TABLE_BYTES)?;
-        Self::of(folder.path().join(name), &file)
+        let content = folder.read(name, limits::TABLE_BYTES)?;
+        Ok(Self::of(folder.path().join(name), content))
     }
 
-    /// The table that a file's content is.
-    pub(crate) fn of(path: PathBuf, file: &[u8]) -> Result<Self, StoreError> {
-        let frame = contained(&path, || {
-            let footer = Footer::of(file).map_err(|reason| StoreError::damaged(&path, reason))?;
-            let version = footer.value(VERSION_KEY).and_then(|version| version.parse().ok());
-            let version = version.ok_or_else(|| StoreError::damaged(&path, "it names no format version"))?;
-            check_version(&path, version)?;
-            let footer = footer.sound(file).map_err(|reason| StoreError::damaged(&path, reason))?;
-            let failed = |source| StoreError::Table { path: path.clone(), source };
-            let metadata = ParquetReader::new(Cursor::new(footer)).get_metadata().map_err(failed)?.clone();
-            // On this thread alone, see `contained`.
-            let mut reader = ParquetReader::new(Cursor::new(file)).read_parallel(ParallelStrategy::None);
-            let rows = metadata.num_rows;
-            reader.set_metadata(metadata);
-            let frame = reader.finish().map_err(failed)?;
-            // polars takes the footer's word for the height.
-            let is_whole =
-                frame.height() == rows && frame.columns().iter().all(|column| column.len() == rows);
-            if is_whole { Ok(frame) } else { Err(StoreError::damaged(&path, "its columns differ in length")) }
-        })?;
-        Ok(Self { path, frame })
+    pub(crate) fn of(path: PathBuf, content: Vec<u8>) -> Self {
+        Self { path, content }
     }
 
+    /// The table.
+    pub(crate) fn frame(&self) -> Result<Frame, StoreError> {
+        let frame = contained(&self.path, || self.decoded(self.metadata()?, None))?;
+        Ok(Frame { path: self.path.clone(), frame })
+    }
+
+    /// Hands on these columns of the table, piece by piece, so that it is never in memory whole.
+    pub(crate) fn each_piece(
+        &self,
+        columns: &[&str],
+        mut take: impl FnMut(&Frame) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut metadata = FileMetadata::clone(&*contained(&self.path, || self.metadata())?);
+        for group in std::mem::take(&mut metadata.row_groups) {
+            let piece =
+                FileMetadata { num_rows: group.num_rows(), row_groups: vec![group], ..metadata.clone() };
+            let frame = contained(&self.path, || self.decoded(piece.into(), Some(columns)))?;
+            take(&Frame { path: self.path.clone(), frame })?;
+        }
+        Ok(())
+    }
+
+    /// What the footer says, as far as it is sound.
+    fn metadata(&self) -> Result<FileMetadataRef, StoreError> {
+        let Self { path, content } = self;
+        let footer = Footer::of(content).map_err(|reason| StoreError::damaged(path, reason))?;
+        let version = footer.value(VERSION_KEY).and_then(|version| version.parse().ok());
+        let version = version.ok_or_else(|| StoreError::damaged(path, "it names no format version"))?;
+        check_version(path, version)?;
+        let footer = footer.sound(content).map_err(|reason| StoreError::damaged(path, reason))?;
+        let metadata = ParquetReader::new(Cursor::new(footer)).get_metadata().cloned();
+        metadata.map_err(|source| StoreError::Table { path: path.clone(), source })
+    }
+
+    /// The rows that the metadata is of.
+    fn decoded(&self, metadata: FileMetadataRef, columns: Option<&[&str]>) -> Result<DataFrame, StoreError> {
+        let rows = metadata.num_rows;
+        // On this thread alone, see `contained`.
+        let mut reader = ParquetReader::new(Cursor::new(&self.content)).read_parallel(ParallelStrategy::None);
+        reader.set_metadata(metadata);
+        let columns = columns.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        let frame = reader.with_columns(columns).finish();
+        let frame = frame.map_err(|source| StoreError::Table { path: self.path.clone(), source })?;
+        // polars takes the footer's word for the height.
+        let is_whole = frame.height() == rows && frame.columns().iter().all(|column| column.len() == rows);
+        if is_whole {
+            Ok(frame)
+        } else {
+            Err(StoreError::damaged(&self.path, "its columns differ in length"))
+        }
+    }
+}
+
+impl Frame {
     fn failed(&self, source: PolarsError) -> StoreError {
         StoreError::Table { path: self.path.clone(), source }
     }

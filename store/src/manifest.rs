@@ -237,7 +237,7 @@ pub enum StopReason {
 }
 
 /// With what the run was observed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProbeInfo {
     /// As asked for: `auto`, a backend, or `$FACTOR` where a factor says which.
     pub requested: String,

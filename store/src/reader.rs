@@ -1,7 +1,7 @@
 //! Reading a run: from its Parquet when it ended, from its parts while it is under way or after a crash.
 
 use crate::files::Folder;
-use crate::frame::{Frame, Tables};
+use crate::frame::{Frame, TableFile, Tables};
 use crate::parts::Parts;
 use crate::tables::{ARGUMENTS, FACTOR_PREFIX};
 use crate::writer::{
@@ -41,7 +41,7 @@ impl Run {
             let parts = Parts::of(folder)?;
             (parts.trials()?, parts.load()?)
         } else {
-            let tables = |name: &str| Frame::read(folder, name);
+            let tables = |name: &str| TableFile::read(folder, name);
             (read_trials(&tables, &manifest)?, read_load(&tables)?)
         };
         Ok(Self { path: folder.path().to_owned(), manifest, trials, load })
@@ -92,21 +92,21 @@ pub(crate) fn check_version(path: &Path, found: u32) -> Result<(), StoreError> {
 
 /// The trials that a run's tables have.
 pub(crate) fn read_trials(tables: Tables<'_>, manifest: &Manifest) -> Result<Vec<TrialRecord>, StoreError> {
-    let frame = tables(TRIALS)?;
+    let frame = tables(TRIALS)?.frame()?;
     let mut records = bare_records(&frame)?;
     add_measures(&frame, &mut records)?;
     add_histograms(&tables(HISTOGRAMS)?, &mut records)?;
-    add_monitor(&tables(MONITOR)?, &mut records)?;
+    add_monitor(&tables(MONITOR)?.frame()?, &mut records)?;
     // Tables that earlier writers did not know.
     if manifest.checksums.contains_key(ERRORS) {
-        add_errors(&tables(ERRORS)?, &mut records)?;
+        add_errors(&tables(ERRORS)?.frame()?, &mut records)?;
     }
     if manifest.checksums.contains_key(SLOWEST) {
-        add_slowest(&tables(SLOWEST)?, &mut records)?;
+        add_slowest(&tables(SLOWEST)?.frame()?, &mut records)?;
     }
     if manifest.checksums.contains_key(GENERATORS) {
-        add_generators(&tables(GENERATORS)?, &mut records)?;
-        add_responses(&tables(RESPONSES)?, &mut records)?;
+        add_generators(&tables(GENERATORS)?.frame()?, &mut records)?;
+        add_responses(&tables(RESPONSES)?.frame()?, &mut records)?;
     }
     let records: Vec<TrialRecord> = records.into_values().collect();
     let checked = records.iter().try_for_each(sound::check_record);
@@ -248,15 +248,29 @@ fn exact_figures(columns: &[Vec<Option<u64>>; 4], row: usize) -> Option<SparseHi
     })
 }
 
-fn add_histograms(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
+/// By far the longest table.
+fn add_histograms(file: &TableFile, records: &mut Records) -> Result<(), StoreError> {
+    let columns = ["trial", "syscall", "vantage", "outcome", "lower_ns", "count"];
+    file.each_piece(&columns, |frame| add_slots(frame, records))
+}
+
+fn add_slots(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
     let (trial, syscall) = (frame.all_u32("trial")?, frame.all_text("syscall")?);
     let (vantage, outcome) = (frame.all_text("vantage")?, frame.all_text("outcome")?);
     let (lower, count) = (frame.all_u64("lower_ns")?, frame.all_u64("count")?);
-    for row in 0..frame.rows() {
+    let whose = |row: usize| (trial[row], syscall[row], vantage[row], outcome[row]);
+    let mut row = 0;
+    while row < frame.rows() {
+        // The rows of one histogram follow each other.
+        let end = (row..frame.rows()).find(|other| whose(*other) != whose(row)).unwrap_or(frame.rows());
         let measure = measure_of(&frame.path, records, (trial[row], syscall[row], vantage[row]))?;
         let histogram = if outcome[row] == "ok" { &mut measure.ok } else { &mut measure.error };
+        if histogram.slots.is_empty() {
+            histogram.slots.reserve_exact(end - row);
+        }
         #[expect(clippy::cast_possible_truncation, reason = "slots number 2,240")]
-        histogram.slots.push((slot_of(lower[row]) as u16, count[row]));
+        histogram.slots.extend((row..end).map(|row| (slot_of(lower[row]) as u16, count[row])));
+        row = end;
     }
     Ok(())
 }
@@ -366,7 +380,7 @@ fn add_monitor(frame: &Frame, records: &mut Records) -> Result<(), StoreError> {
 
 /// The load metrics that a run's tables have.
 pub(crate) fn read_load(tables: Tables<'_>) -> Result<Vec<LoadMetric>, StoreError> {
-    let frame = tables(LOAD)?;
+    let frame = tables(LOAD)?.frame()?;
     let (block, level) = (frame.all_u32("block")?, frame.all_text("level")?);
     let (stressor, instances) = (frame.all_text("stressor")?, frame.all_u32("instances")?);
     let (bogo_ops, rate) = (frame.u64s("bogo_ops")?, frame.f64s("bogo_ops_per_second")?);

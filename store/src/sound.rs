@@ -2,6 +2,7 @@
 //!
 //! Whether it is true is another question, see `verify`.
 
+use crate::files::is_plain;
 use crate::{GeneratorRecord, LoadMetric, Manifest, Measure, SlowCall, TrialRecord, limits};
 use probe_abi::{SLOTS, SparseHistogram};
 
@@ -38,6 +39,13 @@ pub(crate) fn check_manifest(manifest: &Manifest) -> Result<(), String> {
     };
     if !plan.design.cells.iter().all(levels) {
         return Err("a cell of its design has levels that no factor has".to_owned());
+    }
+    if let Some(against) = &manifest.against {
+        check_name(&against.run)?;
+        // It is looked for beside the run.
+        if !is_plain(&against.run) || against.run.starts_with('.') {
+            return Err("the run that it was executed with has a name that is none".to_owned());
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use crate::error::printable;
 use crate::files::Folder;
-use crate::frame::{Frame, Tables, contained};
+use crate::frame::{Frame, TableFile, Tables, contained};
 use crate::reader::manifest_of;
 use crate::writer::{Build, FILES, GENERATORS, LOAD, MANIFEST, REPORT, SCENARIO, shape_of, tables_of_trials};
 use crate::{Manifest, Measure, Run, State, Status, StoreError, TrialRecord, limits, parts, seal, tables};
@@ -37,7 +37,7 @@ fn checked(path: &Path) -> Result<(Vec<String>, Option<Run>), StoreError> {
     let run = Run::of(&folder)?;
     findings.extend(check_trials(&run));
     if run.manifest.state != State::Running {
-        findings.extend(check_tables(&run, &|name| Frame::read(&folder, name)));
+        findings.extend(check_tables(&run, &|name| TableFile::read(&folder, name)));
     }
     Ok((findings, Some(run)))
 }
@@ -193,7 +193,7 @@ fn check_table(
     kept: Tables<'_>,
     (name, build): (&str, Build<'_>),
 ) -> Result<Vec<String>, StoreError> {
-    let Frame { path, frame: found } = kept(name)?;
+    let Frame { path, frame: found } = kept(name)?.frame()?;
     contained(&path, || {
         let made = build(&run.trials).map_err(|source| StoreError::Table { path: path.clone(), source })?;
         if found.height() != made.height() {

@@ -46,6 +46,17 @@ const TRIALS_PER_ROW_GROUP: usize = 256;
 /// that of the newest there.
 #[must_use]
 pub fn run_id(runs_dir: &Path, started_at: DateTime<Utc>, scenario: &str) -> String {
+    let newest = run_ids(runs_dir).ok().and_then(|ids| ids.iter().rev().find_map(|id| time_of(id)));
+    id_behind(newest, started_at, scenario)
+}
+
+/// A name for a run that sorts right behind that of the run `before`, which need not be there yet.
+#[must_use]
+pub fn run_id_behind(before: &str, started_at: DateTime<Utc>, scenario: &str) -> String {
+    id_behind(time_of(before), started_at, scenario)
+}
+
+fn id_behind(newest: Option<DateTime<Utc>>, started_at: DateTime<Utc>, scenario: &str) -> String {
     // With the rest, and with what temporary names add, within the 255 bytes of a file's name.
     const NAME_BYTES: usize = 200;
     const DIGITS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -53,7 +64,6 @@ pub fn run_id(runs_dir: &Path, started_at: DateTime<Utc>, scenario: &str) -> Str
     let suffix: String =
         (0..4).map(|place| char::from(DIGITS[(random >> (5 * place) & 31) as usize])).collect();
     let scenario = &scenario[..scenario.floor_char_boundary(NAME_BYTES)];
-    let newest = run_ids(runs_dir).ok().and_then(|ids| ids.iter().rev().find_map(|id| time_of(id)));
     let time = newest.map_or(started_at, |newest| started_at.max(newest + TimeDelta::seconds(1)));
     format!("{}-{scenario}-{suffix}", time.format(TIME))
 }
@@ -132,6 +142,18 @@ impl RunWriter {
         }
         let load_parts = parts.load_parts()?;
         Ok((Self { folder, manifest, owner, parts, load_parts, _hold: hold }, trials))
+    }
+
+    /// Gives up a run of which nothing was measured: its folder goes, and `latest` leads to the newest of the others.
+    pub fn discard(self) {
+        let path = self.folder.path();
+        let _ = fs::remove_dir_all(path);
+        let Some(runs_dir) = path.parent() else { return };
+        let newest = run_ids(runs_dir).ok().and_then(|ids| ids.last().cloned());
+        let _ = match (newest, Folder::open(runs_dir)) {
+            (Some(newest), Ok(runs)) => runs.point(LATEST, &newest, self.owner).is_ok(),
+            _ => fs::remove_file(runs_dir.join(LATEST)).is_ok(),
+        };
     }
 
     /// The run's folder.

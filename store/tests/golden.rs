@@ -10,10 +10,12 @@ mod sample;
 
 use everything::everything;
 use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
 use std::fmt::{Debug, Write};
 use std::fs;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
-use store::{Manifest, Run, State, TrialRecord, verify};
+use store::{Manifest, Run, RunWriter, State, TrialRecord, verify};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -77,4 +79,44 @@ fn write_golden_runs() {
         drop(everything(&kept, "rates_under_way"));
     }
     let _ = fs::remove_file(latest);
+}
+
+/// Writes a run that nobody measured, of as many trials as are wanted: block by block, each cell's is drawn from those that
+/// a kept run has of the same cell. Its figures are as those of a run that would have had so many.
+///
+/// `RESAMPLE_RUN` is the kept run, `RESAMPLE_INTO` the folder of runs, `RESAMPLE_AS` the new run's name, `RESAMPLE_TRIALS`
+/// the trials.
+#[test]
+#[ignore = "a tool of the benchmarks"]
+fn resample() {
+    let given = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let kept = Run::open(Path::new(&given("RESAMPLE_RUN"))).unwrap();
+    let trials: usize = given("RESAMPLE_TRIALS").parse().unwrap();
+    let mut cells: BTreeMap<&BTreeMap<String, String>, Vec<&TrialRecord>> = BTreeMap::new();
+    for trial in &kept.trials {
+        cells.entry(&trial.factors).or_default().push(trial);
+    }
+    let blocks = trials.div_ceil(cells.len());
+    let count = |number: usize| u32::try_from(number).unwrap();
+    let mut manifest = kept.manifest.clone();
+    manifest.id = given("RESAMPLE_AS");
+    manifest.state = State::Running;
+    manifest.checksums.clear();
+    manifest.plan.repetitions = count(blocks);
+    manifest.plan.trials = count(blocks * cells.len());
+    let into = given("RESAMPLE_INTO");
+    let mut writer = RunWriter::create(Path::new(&into), manifest, &kept.scenario().unwrap(), None).unwrap();
+    for block in 0..blocks {
+        for (position, drawn) in cells.values().enumerate() {
+            // The same run whenever it is made.
+            let mut draw = DefaultHasher::new();
+            (block, position).hash(&mut draw);
+            let drawn = drawn[usize::try_from(draw.finish() % drawn.len() as u64).unwrap()];
+            let (trial, block, position) =
+                (count(block * cells.len() + position), count(block), count(position));
+            let trial = TrialRecord { trial, block, position, repetition: block, ..drawn.clone() };
+            writer.append_trial(&trial).unwrap();
+        }
+    }
+    writer.finish(State::Complete).unwrap();
 }

@@ -313,3 +313,26 @@ fn trials_that_are_all_alike_are_not_taken_for_a_claim() {
     }
     assert_eq!(Run::open(&path).unwrap().trials, records);
 }
+
+#[test]
+fn a_name_can_be_made_behind_that_of_a_run_that_is_not_there_yet() {
+    let runs = tempfile::tempdir().unwrap();
+    let now = chrono::Utc::now();
+    let first = run_id(runs.path(), now, "a");
+    let second = run_id_behind(&first, now, "a");
+    assert!(first < second, "{first} {second}");
+    let earlier = run_id_behind(&second, now - chrono::TimeDelta::days(1), "a");
+    assert!(second < earlier, "whatever the clock says");
+}
+
+#[test]
+fn a_run_that_is_given_up_leaves_latest_with_the_one_before() {
+    let runs = tempfile::tempdir().unwrap();
+    let create = |id: &str| RunWriter::create(runs.path(), manifest(id), "schema = 1\n", None).unwrap();
+    create("a").discard();
+    assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0);
+    let kept = create("a").finish(State::Complete).unwrap();
+    create("b").discard();
+    assert_eq!(run_ids(runs.path()).unwrap(), ["a"]);
+    assert_eq!(fs::canonicalize(runs.path().join("latest")).unwrap(), fs::canonicalize(kept).unwrap());
+}

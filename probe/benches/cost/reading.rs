@@ -4,7 +4,7 @@
 use crate::Fallible;
 use crate::rows::armed;
 use crate::worker::{MIXED, Worker};
-use probe::{Backend, Window, monotonic_ns};
+use probe::{Backend, Callers, Window, monotonic_ns};
 
 /// Targets that are read.
 pub(crate) const TARGETS: usize = MIXED.len();
@@ -38,7 +38,7 @@ pub(crate) fn measure(worker: &mut Worker, cpus: &[usize]) -> Fallible<Reading> 
         }
         worker.mix(CALLS, cpus)?;
         let began_ns = monotonic_ns();
-        let (readings, took) = probe.read_timed()?;
+        let (readings, took) = probe.read_timed(Callers::Unknown)?;
         let whole_ns = monotonic_ns() - began_ns;
         if window > 0 {
             for (part, ns) in parts.iter_mut().zip([whole_ns, took.grace_ns, took.starts_ns, took.counts_ns])

@@ -3,7 +3,11 @@
 use crate::support::{
     assert_balanced, assert_counts, errno, failing_getpgid, getppid, in_a_child, seen, with_each_backend,
 };
-use probe::{Backend, MAX_TARGETS, Probe, ProbeError, Scope, Target, Window, monotonic_ns, syscall_names};
+use probe::{
+    Backend, Callers, MAX_TARGETS, Probe, ProbeError, Scope, Target, Window, monotonic_ns, syscall_names,
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use std::{hint, thread};
 
 #[test]
@@ -49,6 +53,45 @@ fn windows_do_not_leak_into_each_other() {
             assert_balanced(&readings[0]);
             assert_eq!((readings[0].entered, readings[0].ok.count), (calls, calls));
         }
+    });
+}
+
+#[test]
+fn whom_all_callers_have_parked_for_need_not_wait() {
+    const WINDOWS: u64 = 300;
+    const THREADS: u64 = 3;
+    const CALLS: u64 = 40;
+    with_each_backend(&["getppid"], Scope::Generators, |probe| {
+        // Windows that were begun, and calls that were done in all of them, by threads that know of nothing else.
+        let (begun, done) = (AtomicU64::new(0), AtomicU64::new(0));
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    for window in 1..=WINDOWS {
+                        while begun.load(Ordering::Acquire) < window {
+                            thread::sleep(Duration::from_micros(50));
+                        }
+                        getppid(CALLS);
+                        done.fetch_add(CALLS, Ordering::Release);
+                    }
+                });
+            }
+            let readings: Vec<_> = (1..=WINDOWS)
+                .map(|window| {
+                    probe.arm(Window { open_ns: monotonic_ns(), close_ns: u64::MAX })?;
+                    begun.store(window, Ordering::Release);
+                    while done.load(Ordering::Acquire) < window * THREADS * CALLS {
+                        hint::spin_loop();
+                    }
+                    probe.read_after(Callers::Parked)
+                })
+                .collect();
+            // Threads that wait for the next window would wait for ever after a failure.
+            begun.store(WINDOWS, Ordering::Release);
+            for reading in readings {
+                assert_counts(probe.backend(), &reading.unwrap()[0], THREADS * CALLS);
+            }
+        });
     });
 }
 

@@ -39,12 +39,13 @@ impl Rasteriser {
 }
 
 /// The paper is opaque, so that premultiplied pixels are also plain ones and need no conversion, which would take most
-/// of a report's time, as would a better compression.
+/// of a report's time, as would a better compression, or looking for each row's best filter: Paeth's does nearly as well.
 fn encoded(pixels: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, pixels.width(), pixels.height());
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Paeth);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels.data())?;
     writer.finish()?;

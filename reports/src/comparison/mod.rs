@@ -21,7 +21,7 @@ use crate::statistics::{Interval, RatioEstimate};
 use crate::summary::{Figure, summarise};
 use crate::{CompareError, Metric, RunView, units};
 use serde::Serialize;
-use store::Vantage;
+use store::{Manifest, Vantage};
 
 /// What is asked of a comparison.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,4 +177,9 @@ pub fn compare(
     };
     comparison.remarks = wording::remarks(&comparison, (base, &before), (candidate, &after));
     Ok(comparison)
+}
+
+/// Whether two runs can be compared without insisting, as far as their manifests tell before anything is measured.
+pub fn check_comparable(base: &Manifest, candidate: &Manifest) -> Result<(), CompareError> {
+    design::common(base, candidate, Insist::default()).map(drop)
 }

@@ -1,13 +1,16 @@
 //! One file per verb: arguments in, work done by the modules, what is printed, exit code out. Only here is anything
 //! printed to standard output.
 
+mod against;
 #[cfg(test)]
 mod changed;
 pub(crate) mod check;
+mod conclusion;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 mod here;
 pub(crate) mod list;
+mod manifest;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod report;
@@ -66,15 +69,15 @@ pub(crate) fn machine() -> Machine {
     Machine { cpus: observed.cpus.max(1) as usize, memory_bytes: observed.memory_bytes }
 }
 
-/// Reads, overrides and validates a scenario.
-pub(crate) fn scenario(arguments: &ScenarioArguments, machine: &Machine) -> Result<Scenario, Failure> {
+/// What the command line puts in the place of the scenario's values.
+pub(crate) fn overrides(arguments: &ScenarioArguments) -> Vec<Override> {
     let mut overrides: Vec<_> = arguments.overrides.iter().map(|set| Override::set(set)).collect();
     // What is wrong with them is told as it is of the file's values.
     let repetitions = arguments.repetitions.as_deref();
     overrides.extend(repetitions.map(|n| Override::option("--repetitions", "plan.repetitions", n)));
     let seed = arguments.seed.as_deref();
     overrides.extend(seed.map(|seed| Override::option("--seed", "plan.seed", seed)));
-    load(&arguments.scenario, &overrides, machine)
+    overrides
 }
 
 /// Reads and validates the scenario in a file.

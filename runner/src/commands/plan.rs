@@ -1,10 +1,11 @@
 //! `runner plan`: what would be executed, in which order, for how long.
 
 use super::report::view;
-use super::{check_load_only, here, machine, print, scenario};
+use super::run::Side;
+use super::{against, check_load_only, here, machine, print};
 use crate::cli::PlanArguments;
 use crate::failure::Failure;
-use crate::scenario::{Effects, Plan, plan_document, plan_text};
+use crate::scenario::{Effects, plan_text};
 use reports::Summary;
 use std::process::ExitCode;
 use store::Run;
@@ -12,17 +13,19 @@ use store::Run;
 /// Prints the plan; measures nothing and keeps nothing.
 pub(crate) fn plan(arguments: &PlanArguments) -> Result<ExitCode, Failure> {
     let machine = machine();
-    let scenario = scenario(&arguments.scenario, &machine)?;
-    check_load_only(&scenario, &machine)?;
-    here::warn(&scenario, &machine);
-    let plan = Plan::of(&scenario, scenario.plan.seed);
+    let sides = against::sides((&arguments.scenario, &arguments.against), None, &machine)?;
+    for side in &sides {
+        check_load_only(&side.scenario, &machine)?;
+        here::warn(&side.scenario, &machine);
+    }
     let kept = arguments.like.as_ref().map(|run| kept(arguments, run)).transpose()?;
-    let effects = Effects::of(&scenario, kept.as_ref());
     let text = if arguments.json {
-        let document = serde_json::to_string_pretty(&plan_document(&scenario, &plan, effects));
-        document.map_err(|error| Failure::failed(&error))? + "\n"
+        against::plan_json(&sides, kept.as_ref()).map_err(|error| Failure::failed(&error))? + "\n"
     } else {
-        plan_text(&scenario, &plan, &effects)
+        let texts = sides.iter().map(|Side { scenario, plan, .. }| {
+            plan_text(scenario, plan, &Effects::of(scenario, kept.as_ref()))
+        });
+        against::order_text(&sides) + &texts.collect::<Vec<_>>().join("\n")
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)

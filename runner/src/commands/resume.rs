@@ -3,7 +3,8 @@
 //! What is left of the same plan is executed, in its order, and only on the same machine by the same runner: half a run
 //! of one and half of another would be compared with itself in every report.
 
-use super::run::{Stage, carry_out, conclude};
+use super::conclusion::conclude;
+use super::run::{Side, Stage, carry_out};
 use super::verify::plan;
 use super::{machine, print};
 use crate::cli::ResumeArguments;
@@ -11,58 +12,110 @@ use crate::environment;
 use crate::execution::Probes;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::scenario::{Plan, ProbeRequest, Scenario};
+use crate::scenario::ProbeRequest;
 use crate::signals::INTERRUPTED;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use store::{Environment, Manifest, Run, RunWriter, State, StoreError, read_manifest};
+use store::{Environment, Role, Run, RunWriter, State, StoreError, read_manifest};
 
-/// Executes what is left of the run's plan, then renders its report anew.
+/// Executes what is left of the run's plan, and of the one's that was executed in alternation with it, then renders their
+/// reports anew.
 pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let path = store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?;
     // Before all that a run needs is prepared.
-    store::check_writable(&path)?;
-    let kept = Run::open(&path)?;
-    if is_complete(&kept.manifest)? {
+    let paths = together(path)?;
+    if are_complete(&paths)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let (scenario, plan) = planned(&kept)?;
-    refuse_under_way(&path)?;
-    let Some(stage) = Stage::prepare(&scenario, machine())? else { return Ok(INTERRUPTED.into()) };
+    let kept = paths.iter().map(|path| Run::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut sides = kept.iter().map(planned).collect::<Result<Vec<_>, _>>()?;
+    paths.iter().try_for_each(|path| refuse_under_way(path))?;
+    let Some(stage) = Stage::prepare(&sides, machine())? else { return Ok(INTERRUPTED.into()) };
     // Whoever had the turn may have been executing just this run.
-    if is_complete(&read_manifest(&path)?)? {
+    if are_complete(&paths)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let others = differences(&kept.manifest.environment, &environment::observe());
+    let others = differences(&kept[0].manifest.environment, &environment::observe());
     if !others.is_empty() && !arguments.force {
         return Err(Failure::Failed(format!(
             "{} was begun otherwise: {}; `--force` goes on in spite of it, and marks the run",
-            kept.manifest.id,
+            kept[0].manifest.id,
             others.join("; ")
         )));
     }
-    let (settings, _) = super::run::set_machine(&scenario)?;
-    let mut probes = Probes::of(&scenario)?;
-    probes.detach();
+    let (settings, _) = super::run::set_machine(&sides)?;
+    let probes = tried(&sides)?;
     if stage.is_stopped() {
         return Ok(INTERRUPTED.into());
     }
-    let (mut writer, done) = RunWriter::reopen(&path, super::owner(stage.credentials.as_ref()))?;
-    writer.warn(others.iter().map(|other| format!("gone on with although {other}")).collect());
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let mut progress = Progress::new(count(plan.trials.len()), arguments.quiet);
-    progress.go_on_after(count(done.len()));
-    progress.note(&format!(
-        "{}: {} of {} trials are there",
-        kept.manifest.id,
-        done.len(),
-        kept.manifest.plan.trials
-    ));
+    let mut tools = Vec::new();
+    for ((path, probes), side) in paths.iter().zip(probes).zip(&mut sides) {
+        let (mut writer, done) = RunWriter::reopen(path, super::owner(stage.credentials.as_ref()))?;
+        writer.warn(others.iter().map(|other| format!("gone on with although {other}")).collect());
+        side.done = done;
+        tools.push((probes, writer));
+    }
+    let mut progress = begun(&sides, &tools, arguments.quiet);
     let stop = Arc::clone(&stage.stop);
-    let (path, _turn) =
-        carry_out((&scenario, &plan), (stage, probes, settings), (writer, &done), &mut progress)?;
-    conclude(&path, (arguments.json, arguments.quiet), &stop)
+    let (_, _turn) = carry_out(&sides, tools, (stage, settings), &mut progress)?;
+    conclude(&paths, (arguments.json, arguments.quiet), &stop)
+}
+
+/// What is left is observed with, tried and detached again.
+fn tried(sides: &[Side]) -> Result<Vec<Probes>, Failure> {
+    let tried = sides.iter().map(|side| {
+        let mut probes = Probes::of(&side.scenario)?;
+        probes.detach();
+        Ok(probes)
+    });
+    tried.collect()
+}
+
+/// Says what is there.
+fn begun(sides: &[Side], tools: &[(Probes, RunWriter)], quiet: bool) -> Progress {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let mut progress = Progress::new(count(sides.iter().map(|side| side.plan.trials.len()).sum()), quiet);
+    progress.go_on_after(count(sides.iter().map(|side| side.done.len()).sum()));
+    for (side, (_, writer)) in sides.iter().zip(tools) {
+        let manifest = writer.manifest();
+        progress.note(&format!(
+            "{}: {} of {} trials are there",
+            manifest.id,
+            side.done.len(),
+            manifest.plan.trials
+        ));
+    }
+    progress
+}
+
+/// The run's folder, and where it was executed in alternation with another, both, the baseline's first.
+fn together(path: PathBuf) -> Result<Vec<PathBuf>, Failure> {
+    store::check_writable(&path)?;
+    let manifest = read_manifest(&path)?;
+    let Some(against) = manifest.against else { return Ok(vec![path]) };
+    let failed = |reason: &str| {
+        let (run, other) = (&manifest.id, &against.run);
+        Failure::Failed(format!("{run} was executed in alternation with {other}, {reason}"))
+    };
+    let folder = path.canonicalize().map_err(|source| StoreError::Read { path: path.clone(), source })?;
+    // As it was named, unless that was by a link.
+    let named = if path.file_name() == folder.file_name() { &path } else { &folder };
+    let other = named.with_file_name(&against.run);
+    if !other.is_dir() {
+        return Err(failed(
+            "which is not beside it: its blocks have no partners, and it cannot be gone on with",
+        ));
+    }
+    store::check_writable(&other)?;
+    let back = read_manifest(&other)?.against;
+    if back.is_none_or(|back| back.run != manifest.id || back.role == against.role) {
+        return Err(failed("which does not say so: one of them is not what it was"));
+    }
+    Ok(match against.role {
+        Role::Baseline => vec![path, other],
+        Role::Candidate => vec![other, path],
+    })
 }
 
 /// Fails where another runner executes the run now, rather than to wait for its turn to do nothing.
@@ -72,16 +125,19 @@ fn refuse_under_way(path: &Path) -> Result<(), Failure> {
 }
 
 /// Whether there is nothing to go on with, which is said.
-fn is_complete(manifest: &Manifest) -> Result<bool, Failure> {
-    let is_complete = manifest.state == State::Complete;
-    if is_complete {
-        print(&format!("{} is complete: there is nothing left to execute\n", manifest.id))?;
+fn are_complete(paths: &[PathBuf]) -> Result<bool, Failure> {
+    let manifests = paths.iter().map(|path| read_manifest(path)).collect::<Result<Vec<_>, _>>()?;
+    let are_complete = manifests.iter().all(|manifest| manifest.state == State::Complete);
+    if are_complete {
+        let ids: Vec<&str> = manifests.iter().map(|manifest| manifest.id.as_str()).collect();
+        let is = if ids.len() > 1 { "are" } else { "is" };
+        print(&format!("{} {is} complete: there is nothing left to execute\n", ids.join(" and ")))?;
     }
-    Ok(is_complete)
+    Ok(are_complete)
 }
 
 /// The run's scenario, with the backend that it was begun with, and its plan.
-fn planned(run: &Run) -> Result<(Scenario, Plan), Failure> {
+fn planned(run: &Run) -> Result<Side, Failure> {
     let failed = |reason| Failure::Failed(format!("{} cannot be gone on with: {reason}", run.manifest.id));
     let text = run.scenario()?;
     let (mut scenario, plan) = plan(&run.manifest, &text).map_err(failed)?;
@@ -90,7 +146,7 @@ fn planned(run: &Run) -> Result<(Scenario, Plan), Failure> {
     if let (Some((_, backend)), None) = (backend, scenario.probe_factor()) {
         scenario = scenario.with_probe(*backend);
     }
-    Ok((scenario, plan))
+    Ok(Side { scenario, plan, done: Vec::new() })
 }
 
 /// What is not as it was when the run was begun, in words.

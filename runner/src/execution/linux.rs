@@ -19,7 +19,7 @@ use crate::timeline::{Laps, processor_time};
 use generators::GeneratorReport;
 use generators::control::Phase;
 use generators::{Generator, GeneratorError};
-use probe::{Probe, Window, monotonic_ns};
+use probe::{Callers, Window, monotonic_ns};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +32,8 @@ use tempfile::TempDir;
 const READY_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a generator may take to end after the window, a call that is still blocked included.
 const END_DEADLINE: Duration = Duration::from_secs(10);
+/// How long to wait for generators to park after the window: about what it takes to do without.
+const PARK_LIMIT: Duration = Duration::from_millis(5);
 /// How often a waiting runner looks up: rare enough not to be seen in what is measured.
 pub(super) const GLANCE: Duration = Duration::from_millis(50);
 
@@ -46,8 +48,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) generator: PathBuf,
     /// Whom generators and load run as, when not as the runner.
     pub(crate) credentials: Option<Credentials>,
-    /// A folder of this run for files that nobody keeps.
-    pub(crate) scratch: Scratch,
+    /// A folder for files that nobody keeps.
+    pub(crate) scratch: &'a Scratch,
     pub(crate) stop: &'a AtomicBool,
 }
 
@@ -129,7 +131,8 @@ impl<'a> LinuxRig<'a> {
         laps.lap("window");
         laps.spent(processor_time().saturating_sub(spent));
         // Before generators end: that begins what a grace period would have to wait for first.
-        let readings = self.parts.probes.attached().map(Probe::read).transpose()?;
+        let callers = parked(&mut generators)?;
+        let readings = self.parts.probes.attached().map(|probe| probe.read_after(callers)).transpose()?;
         generators.iter().for_each(Generator::release);
         laps.lap("read");
         let load = self.load.as_mut().map_or(Ok(()), Load::verify);
@@ -341,6 +344,24 @@ impl Rig for LinuxRig<'_> {
             Err(Cut::Interrupted) => Outcome::Interrupted,
         }
     }
+
+    fn stand_aside(&mut self, is_quiet: bool) {
+        self.parts.probes.detach();
+        self.is_quiet &= is_quiet;
+    }
+}
+
+/// Whether all generators have parked, which those do at once that are not held up in a call.
+fn parked(generators: &mut [Generator]) -> Result<Callers, GeneratorError> {
+    let began = Instant::now();
+    for generator in generators {
+        match generator.wait_phase(Phase::Done, PARK_LIMIT.saturating_sub(began.elapsed())) {
+            Ok(()) => {}
+            Err(GeneratorError::Late { .. }) => return Ok(Callers::Unknown),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Callers::Parked)
 }
 
 /// Drops the machine's caches where the scenario says so. Where that cannot be done, the run has a warning.

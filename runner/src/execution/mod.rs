@@ -1,8 +1,8 @@
 //! A plan becomes trials, in order, each stored before the next one begins.
 //!
 //! Owns the order and the bookkeeping: load levels come and go around their trials, a failed trial is kept with its
-//! reason and the run goes on, a failed store stops the run. What a trial does on the machine is the [`Rig`]'s, the
-//! only seam for tests.
+//! reason and the run goes on, a failed store stops the run. Two runs are executed in alternation, block by block. What a
+//! trial does on the machine is the [`Rig`]'s, the only seam for tests.
 
 mod linux;
 mod observed;
@@ -19,7 +19,7 @@ pub(crate) use stopping::stop_rule;
 
 use crate::clock::{Clock, nanoseconds};
 use crate::progress::Progress;
-use crate::scenario::{Plan, PlannedTrial, Scenario};
+use crate::scenario::{LoadLevel, Plan, PlannedTrial, Scenario};
 use crate::timeline::{Laps, Timeline};
 use chrono::Utc;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use stopping::Stopping;
 use store::{
-    GeneratorRecord, LoadMetric, Measure, MonitorSample, Noise, RunWriter, SlowCall, State, Status,
+    GeneratorRecord, LoadMetric, Measure, MonitorSample, Noise, Role, RunWriter, SlowCall, State, Status,
     StoreError, TrialRecord,
 };
 use unsettled::Unsettled;
@@ -43,6 +43,10 @@ pub(crate) trait Rig {
 
     /// Executes one trial under the load that was started.
     fn measure(&mut self, trial: &PlannedTrial) -> Outcome;
+
+    /// Makes room for another run's trials: what this one has attached would slow their calls. `is_quiet` says that the
+    /// other does not leave the machine to come to rest after it.
+    fn stand_aside(&mut self, is_quiet: bool);
 }
 
 /// What a trial came to.
@@ -79,10 +83,18 @@ pub(crate) struct Measured {
     pub(crate) laps: Laps,
 }
 
-/// A run under way: where its trials go and how they are told of.
-pub(crate) struct Execution<'a> {
+/// A run that is to be executed, or to be gone on with.
+pub(crate) struct Party<'a, R> {
     pub(crate) scenario: &'a Scenario,
+    pub(crate) plan: &'a Plan,
+    /// The plan's first trials, as far as they are there already.
+    pub(crate) done: &'a [TrialRecord],
+    pub(crate) rig: &'a mut R,
     pub(crate) writer: &'a mut RunWriter,
+}
+
+/// What the runs have in common that are executed together.
+pub(crate) struct Session<'a> {
     pub(crate) progress: &'a mut Progress,
     /// Set by a signal: finish storing, then stop.
     pub(crate) stop: &'a AtomicBool,
@@ -94,48 +106,140 @@ pub(crate) struct Execution<'a> {
     pub(crate) clock: Clock,
 }
 
-/// Executes the trials of `plan` in order; those that are `done`, which are its first, are there already.
+/// A run under way: where its trials go and how they are told of.
+struct Execution<'a, 'b> {
+    scenario: &'a Scenario,
+    writer: &'a mut RunWriter,
+    session: &'a mut Session<'b>,
+    /// Which of two runs it is, as words before a cell's; empty for the only one.
+    whose: &'static str,
+}
+
+/// Executes what is left of each party's plan, in order. Two of them take turns by block, and who begins changes from
+/// block to block: block 0 of the first and of the second, block 1 of the second and of the first, and so on. So whatever
+/// drifts meanwhile falls on both alike.
 ///
-/// Returns [`State::Complete`], or [`State::Interrupted`] when `stop` was set; the error is of the store alone.
-pub(crate) fn execute(
-    (plan, done): (&Plan, &[TrialRecord]),
-    rig: &mut impl Rig,
-    execution: &mut Execution,
+/// Returns [`State::Complete`], or [`State::Interrupted`] when a signal came; the error is of the store alone.
+pub(crate) fn execute<R: Rig>(
+    parties: Vec<Party<'_, R>>,
+    session: &mut Session,
 ) -> Result<State, StoreError> {
-    let mut state = State::Complete;
-    let mut stopping = Stopping::of(execution.scenario, done);
-    let mut unsettled = Unsettled::within(execution.scenario.plan.ramp);
-    for block in plan.trials.chunk_by(|a, b| a.block == b.block) {
-        let (number, first) = (block[0].block, block[0].trial as usize);
+    let count = parties.len();
+    let is_quiet = parties.iter().all(|party| party.scenario.loads.iter().all(LoadLevel::is_quiet));
+    let mut courses: Vec<_> = parties.into_iter().map(Course::of).collect();
+    let most = courses.iter().map(Course::blocks).max().unwrap_or(0);
+    let (mut state, mut latest) = (State::Complete, 0);
+    for (number, place) in (0..most).flat_map(|number| turns(number, count)) {
+        if latest != place {
+            courses[latest].party.rig.stand_aside(is_quiet);
+        }
+        latest = place;
+        match courses[place].block(number, session)? {
+            Step::Executed => {}
+            Step::Enough => break,
+            Step::Interrupted => {
+                state = State::Interrupted;
+                break;
+            }
+        }
+    }
+    session.progress.end();
+    for course in courses {
+        course.end(state, session);
+    }
+    Ok(state)
+}
+
+/// Whose turn it is in block `number`, as places among so many parties.
+pub(crate) fn turns(number: u32, parties: usize) -> Vec<(u32, usize)> {
+    let mut turns: Vec<_> = (0..parties).map(|place| (number, place)).collect();
+    if !number.is_multiple_of(2) {
+        turns.reverse();
+    }
+    turns
+}
+
+/// What became of a block's turn.
+enum Step {
+    /// All of it is there.
+    Executed,
+    /// It was not begun, for the scenario's rule says that those before it are enough.
+    Enough,
+    /// A signal ended it.
+    Interrupted,
+}
+
+/// A party on its way through its plan.
+struct Course<'a, R> {
+    party: Party<'a, R>,
+    /// The plan's trials, block by block.
+    blocks: Vec<&'a [PlannedTrial]>,
+    stopping: Option<Stopping>,
+    unsettled: Unsettled,
+}
+
+impl<'a, R: Rig> Course<'a, R> {
+    fn of(party: Party<'a, R>) -> Self {
+        let blocks = party.plan.trials.chunk_by(|a, b| a.block == b.block).collect();
+        let stopping = Stopping::of(party.scenario, party.done);
+        let unsettled = Unsettled::within(party.scenario.plan.ramp);
+        Self { party, blocks, stopping, unsettled }
+    }
+
+    fn blocks(&self) -> u32 {
+        u32::try_from(self.blocks.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Executes what is left of a block of the plan, if there is one of this number.
+    fn block(&mut self, number: u32, session: &mut Session) -> Result<Step, StoreError> {
+        let Some(&block) = self.blocks.get(number as usize) else { return Ok(Step::Executed) };
+        let (done, first) = (self.party.done, block[0].trial as usize);
         let mut records = done.get(first..).unwrap_or_default();
         records = records.get(..block.len()).unwrap_or(records);
         if done.len() > first + block.len() {
-            if let Some(stopping) = &mut stopping {
-                stopping.note_block(block, records);
-            }
-            continue;
+            self.note(block, records);
+            return Ok(Step::Executed);
         }
         let is_new = number > 0 && records.is_empty();
-        if is_new && stopping.as_mut().is_some_and(|stopping| stopping.is_to_stop(number)) {
-            break;
+        if is_new && self.stopping.as_mut().is_some_and(|stopping| stopping.is_to_stop(number)) {
+            return Ok(Step::Enough);
         }
         let mut block = Block { trials: block, records: records.to_vec() };
-        state = execution.block(&mut block, rig, &mut unsettled)?;
-        if state == State::Interrupted {
-            break;
+        let Party { scenario, rig, writer, .. } = &mut self.party;
+        let whose = whose(writer);
+        let mut execution = Execution { scenario, writer, session, whose };
+        if execution.block(&mut block, *rig, &mut self.unsettled)? == State::Interrupted {
+            return Ok(Step::Interrupted);
         }
-        if let Some(stopping) = &mut stopping {
-            stopping.note_block(block.trials, &block.records);
+        self.note(block.trials, &block.records);
+        Ok(Step::Executed)
+    }
+
+    fn note(&mut self, block: &[PlannedTrial], records: &[TrialRecord]) {
+        if let Some(stopping) = &mut self.stopping {
+            stopping.note_block(block, records);
         }
     }
-    execution.progress.end();
-    if let (Some(stopping), State::Complete) = (stopping, state) {
-        let plan = stopping.plan(&execution.writer.manifest().plan);
-        execution.progress.note(&format!("stopped after {} repetitions", plan.repetitions));
-        execution.writer.replan(plan);
+
+    /// Writes down what only the end of the execution tells.
+    fn end(self, state: State, session: &mut Session) {
+        let writer = self.party.writer;
+        if let (Some(stopping), State::Complete) = (self.stopping, state) {
+            let plan = stopping.plan(&writer.manifest().plan);
+            session.progress.note(&format!("stopped after {} repetitions", plan.repetitions));
+            writer.replan(plan);
+        }
+        writer.warn(self.unsettled.warnings());
     }
-    execution.writer.warn(unsettled.warnings());
-    Ok(state)
+}
+
+/// Which of two runs a writer's is.
+fn whose(writer: &RunWriter) -> &'static str {
+    match writer.manifest().against.as_ref().map(|against| against.role) {
+        None => "",
+        Some(Role::Baseline) => "baseline ",
+        Some(Role::Candidate) => "candidate ",
+    }
 }
 
 /// A block, and what was stored of it so far: its first trials.
@@ -154,9 +258,9 @@ impl Block<'_> {
     }
 }
 
-impl Execution<'_> {
+impl Execution<'_, '_> {
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.session.stop.load(Ordering::Relaxed)
     }
 
     /// Makes the trials invalid during which a stressor did nothing: only its end tells.
@@ -167,7 +271,7 @@ impl Execution<'_> {
     ) -> Result<(), StoreError> {
         for stressor in crate::load::idle(metrics) {
             let reason = format!("stress-ng's {stressor} did not complete one operation while it ran");
-            self.progress.warn(&format!("the trials before this are invalid: {reason}"));
+            self.session.progress.warn(&format!("the trials before this are invalid: {reason}"));
             for place in places {
                 if let Some(record) = block.records.get_mut(*place)
                     && record.doubt(&reason)
@@ -201,7 +305,8 @@ impl Execution<'_> {
             if places.is_empty() {
                 return Ok(State::Complete);
             }
-            self.progress
+            self.session
+                .progress
                 .note(&format!("{} trials of this block were disturbed and are repeated", places.len()));
         }
     }
@@ -215,10 +320,10 @@ impl Execution<'_> {
     ) -> Result<State, StoreError> {
         let first = &block.trials[places[0]];
         let level = self.scenario.loads[first.load].name.to_string();
-        self.progress.settling(first.block, &level);
+        self.session.progress.settling(first.block, &level);
         let load = rig.start_load(first);
         if let Some(warning) = unsettled.note(&level, load.as_ref().ok().and_then(Option::as_ref)) {
-            self.progress.warn(&warning);
+            self.session.progress.warn(&warning);
         }
         let outcome = self.under_load((&mut *block, places), rig, load.err().as_deref());
         let metrics = rig.stop_load();
@@ -231,7 +336,7 @@ impl Execution<'_> {
             }
             Err(reason) => {
                 let words = format!("load {level}: {reason}");
-                self.progress.warn(&words);
+                self.session.progress.warn(&words);
                 self.writer.warn(vec![words]);
             }
         }
@@ -288,39 +393,39 @@ impl Execution<'_> {
 
     /// The record of a trial that begins now.
     fn begin(&mut self, trial: &PlannedTrial) -> TrialRecord {
-        if let Some(words) = self.clock.step() {
+        if let Some(words) = self.session.clock.step() {
             let words = format!("before trial {}, {words}", trial.trial + 1);
-            self.progress.warn(&words);
+            self.session.progress.warn(&words);
             self.writer.warn(vec![words]);
         }
         let factors = self.scenario.labels(&self.scenario.cell(trial.cell), trial.load);
-        self.progress.begins(&cell_name(&factors));
+        self.session.progress.begins(&format!("{}{}", self.whose, cell_name(&factors)));
         TrialRecord {
             trial: trial.trial,
             block: trial.block,
             position: trial.position,
             repetition: trial.repetition,
             factors,
-            boot: self.boot.clone(),
+            boot: self.session.boot.clone(),
             ..TrialRecord::begun(Utc::now())
         }
     }
 
     /// Makes a trial durable, and tells why it has no figures where it has none.
     fn store(&mut self, record: &TrialRecord, mut laps: Laps) -> Result<(), StoreError> {
-        let cell = cell_name(&record.factors);
+        let cell = format!("{}{}", self.whose, cell_name(&record.factors));
         if let Some(reason) = &record.reason
-            && self.told.insert(reason.clone())
+            && self.session.told.insert(reason.clone())
         {
             let (number, what) = (record.trial + 1, record.status.name());
-            self.progress.warn(&format!("trial {number} ({cell}) {what}: {reason}"));
+            self.session.progress.warn(&format!("trial {number} ({cell}) {what}: {reason}"));
         }
         laps.lap("clear up");
         self.writer.append_trial(record)?;
         laps.lap("store");
-        self.timeline.add(record, &laps);
+        self.session.timeline.add(record, &laps);
         if record.attempt == 1 {
-            self.progress.stored(&cell, record.status);
+            self.session.progress.stored(&cell, record.status);
         }
         Ok(())
     }

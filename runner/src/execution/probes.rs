@@ -130,9 +130,13 @@ impl Probes {
         self.attached.as_mut()
     }
 
-    /// Detaches what is attached; returns the backends that trials will ask for, those that attach to the kernel.
-    pub(crate) fn detach(&mut self) -> Vec<Backend> {
+    /// Detaches what is attached; a trial has it attached again.
+    pub(crate) fn detach(&mut self) {
         self.attached = None;
+    }
+
+    /// The backends that trials will ask for, those that attach to the kernel.
+    pub(crate) fn backends(&self) -> Vec<Backend> {
         let backends: BTreeSet<Backend> =
             self.attempts.iter().filter_map(|attempt| attempt.backend).collect();
         backends.into_iter().filter(|backend| *backend != Backend::User).collect()
@@ -245,7 +249,8 @@ mod tests {
         assert_eq!(held(), 0, "something is attached to a trial without a probe");
         probes.prepare(ProbeRequest::Auto).unwrap();
         probes.prepare(ProbeRequest::RawTracepoint).unwrap();
-        let backends = probes.detach();
+        probes.detach();
+        let backends = probes.backends();
         assert!(backends.contains(&Backend::RawTracepoint) && !backends.contains(&Backend::User));
         assert_eq!(held(), 0, "what was detached is still there");
         probes.prepare(ProbeRequest::Auto).unwrap();

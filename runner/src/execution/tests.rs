@@ -1,6 +1,8 @@
 //! Order, clean-up and storing, with a rig that touches no machine.
 
-use super::{Execution, Measured, Outcome, Rig, execute, stop_rule};
+mod alternation;
+
+use super::{Measured, Outcome, Party, Rig, Session, execute, stop_rule};
 use crate::progress::Progress;
 use crate::scenario::{Machine, Override, Plan, PlannedTrial, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,6 +131,11 @@ impl Rig for FakeRig {
             ..Measured::default()
         }))
     }
+
+    fn stand_aside(&mut self, is_quiet: bool) {
+        assert!(!self.running, "another run's turn came while a load ran");
+        self.log.push(format!("aside {is_quiet}"));
+    }
 }
 
 /// Many calls of one latency, as the caller saw them.
@@ -230,22 +237,27 @@ fn executed_after(
         *to_remove = rig.parts.clone();
     }
     let stop = std::sync::Arc::clone(&rig.stop);
-    let mut execution = Execution {
-        scenario: &scenario,
-        writer: &mut writer,
-        progress: &mut Progress::new(8, true),
-        stop: &stop,
-        boot: "boot".to_owned(),
-        told: BTreeSet::new(),
-        timeline: crate::timeline::Timeline::from_environment(),
-        clock: crate::clock::Clock::start(),
+    let plan = Plan::of(&scenario, 1);
+    let outcome = {
+        let party = Party { scenario: &scenario, plan: &plan, done, rig, writer: &mut writer };
+        execute(vec![party], &mut session(&mut Progress::new(8, true), &stop))
     };
-    let outcome = execute((&Plan::of(&scenario, 1), done), rig, &mut execution);
     if let Ok(state) = &outcome {
         writer.finish(*state).unwrap();
     }
     let run = outcome.is_ok().then(|| Run::open(&folder).unwrap());
     (outcome, run)
+}
+
+fn session<'a>(progress: &'a mut Progress, stop: &'a AtomicBool) -> Session<'a> {
+    Session {
+        progress,
+        stop,
+        boot: "boot".to_owned(),
+        told: BTreeSet::new(),
+        timeline: crate::timeline::Timeline::from_environment(),
+        clock: crate::clock::Clock::start(),
+    }
 }
 
 #[test]

@@ -68,11 +68,26 @@ pub(crate) fn family(leader: Pid, known: &Members) -> Members {
 }
 
 /// How many stressor instances are at work: children of `leader` that have taken a stressor's name.
-pub(crate) fn workers(leader: Pid) -> usize {
+///
+/// The kernel's list of a process's children is quick to read, but may be short while one of them ends: where it has fewer
+/// than `expected`, all processes are looked at.
+pub(crate) fn workers(leader: Pid, expected: usize) -> usize {
     let is_worker = |member: &&Member| {
         member.parent == leader.as_raw_pid() && !member.dead && member.name.starts_with("stress-ng-")
     };
-    processes().values().filter(is_worker).count()
+    match children(leader).map(|members| members.values().filter(is_worker).count()) {
+        Some(running) if running >= expected => running,
+        _ => processes().values().filter(is_worker).count(),
+    }
+}
+
+/// The children of the first thread of `leader`, where the kernel lists them.
+fn children(leader: Pid) -> Option<Members> {
+    let number = leader.as_raw_nonzero();
+    let listed = std::fs::read_to_string(format!("/proc/{number}/task/{number}/children")).ok()?;
+    let pids = listed.split_ascii_whitespace().filter_map(|pid| pid.parse().ok());
+    let stats = pids.filter_map(|pid| procfs::process::Process::new(pid).ok()?.stat().ok());
+    Some(stats.map(|stat| (stat.pid, stat.into())).collect())
 }
 
 /// Kills everything of the family and returns when all are dead, or after `patience` with those that are not (a

@@ -3,17 +3,21 @@
 use super::LoadError;
 use super::metrics::words;
 use crate::credentials::{Credentials, guard_child};
-use duct::cmd;
+use crate::signals;
+use duct::{Handle, cmd};
 use rustix::fs::MemfdFlags;
 use rustix::process::{Pid, Signal};
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::time::Duration;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 /// How long stress-ng may take to answer: on an idle machine it takes some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often to look up meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Long options that the runner sets itself, or that would have stress-ng write or read files of its own choice, with
 /// the reason. Any unambiguous beginning of one means it as well.
@@ -61,7 +65,7 @@ fn ask_as(
         Ok(())
     });
     let handle = stress_ng.start()?;
-    let Some(status) = handle.wait_timeout(PATIENCE)?.map(|output| output.status) else {
+    let Some(status) = answered(&handle)? else {
         let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
         if let Some(group) = group {
             // With whatever it has started.
@@ -75,6 +79,17 @@ fn ask_as(
     answer.rewind()?;
     answer.read_to_end(&mut text)?;
     Ok((status.success(), String::from_utf8_lossy(&text).into_owned()))
+}
+
+/// How it ended; none where that takes too long, or a signal wants the runner to end.
+fn answered(handle: &Handle) -> io::Result<Option<ExitStatus>> {
+    let asked = Instant::now();
+    loop {
+        let ended = handle.wait_timeout(LOOK)?.map(|output| output.status);
+        if ended.is_some() || asked.elapsed() >= PATIENCE || signals::have_come() {
+            return Ok(ended);
+        }
+    }
 }
 
 /// stress-ng's version (`0.15.06`); fails when it is not installed, or does not work.

@@ -28,14 +28,14 @@ pub(crate) use effects::Effects;
 pub(crate) use language::{reference, schema};
 pub(crate) use memory::Room;
 pub(crate) use model::{
-    FactorDecl, Given, LoadProgram, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window,
+    FactorDecl, Given, LoadLevel, LoadProgram, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window,
 };
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
 pub(crate) use programs::{Program, Until};
 pub(crate) use settings::{CpuList, MachineRequest};
 pub(crate) use stress_ng::StressNg;
-pub(crate) use text::{check_text, counted, longest, plan_document, plan_text, warnings};
+pub(crate) use text::{PlanDocument, check_text, counted, longest, plan_document, plan_text, warnings};
 
 use diagnostic::{Diagnostic, Source};
 use std::fs::File;

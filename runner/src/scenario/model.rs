@@ -106,6 +106,8 @@ pub(crate) struct Scenario {
     pub(crate) loads: Vec<LoadLevel>,
     /// What is asked of the machine.
     pub(crate) machine: MachineRequest,
+    /// Whether it says how many repetitions, and takes not what there are for want of a number.
+    pub(crate) says_repetitions: bool,
     /// Texts that places point into: the file, then the overrides.
     pub(super) sources: Vec<Source>,
 }

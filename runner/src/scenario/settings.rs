@@ -28,6 +28,13 @@ pub(crate) struct MachineRequest {
     pub(crate) places: BTreeMap<String, Place>,
 }
 
+impl MachineRequest {
+    /// Whether another asks for the same, wherever it is written.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        *self == Self { places: self.places.clone(), ..other.clone() }
+    }
+}
+
 /// The modes of transparent huge pages.
 pub(crate) const THP: [&str; 3] = ["always", "madvise", "never"];
 

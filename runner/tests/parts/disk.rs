@@ -237,3 +237,43 @@ fn a_folder_for_runs_that_is_none_or_cannot_be_written_is_told_before_anything_i
         text(&report.stdout).contains("munmap") && text(&report.stderr).contains("Read-only file system")
     );
 }
+
+/// Two runs in alternation: neither is there without the other, and both are gone on with once there is room.
+#[test]
+fn a_full_disk_costs_neither_of_two_runs_what_was_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut stages = BTreeSet::new();
+    for pages in (1..).step_by(4) {
+        let Some(mount) = Mount::new(folder.join("runs"), &format!("size={}", pages * 4096)) else { return };
+        let mut command = command(folder, &short(), &["--probe", "user", "--against-set", "plan.ramp=1s"]);
+        let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
+        let message = text(&output.stderr);
+        let stage = if output.status.success() { "none".to_owned() } else { stage_of(&message) };
+        if stage == "creation" {
+            assert_eq!(fs::read_dir(&mount.0).unwrap().count(), 0, "{pages} pages left something: {message}");
+        } else if stages.insert(stage.clone()) {
+            let before: [Run; 2] = runs(folder)
+                .iter()
+                .map(|run| Run::open(run).unwrap())
+                .collect::<Vec<_>>()
+                .try_into()
+                .unwrap();
+            mount.change("size=64m");
+            let resume = asked(&before[0].path, &["resume", "--quiet"]);
+            assert_eq!(resume.status.code(), Some(0), "{stage}: {}", text(&resume.stderr));
+            for before in before {
+                let after = Run::open(&before.path).unwrap();
+                assert_eq!((after.manifest.state, after.trials.len()), (State::Complete, 4), "{stage}");
+                assert_eq!(after.trials[..before.trials.len()], before.trials, "{stage}");
+                let verify = asked(&before.path, &["verify"]);
+                assert_eq!(verify.status.code(), Some(0), "{stage}: {}", text(&verify.stdout));
+            }
+        }
+        // What is written behind the tables is the reports.
+        if stage == "report" || stage == "none" {
+            break;
+        }
+    }
+    assert!(["a trial", "a table"].iter().all(|stage| stages.contains(*stage)), "{stages:?}");
+}

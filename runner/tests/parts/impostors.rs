@@ -72,6 +72,22 @@ fn a_stress_ng_that_does_not_work_is_told_before_the_run() {
 }
 
 #[test]
+fn a_signal_is_answered_while_stress_ng_owes_an_answer() {
+    if !has_stress_ng() {
+        return;
+    }
+    for how in ["*--version*", "*--dry-run*"] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let hanging = with_stress_ng(folder, how, "touch hangs; exec sleep 600");
+        let mut begun = begin(hanging, folder, |_| folder.join("hangs").exists());
+        assert_eq!(begun.end(&[Signal::INT]).code(), Some(130), "{how}: {}", said(folder));
+        assert_nothing_left(folder, &begun.family, "INT");
+        assert!(!folder.join("runs").exists(), "something was begun");
+    }
+}
+
+#[test]
 fn a_stress_ng_that_crashes_hangs_or_never_begins_costs_its_trials_alone() {
     if !has_stress_ng() {
         return;

@@ -12,7 +12,7 @@ mod everything;
 #[expect(dead_code, reason = "tests that are programs of their own use the rest")]
 mod sample;
 
-use crate::frame::Frame;
+use crate::frame::TableFile;
 use crate::reader::{manifest_of, read_load, read_trials};
 use crate::writer::{LOAD, MANIFEST, shape_of, tables_of_trials};
 use crate::{Manifest, Run, State, StoreError, TrialRecord, parts, seal, tables, verify};
@@ -37,8 +37,8 @@ struct Corpus {
     texts: Vec<(String, Vec<u8>)>,
     /// The tables of one run by name, each packed and unpacked.
     tables: Vec<(String, Vec<u8>)>,
-    /// The same as they are read.
-    frames: BTreeMap<String, Frame>,
+    /// The same as they were written.
+    sound: BTreeMap<String, TableFile>,
     manifest: Manifest,
 }
 
@@ -50,7 +50,7 @@ impl Corpus {
         let mut corpus = Self {
             texts: vec![],
             tables: vec![],
-            frames: BTreeMap::new(),
+            sound: BTreeMap::new(),
             manifest: crate::read_manifest(&complete).unwrap(),
         };
         for folder in [complete, under_way.clone(), under_way.join(parts::FOLDER)] {
@@ -68,10 +68,10 @@ impl Corpus {
             self.texts.push((name, fs::read(file).unwrap()));
         } else if kind == "parquet" {
             let packed = fs::read(file).unwrap();
-            let frame = Frame::of(file.to_owned(), &packed).unwrap();
-            self.tables.push((name.clone(), mutate::unpacked(&frame.frame)));
+            let sound = TableFile::of(file.to_owned(), packed.clone());
+            self.tables.push((name.clone(), mutate::unpacked(&sound.frame().unwrap().frame)));
             self.tables.push((name.clone(), packed));
-            self.frames.insert(name, frame);
+            self.sound.insert(name, sound);
         }
     }
 
@@ -109,10 +109,10 @@ fn part(corpus: &Corpus, name: &str, bytes: &[u8]) -> Outcome {
 
 /// Reads the run of which one table is this one.
 fn table(corpus: &Corpus, name: &str, file: &[u8]) -> Outcome {
-    let changed = Frame::of(PathBuf::from(name), file)?;
+    let changed = TableFile::of(PathBuf::from(name), file.to_owned());
     let tables = |asked: &str| {
-        let frame = if asked == name { &changed } else { &corpus.frames[asked] };
-        Ok(frame.clone())
+        let table = if asked == name { &changed } else { &corpus.sound[asked] };
+        Ok(table.clone())
     };
     let manifest = corpus.manifest.clone();
     let (trials, load) =

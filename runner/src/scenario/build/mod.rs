@@ -93,6 +93,7 @@ pub(super) fn scenario(
         programs,
         loads,
         machine,
+        says_repetitions: plan_section.is_some_and(|section| section.node("repetitions").is_some()),
         sources: sources.to_vec(),
     };
     scenario.drop_unmeasured_targets();
