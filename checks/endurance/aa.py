@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from tally import Tally
 
 SCENARIO = pathlib.Path(__file__).parent / "aa.toml"
-SIZE, PAGE = 128 << 10, 4096
+SIZE, PAGE = 96 << 10, 4096
 THRESHOLD = 0.05
 # What the slowdown is to be: a bit more than twice the threshold.
 LEAST, MOST = 1.105, 1.15
@@ -49,7 +49,7 @@ class Endurance:
     def scenario(self, size):
         """The scenario with so many bytes to a read, as a file."""
         path = self.folder / f"size-{size}.toml"
-        path.write_text(SCENARIO.read_text().replace('"128KiB"', f'"{size}B"').replace("../../schema", "schema"))
+        path.write_text(SCENARIO.read_text().replace('"96KiB"', f'"{size}B"').replace("../../schema", "schema"))
         return path
 
     def take(self, place, scenarios):
