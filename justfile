@@ -188,6 +188,33 @@ bench-runner: build
     done
     python3 -B checks/endurance/lean.py "$work/lean" "$work/window"
 
+# What reports and diffs take, by trials, beside the same figures by pandas, with programs built as PROFILE (dev or release)
+bench-reports PROFILE="release":
+    #!/bin/sh
+    set -eu
+    cargo build --locked --profile "$1" -p runner -p generators --bins
+    folder=$1
+    [ "$folder" != dev ] || folder=debug
+    runner=${CARGO_TARGET_DIR:-target}/$folder/runner
+    readers=${XDG_CACHE_HOME:-$HOME/.cache}/syscall-lab/pandas
+    if ! "$readers/bin/python" -c 'import pandas, pyarrow' 2>/dev/null; then
+        python3 -m venv "$readers"
+        "$readers/bin/pip" install -q --disable-pip-version-check pandas pyarrow
+    fi
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    "$runner" run --quiet --runs-dir "$work" scenarios/mmap_sweep.toml
+    sweep=$(readlink -f "$work/latest")
+    for trials in 1050 10500; do
+        RESAMPLE_RUN=$sweep RESAMPLE_INTO=$work RESAMPLE_AS=scaled-$trials RESAMPLE_TRIALS=$trials \
+            cargo test --quiet --locked -p store --test golden resample -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
+    done
+    PANDAS_PYTHON=$readers/bin/python python3 -B checks/endurance/reports.py "$runner" "$sweep" "$work"/scaled-1050 "$work"/scaled-10500
+
+# How long listing 5,000 made-up runs takes, with and without the index
+bench-list RUNS="5000": build
+    python3 -B checks/list.py "${CARGO_TARGET_DIR:-target}/debug/runner" store/tests/golden/everything "$1"
+
 # One run of TRIALS short trials: does the runner's memory grow, and is anything left
 soak TRIALS="10000": build
     python3 -B checks/endurance/soak.py "${CARGO_TARGET_DIR:-target}/debug" "$1"

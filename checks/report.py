@@ -1,12 +1,15 @@
 """Opens a run's report in headless Chromium, as a reader without a network would, and looks at what happened.
 
 What is checked: no error in the console, no request that leaves the page, the sections are there and hold something,
-every picture is drawn, and nothing is wider than the window on a desktop or a telephone. Speaks the DevTools protocol
-over the browser's pipe, so that nothing but the browser is needed.
+every picture is drawn, and nothing is wider than the window on a desktop or a telephone; text and marks stand out from
+what is behind them in both themes as WCAG's level AA asks for; pictures tell of their places to pointer and keys; and
+without JavaScript nothing is missing. Speaks the DevTools protocol over the browser's pipe, so that nothing but the
+browser is needed.
 """
 
 import argparse
 import base64
+import csv
 import json
 import os
 import pathlib
@@ -19,6 +22,8 @@ import time
 from tally import Tally
 
 WIDTHS = (1280, 390)
+THEMES = ("light", "dark")
+MOST_BYTES = 2_000_000
 PATIENCE_SECONDS = 120
 
 # What a reader must find, as words of the headings or of the text: see README, "The report".
@@ -57,6 +62,68 @@ WIDER = """
     return {page: document.documentElement.scrollWidth, window: limit, out: out.slice(0, 5)};
 })()
 """
+# Texts that stand out too little from the nearest opaque background, and marks of charts from the paper (WCAG 1.4.3 and
+# 1.4.11). What overlays a mark, such as a label on a band, is counted against the paper, too.
+CONTRAST = """
+(() => {
+    const parse = colour => {
+        const it = (colour.match(/[\\d.]+/g) || []).map(Number), whole = colour.startsWith('color(srgb') ? 255 : 1;
+        return it.length < 3 ? null : [it[0] * whole, it[1] * whole, it[2] * whole, it[3] ?? 1];
+    };
+    const light = ([r, g, b]) => [r, g, b].map(it => it / 255).map(it => it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, it, at) => sum + it * [0.2126, 0.7152, 0.0722][at], 0);
+    const ratio = (one, other) => { const [high, low] = [light(one), light(other)].sort((a, b) => b - a); return (high + 0.05) / (low + 0.05); };
+    const over = (top, under) => [0, 1, 2].map(at => top[at] * top[3] + under[at] * (1 - top[3])).concat(1);
+    const behind = element => {
+        const layers = [];
+        for (let it = element; it; it = it.parentElement) {
+            const colour = parse(getComputedStyle(it).backgroundColor);
+            if (colour && colour[3] > 0) layers.push(colour);
+            if (colour && colour[3] === 1) break;
+        }
+        return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255, 1]);
+    };
+    const found = {texts: 0, marks: 0, low: []};
+    const note = (what, colour, paper, least) => {
+        const is = ratio(over(colour, paper), paper);
+        if (is < least) found.low.push(`${what} ${is.toFixed(2)}`);
+    };
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const element = walk.currentNode.parentElement, words = walk.currentNode.textContent.trim();
+        if (!words || ['SCRIPT', 'STYLE', 'OPTION'].includes(element.tagName) || !element.checkVisibility()) continue;
+        const style = getComputedStyle(element), colour = parse(element.closest('svg') ? style.fill : style.color);
+        if (!colour) continue;
+        found.texts += 1;
+        note(words.slice(0, 30), colour, behind(element), 4.5);
+    }
+    for (const mark of document.querySelectorAll('svg.whole [fill], svg.whole [stroke]')) {
+        if (mark.tagName === 'text' || !mark.checkVisibility()) continue;
+        const style = getComputedStyle(mark), paper = behind(mark);
+        for (const paint of ['fill', 'stroke']) {
+            const written = mark.getAttribute(paint), colour = parse(style[paint]);
+            // Grid, axes and paper carry no meaning; shades and fillings are told by their outline or their neighbours.
+            if (!colour || ['#FFFFFF', '#E4E7EB', '#9AA5B1'].includes(written) || Number(style[`${paint}Opacity`]) < 1) continue;
+            found.marks += 1;
+            note(`${mark.tagName} ${written}`, colour, paper, 3);
+        }
+    }
+    return found;
+})()
+"""
+# A picture with something to tell, in the middle of the window.
+TELLING = """
+(() => {
+    const picture = document.querySelectorAll('figure svg.whole')[%d];
+    picture.scrollIntoView({block: 'center', behavior: 'instant'});
+    const box = picture.getBoundingClientRect(), told = JSON.parse(picture.closest('figure').querySelector('.told').textContent);
+    const row = (told.bins || [])[0], at = row && row.shares.findIndex(share => share > 0);
+    const [x, y] = row ? [row.left + row.width * (at + 0.5), (row.top + row.bottom) / 2] : told.spots[0];
+    const scale = box.width / picture.viewBox.baseVal.width * 4;
+    return [box.left + x * scale, box.top + y * scale];
+})()
+"""
+TIP = "document.querySelector('.tip').hidden ? '' : document.querySelector('.tip').textContent"
 
 
 class Browser:
@@ -205,6 +272,74 @@ def check_pictures(tally, folder):
         tally.check(path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n"), f"{path.name} is a PNG")
 
 
+def check_data(tally, browser, folder):
+    """Every picture leads to its files, and they are there; CSV has as many cells in each row as in its heading."""
+    links = browser.evaluate("[...document.querySelectorAll('figure .files a')].map(it => decodeURI(it.getAttribute('href')))")
+    missing = [link for link in links if not (folder / link).is_file()]
+    tally.check(links and not missing, "links to pictures and data lead to files", missing[:3])
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(newline="") as file:
+            heading, *rows = csv.reader(file)
+        tally.check(all(heading) and rows, f"{path.name} has headings and rows", heading)
+        tally.check(all(len(row) == len(heading) for row in rows), f"every row of {path.name} is whole")
+
+
+def check_contrast(tally, browser, pictures, name):
+    for theme in THEMES:
+        browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
+        found = browser.evaluate(CONTRAST)
+        tally.check(found["texts"] > 100 and found["marks"] > 20, "texts and marks were looked at", found)
+        tally.check(not found["low"], f"everything stands out in the {theme} theme", found["low"][:5])
+        picture = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        path = pictures / f"{name}-{theme}.png"
+        path.write_bytes(base64.b64decode(picture["data"]))
+        print(f"report: {path}")
+    browser.call("Emulation.setEmulatedMedia", features=[])
+
+
+def check_telling(tally, browser):
+    """Pictures tell of their places: to the pointer, and to who has only keys."""
+    count = browser.evaluate("document.querySelectorAll('figure svg.whole').length")
+    for index in range(count):
+        if not browser.evaluate(f"document.querySelectorAll('figure svg.whole')[{index}].checkVisibility()"):
+            continue
+        x, y = browser.evaluate(TELLING % index)
+        browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        tally.check(browser.evaluate(TIP), f"picture {index} tells of a place that is pointed at")
+        browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
+        browser.evaluate(f"document.querySelectorAll('figure svg.whole')[{index}].focus({{focusVisible: true}})")
+        browser.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight")
+        tally.check(browser.evaluate(TIP), f"picture {index} tells of a place to the arrow keys")
+        browser.call("Input.dispatchKeyEvent", type="keyDown", key="Escape")
+        tally.check(not browser.evaluate(TIP), f"picture {index} stops telling at Escape")
+    controls = "[...document.querySelectorAll('select, button')].filter(it => it.checkVisibility() && !it.labels?.length && !it.textContent.trim()).length"
+    tally.check(browser.evaluate(controls) == 0, "every control has a name")
+    for what in ("a", "button, summary", "select, svg.whole", ".scroll"):
+        seen = f"[...document.querySelectorAll('{what}')].filter(it => it.checkVisibility()).map(it => {{" \
+            "it.focus({focusVisible: true}); return document.activeElement === it && getComputedStyle(it).outlineStyle; })"
+        unseen = [style for style in browser.evaluate(seen) if style in (False, "none")]
+        tally.check(not unseen, f"the focus is seen on {what}", unseen[:3])
+    landmarks = browser.evaluate("['header', 'nav', 'main', 'footer'].filter(it => document.querySelectorAll(it).length !== 1)")
+    tally.check(not landmarks, "there is one of each landmark", landmarks)
+
+
+def check_without_script(tally, browser, page):
+    """Whoever has no JavaScript misses nothing but what goes beyond the pictures."""
+    whole = "[...document.querySelectorAll('figure svg.whole')].map(it => it.querySelectorAll('*').length)"
+    with_script = browser.evaluate(whole)
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    browser.events.clear()
+    browser.call("Page.navigate", url=page.as_uri())
+    browser.wait_for("Page.loadEventFired")
+    # The tools' own expressions still run.
+    tally.check(browser.evaluate(whole) == with_script, "without JavaScript every picture is there")
+    shown = "document.querySelector('#explore').checkVisibility()"
+    tally.check(browser.evaluate(shown) is False, "without JavaScript there are no controls that do nothing")
+    closed = "[...document.querySelectorAll('.views > details')].filter(it => !it.querySelector('summary').checkVisibility()).length"
+    tally.check(browser.evaluate(closed) == 0, "without JavaScript every cell can be unfolded")
+    browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
 def check_print(tally, browser):
     """The report can be printed: a lab's hand-in is often paper."""
     pdf = base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"])
@@ -225,6 +360,9 @@ def main():
     arguments.pictures.mkdir(parents=True, exist_ok=True)
     manifest = json.loads((arguments.run / "manifest.json").read_text())
     tally = Tally("report")
+    size = page.stat().st_size
+    tally.check(size < MOST_BYTES, f"the page is smaller than {MOST_BYTES:,} bytes", size)
+    print(f"report: the page has {size:,} bytes")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         # A copy alone in a folder: what the page needs besides itself would be missing there.
         alone = pathlib.Path(scratch, "alone", "index.html")
@@ -241,12 +379,17 @@ def main():
             own += [f"This probe ({it['backend']}) adds" for it in manifest["probe"].get("calibrations", [])]
             check_content(tally, browser, own + [manifest["environment"]["kernel_release"]] + arguments.speaks_of)
             check_widths(tally, browser, arguments.pictures, manifest["scenario"]["name"])
+            browser.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+            check_contrast(tally, browser, arguments.pictures, manifest["scenario"]["name"])
+            check_telling(tally, browser)
+            check_data(tally, browser, page.parent)
             check_print(tally, browser)
             check_pictures(tally, page.parent)
             found = list(complaints(browser.events))
             tally.check(not found, "the console is silent", found[:3])
             found = list(leaving(browser.events, alone.parent))
             tally.check(not found, "no request leaves the page", found[:3])
+            check_without_script(tally, browser, alone)
         finally:
             browser.close()
     tally.end()

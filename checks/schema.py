@@ -3,6 +3,9 @@
 The cases are a scenario that is valid with one value set to something else. jsonschema judges the document, `runner plan
 --set` the file; where only the reader can know (what holds between values, what the machine has), the schema may accept.
 taplo, which editors use, must accept what is shipped and refuse a mistake in it.
+
+And holds the schema of reports in JSON against the reports of kept runs, those of earlier versions among them: every
+report has to be valid, and nothing in it may be unknown to the schema.
 """
 
 import argparse
@@ -170,15 +173,48 @@ def merged(document, change):
     return document
 
 
+def closed(schema):
+    """The schema, but for the manifest's part, as one that refuses what it does not name."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    copy = {key: closed(value) for key, value in schema.items()}
+    if isinstance(copy.get("properties"), dict):
+        copy.setdefault("additionalProperties", False)
+    return copy
+
+
+def check_reports(tally, runner, runs):
+    schema = json.loads((ROOT / "schema" / "report.json").read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    validators = {"valid": jsonschema.Draft7Validator(schema), "known": jsonschema.Draft7Validator(closed(schema))}
+    for run in runs:
+        made = subprocess.run([runner, "report", run, "--format", "json"], capture_output=True, text=True)
+        tally.check(made.returncode == 0, f"{run.name} has a report", made.stderr)
+        if made.returncode != 0:
+            continue
+        report = json.loads(made.stdout)
+        for what, validator in validators.items():
+            found = [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(report)]
+            tally.check(not found, f"everything in the report of {run.name} is {what}", found[:3])
+        for change in ({"version": 2}, {"kind": "comparison"}, {"cells": None}, {"answer": "words"}):
+            tally.check(not validators["valid"].is_valid({**report, **change}), f"{change} is no such report")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runner", type=pathlib.Path)
+    parser.add_argument("runs", type=pathlib.Path, nargs="*", help="more runs whose reports are checked")
     parser.add_argument("--taplo", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
     tally = Tally("schema")
     schema = json.loads((ROOT / "schema" / "scenario.json").read_text())
     jsonschema.Draft7Validator.check_schema(schema)
     validator = jsonschema.Draft7Validator(schema)
+
+    golden = (it for it in sorted((ROOT / "store" / "tests" / "golden").iterdir()) if (it / "manifest.json").exists())
+    check_reports(tally, arguments.runner, [*golden, *arguments.runs])
 
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "base.toml")

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Holds the editors' schema against the reader: jsonschema's verdicts and `runner plan`'s on the same scenarios, and
-# taplo, which is what editors use, on those that are shipped. From an environment of their own in the cache.
+# taplo, which is what editors use, on those that are shipped; and the schema of reports against reports. From an
+# environment of their own in the cache.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

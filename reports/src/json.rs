@@ -1,11 +1,12 @@
 //! Figures for programs.
 //!
-//! Owns the versioned shape: a reader checks `kind` and `version`, which rises with every incompatible change.
+//! Owns the versioned shape: a reader checks `kind` and `version`, which rises with every incompatible change; there may be
+//! more in it with the same version. `schema/report.json` says what is there.
 
 use crate::comparison::{Comparison, Series, Trend};
 use crate::summary::{
-    CellSummary, ErrorCount, Figure, LevelLoad, MeasureSummary, ProbeCost, Progress, SlowestCalls, Summary,
-    TargetLedger, TrialFailure,
+    CellSummary, DisturbedTrial, ErrorCount, Figure, GeneratorSummary, LevelLoad, MeasureSummary, ProbeCost,
+    Progress, SlowestCalls, Summary, TargetLedger, TrialFailure,
 };
 use crate::{Metric, ReportError, answer, calibration};
 use serde::Serialize;
@@ -34,6 +35,9 @@ struct SummaryDocument<'a> {
     errors: &'a [ErrorCount],
     slowest: &'a [SlowestCalls],
     failures: &'a [TrialFailure],
+    disturbed: &'a [DisturbedTrial],
+    /// Empty where no generator has a rate or a mix.
+    generators: &'a [GeneratorSummary],
     load: &'a [LevelLoad],
     manifest: &'a Manifest,
 }
@@ -51,6 +55,8 @@ struct MeasureDocument<'a> {
     vantage: &'static str,
     calls: u64,
     errors: u64,
+    /// Whether every call failed: then the figures are those of the failures.
+    of_failures: bool,
     /// By name of the metric; null where too few calls support it.
     figures: BTreeMap<&'static str, Option<Figure>>,
     repetitions: Vec<RepetitionDocument<'a>>,
@@ -103,6 +109,8 @@ pub fn render(summary: &Summary) -> Result<String, ReportError> {
         errors: &summary.errors,
         slowest: &summary.slowest,
         failures: &summary.failures,
+        disturbed: &summary.disturbed,
+        generators: &summary.generators,
         load: &summary.load,
         manifest: &summary.manifest,
     };
@@ -163,6 +171,7 @@ fn measure_document(measure: &MeasureSummary) -> MeasureDocument<'_> {
         vantage: measure.vantage.name(),
         calls: measure.calls,
         errors: measure.errors,
+        of_failures: measure.of_failures,
         figures: Metric::ALL.iter().map(|metric| (metric.name(), measure.figure(*metric))).collect(),
         repetitions: repetitions.collect(),
     }

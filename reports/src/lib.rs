@@ -10,6 +10,7 @@ pub mod charts;
 mod comparison;
 pub mod detection;
 mod error;
+pub mod export;
 pub mod html;
 pub mod json;
 pub mod markdown;
@@ -19,6 +20,7 @@ pub mod statistics;
 pub mod stopping;
 mod summary;
 pub mod text;
+mod timeline;
 pub mod units;
 mod view;
 
@@ -29,9 +31,9 @@ pub use comparison::{
 pub use error::{CompareError, ReportError};
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{
-    CellSummary, CostFigure, ErrorCount, Figure, GeneratorSummary, KeptCall, LevelLoad, MeasureSummary,
-    ProbeCost, Progress, Repetition, SlowestCalls, StressorLoad, Summary, TargetLedger, TrialFailure,
-    summarise,
+    CellSummary, CostFigure, DisturbedTrial, ErrorCount, Figure, GeneratorSummary, KeptCall, LevelLoad,
+    MeasureSummary, OffCpu, Place, ProbeCost, Progress, Repetition, SlowestCalls, StressorLoad, Summary,
+    TargetLedger, TrialFailure, summarise,
 };
 pub use text::TextOptions;
 pub use view::RunView;

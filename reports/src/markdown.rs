@@ -137,6 +137,9 @@ fn slow_calls(page: &mut String, summary: &Summary) {
             [kept.levels.clone(), row, vec![call]].concat()
         });
         table(page, &headings, &calls.collect::<Vec<_>>());
+        if let Some(sentence) = slowest.off_cpu.sentence(&slowest.syscall) {
+            paragraph(page, &escape(&sentence));
+        }
     }
 }
 

@@ -198,10 +198,20 @@ fn other_differences_come_before_the_effects() {
 }
 
 #[test]
-fn the_text_report_fits_eighty_columns() {
+fn the_text_report_fits_every_terminal() {
     let run = synthetic::run(&Recipe { calls: 1_500, ..Recipe::default() });
-    let report = text::render(&summarise(&run.view()), &TextOptions::default());
-    assert!(report.lines().all(|line| line.chars().count() <= 80), "{report}");
+    let summary = summarise(&run.view());
+    let mut sizes = Vec::new();
+    for width in 60..=200 {
+        let report = text::render(&summary, &TextOptions { width, colour: false });
+        let widest = report.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= width, "{width}: {widest}");
+        // A row that goes on in the next line would have no figure there.
+        let cells = report.lines().filter(|line| line.starts_with("16MiB ") && line.contains(" µs"));
+        assert!(cells.count() >= 6, "{width}: {report}");
+        sizes.push(report.matches('█').count());
+    }
+    assert!(sizes[0] == 0 && sizes[60] > 0, "histograms are where there is room: {sizes:?}");
 }
 
 #[test]
@@ -759,14 +769,100 @@ fn the_page_loads_nothing_and_says_it_all() {
 fn every_chart_is_there_as_drawing_and_as_image() {
     let files = rendered(&small_run()).files;
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    // Two sizes with three charts each, a sweep and the run's order: for two targets from two vantages.
-    assert_eq!(names.len(), 2 * 2 * 2 * (2 * 3 + 2));
+    // Two sizes with three charts each, a sweep and the run's order: for two targets from two vantages; and both vantages
+    // in one.
+    let charts = 2 * (2 * (2 * 3 + 2) + 1);
+    assert_eq!(names.iter().filter(|name| name.strip_suffix(".svg").is_some()).count(), charts);
+    // The run's order has a heat map, whose data are a file of their own.
+    assert_eq!(names.len(), 3 * charts + 2 * 2);
     assert!(names.contains(&"mmap-kernel-histograms-size_1MiB.svg"), "{names:?}");
-    for pair in files.chunks(2) {
-        let [(drawing, svg), (image, png)] = pair else { panic!("an odd file") };
-        assert_eq!(drawing.trim_end_matches("svg"), image.trim_end_matches("png"));
-        assert!(svg.starts_with(b"<svg ") && png.starts_with(b"\x89PNG"), "{drawing}");
+    let content = |name: &str| &files.iter().find(|(other, _)| other == name).unwrap().1;
+    for drawing in names.iter().filter_map(|name| name.strip_suffix(".svg")) {
+        assert!(content(&format!("{drawing}.svg")).starts_with(b"<svg "), "{drawing}");
+        assert!(content(&format!("{drawing}.png")).starts_with(b"\x89PNG"), "{drawing}");
+        let data = str::from_utf8(content(&format!("{drawing}.csv"))).unwrap();
+        assert!(data.lines().count() > 1 && data.lines().next().unwrap().contains(','), "{drawing}: {data}");
     }
+}
+
+/// The rows of a table beside a picture, as cells by heading.
+fn data(files: &[(String, Vec<u8>)], name: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+    let csv = &files.iter().find(|(other, _)| other == name).unwrap().1;
+    let mut lines = str::from_utf8(csv).unwrap().lines().map(|line| line.split(',').map(str::to_owned));
+    let headings: Vec<String> = lines.next().unwrap().collect();
+    lines.map(|cells| headings.iter().cloned().zip(cells).collect()).collect()
+}
+
+#[test]
+fn data_beside_pictures_are_the_figures_of_the_summary() {
+    let run = small_run();
+    let summary = summarise(&run.view());
+    let files = rendered(&run).files;
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    let levels = data(&files, "mmap-kernel-average_and_maximum-size_1MiB.csv");
+    for row in &levels {
+        let cell = summary.cell(&["1MiB", &row["load"]]).unwrap();
+        let figure =
+            cell.measure("mmap", Vantage::Kernel).unwrap().figure(row["metric"].parse().unwrap()).unwrap();
+        assert!((number(&row["value_ns"]) - figure.value_ns).abs() < 1e-6);
+        assert!((number(&row["interval_high_ns"]) - figure.interval_ns.unwrap().high).abs() < 1e-6);
+    }
+    assert_eq!(levels.len(), 4);
+    for name in ["mmap-kernel-histograms-size_1MiB.csv", "mmap-kernel-run_order-heat_map.csv"] {
+        let rows = data(&files, name);
+        let mut shares = std::collections::BTreeMap::<String, f64>::new();
+        for row in &rows {
+            let of = row.get("load").or_else(|| row.get("first_trial")).unwrap().clone();
+            *shares.entry(of).or_default() += number(&row["share_of_calls"]);
+            assert!(number(&row["lower_ns"]) < number(&row["upper_ns"]), "{row:?}");
+        }
+        assert!(shares.values().all(|share| (share - 1.0).abs() < 1e-9), "{name}: {shares:?}");
+    }
+    let order = data(&files, "mmap-kernel-run_order.csv");
+    assert_eq!(order.len(), run.trials.len());
+    for (row, trial) in order.iter().zip(&run.trials) {
+        assert_eq!((&row["status"], &row["size"]), (&"ok".to_owned(), &trial.factors["size"]));
+        assert_eq!(row["calls"], trial.measures[0].ok.count.to_string());
+        assert!(number(&row["cpu_busy_share"]) <= 1.0 && number(&row["memory_used_bytes"]) > 1e9);
+    }
+}
+
+#[test]
+fn failed_and_disturbed_trials_stand_out_in_the_runs_order() {
+    let run = detailed_run();
+    let page = rendered(&synthetic::run(&Recipe { faults: true, ..Recipe::default() }));
+    for words in ["failed or invalid", ">disturbed<", "Trials that were disturbed", "updatedb (911)"] {
+        assert!(page.html.replace(['\n'], "").contains(words), "{words}");
+    }
+    let quiet = rendered(&run).html;
+    assert!(!quiet.contains("Trials that were disturbed") && !quiet.contains("failed or invalid"));
+}
+
+#[test]
+fn a_run_of_many_trials_has_no_column_for_each() {
+    let recipe = Recipe { repetitions: 150, calls: 200, details: false, faults: false, ..small() };
+    let files = rendered(&synthetic::run(&recipe)).files;
+    let columns = data(&files, "mmap-kernel-run_order-heat_map.csv");
+    let firsts: std::collections::BTreeSet<&String> = columns.iter().map(|row| &row["first_trial"]).collect();
+    assert_eq!((firsts.len(), columns[0]["last_trial"].as_str()), (200, "3"));
+    assert_eq!(data(&files, "mmap-kernel-run_order.csv").len(), 600);
+}
+
+#[test]
+fn slow_calls_are_told_by_whether_they_were_taken_off_the_cpu_and_where() {
+    let run = detailed_run();
+    let summary = summarise(&run.view());
+    let kept = || run.trials.iter().flat_map(|trial| &trial.slowest).filter(|call| call.syscall == "munmap");
+    let found = &summary.slowest[1].off_cpu;
+    assert_eq!(found.looked_at, kept().count() as u64);
+    assert_eq!(found.taken_off, kept().filter(|call| call.switches > Some(0)).count() as u64);
+    assert_eq!(found.places.iter().map(|place| place.calls).sum::<u64>(), found.taken_off);
+    let words: Vec<String> = found.places.iter().map(reports::Place::words).collect();
+    assert!(words.contains(&"waiting in rwsem_down_write_slowpath".to_owned()), "{words:?}");
+    assert!(words.contains(&"preempted in do_syscall_64".to_owned()), "{words:?}");
+    let sum = data(&rendered(&run).files, "munmap-off_cpu.csv");
+    let total: u64 = sum.iter().map(|row| row["calls_taken_off"].parse::<u64>().unwrap()).sum();
+    assert_eq!(total, found.taken_off);
 }
 
 #[test]
@@ -777,8 +873,9 @@ fn a_factor_that_means_another_target_has_no_chart() {
         trial.measures.retain(|measure| measure.syscall == own);
     }
     let page = rendered(&run);
-    // For two targets from two vantages: three charts and the run's order.
-    assert_eq!(page.files.len(), 2 * 2 * 2 * (3 + 1));
+    // For two targets from two vantages: three charts and the run's order; and both vantages in one.
+    let drawings = page.files.iter().filter(|(name, _)| name.strip_suffix(".svg").is_some());
+    assert_eq!(drawings.count(), 2 * (2 * (3 + 1) + 1));
     assert!(!page.html.contains("What size does to") && !page.html.contains(" at size "));
     assert!(page.html.contains("Histograms of mmap, in the kernel"));
 }

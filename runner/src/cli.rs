@@ -33,8 +33,10 @@ pub(crate) enum Verb {
     ///
     /// Prints a line for each thing that is wrong, and ends with 1 where something is.
     Verify(VerifyArguments),
+    /// Write a run in a format of others: CSV, JSON, `OpenMetrics`, or the five lines of an older tool
+    Export(ExportArguments),
     /// List the runs that are kept
-    List(RunsDir),
+    List(ListArguments),
     /// Write a commented scenario to begin with, NAME.toml, which runs as it is
     New(NewArguments),
     /// Print the scenario language: a JSON Schema for editors, or its tables of keys
@@ -91,6 +93,12 @@ pub(crate) struct RunArguments {
     /// Backend, instead of the scenario's
     #[arg(long, value_name = "BACKEND", value_parser = backends())]
     pub(crate) probe: Option<String>,
+    /// Add blocks to this run, which is complete, of the same scenario: `--repetitions` says how many
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["against", "against_set", "label", "seed"])]
+    pub(crate) append: Option<String>,
+    /// With --append: although the runner's version or the kernel's command line is another, and say so in the run
+    #[arg(long, requires = "append")]
+    pub(crate) force: bool,
     /// A name to find the run by, as in `runner report NAME`: 1 to 64 letters, digits, `_` or `-`
     #[arg(long, value_name = "NAME", value_parser = label)]
     pub(crate) label: Option<String>,
@@ -152,6 +160,99 @@ pub(crate) struct ReportArguments {
     /// Where to write instead of the run's `report/` (html: a folder) or standard output (else: a file)
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Formats of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One table, trials unless --table says another, with all its columns
+    Csv,
+    /// Manifest and trials with their histograms, as one versioned document
+    Json,
+    /// Five lines a target: function, count, total and maximum in ns, 16 buckets
+    Classic,
+    /// Histograms and counters for Prometheus and its like
+    Openmetrics,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The run, named as in `report`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    #[arg(long)]
+    pub(crate) format: ExportFormat,
+    /// The table that csv writes
+    #[arg(long, value_name = "TABLE", value_parser = store::TABLES)]
+    pub(crate) table: Option<String>,
+    /// The file to write instead of standard output
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Which of the runs that are kept.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// Those of this scenario
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Option<String>,
+    /// Those with this label
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label: Option<String>,
+    /// Those that began since then: a day (2026-11-01), a time (2026-11-01T08:00:00Z), or so long ago (90m, 12h, 7d, 4w)
+    #[arg(long, value_name = "WHEN", value_parser = crate::commands::since)]
+    pub(crate) since: Option<chrono::DateTime<chrono::Utc>>,
+    /// Those on kernels whose release begins so
+    #[arg(long, value_name = "RELEASE")]
+    pub(crate) kernel: Option<String>,
+}
+
+/// How far runs came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateName {
+    /// Every trial was executed
+    Complete,
+    /// Ended by a signal
+    Interrupted,
+    /// Ended by an error of the runner itself
+    Aborted,
+    /// Executed by a runner now
+    UnderWay,
+    /// Executed by none any more, without an end
+    CutOff,
+}
+
+/// By what runs are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    /// By when they were created, the oldest first
+    Time,
+    Scenario,
+    Label,
+    State,
+    Kernel,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Those that came so far
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<StateName>,
+    /// By what they are sorted; runs that are alike in it are in the order of their creation
+    #[arg(long, default_value = "time")]
+    pub(crate) sort: Sort,
+    /// Read every manifest instead of the index of the folder
+    #[arg(long)]
+    pub(crate) no_index: bool,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Verb::Diff(arguments) => commands::diff::diff(&arguments),
         Verb::Doctor(arguments) => commands::doctor::doctor(&arguments),
         Verb::Verify(arguments) => commands::verify::verify(&arguments),
+        Verb::Export(arguments) => commands::export::export(&arguments),
         Verb::List(arguments) => commands::list::list(&arguments),
         Verb::New(arguments) => commands::new::new(&arguments),
         Verb::Schema(arguments) => commands::schema::schema_of(&arguments),

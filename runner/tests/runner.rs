@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 // In a folder, for a file beside this one would be a program of its own.
+#[path = "parts/append.rs"]
+mod append;
 #[path = "parts/asked.rs"]
 mod asked;
 #[path = "parts/capabilities.rs"]
@@ -13,6 +15,8 @@ mod clock;
 mod diff;
 #[path = "parts/disk.rs"]
 mod disk;
+#[path = "parts/export.rs"]
+mod export;
 #[path = "parts/faults.rs"]
 mod faults;
 #[path = "parts/impostors.rs"]

@@ -4,6 +4,7 @@
 //! through [`RunWriter`], reporting reads through [`Run`]; they meet nowhere else. Knows nothing of how figures come
 //! about or what they mean.
 
+mod csv;
 mod errno;
 mod error;
 mod files;
@@ -12,6 +13,7 @@ mod frame;
 #[cfg(test)]
 mod fuzz;
 mod hold;
+mod index;
 mod limits;
 mod manifest;
 mod model;
@@ -28,10 +30,12 @@ mod writer;
 #[cfg(test)]
 extern crate self as store;
 
+pub use csv::{TABLES, write_csv};
 pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;
 pub use hold::executed_by;
+pub use index::{Brief, Listed, list, list_without_index};
 pub use manifest::*;
 pub use model::*;
 pub(crate) use reader::check_version;

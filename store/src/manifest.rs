@@ -52,6 +52,9 @@ pub struct Manifest {
     /// The run that was executed in alternation with this one, block by block; none where it was executed alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<Against>,
+    /// What was added to the run when it was complete, in order; the plan's repetitions include it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
     /// Warnings that the reader should see with the figures.
     pub warnings: Vec<String>,
     /// BLAKE3 of each file of the finished run, by name.
@@ -69,6 +72,21 @@ pub struct Against {
     pub run: String,
     /// Which of the two the run of this manifest is.
     pub role: Role,
+}
+
+/// Blocks that were added to a run that was complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// When they were begun.
+    pub started_at: DateTime<Utc>,
+    /// The boot of the kernel in which they were begun; each trial has its own.
+    pub boot: String,
+    /// The first of them, from 0.
+    pub first_block: u32,
+    /// How many.
+    pub repetitions: u32,
+    /// The command line that asked for them.
+    pub command: Vec<String>,
 }
 
 /// A run's part in a comparison.

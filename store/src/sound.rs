@@ -28,6 +28,12 @@ pub(crate) fn check_manifest(manifest: &Manifest) -> Result<(), String> {
         factors.flat_map(|factor| factor.levels.iter().map(|level| &level.label).chain([&factor.name]));
     let names = [&scenario.name, &manifest.probe.backend, &plan.order].into_iter().chain(levels);
     names.chain(&scenario.syscalls).try_for_each(|name| check_name(name))?;
+    let added: u64 = manifest.extensions.iter().map(|extension| u64::from(extension.repetitions)).sum();
+    if added > u64::from(plan.repetitions) {
+        return Err(format!("{added} of its {} repetitions were added", plan.repetitions));
+    }
+    let texts = manifest.extensions.iter().flat_map(|it| it.command.iter().chain([&it.boot]));
+    texts.into_iter().try_for_each(|text| check_text(text))?;
     let texts = manifest.warnings.iter().chain(&manifest.command).chain(&manifest.label);
     texts.chain(&scenario.generators).chain([&scenario.summary]).try_for_each(|text| check_text(text))?;
     let levels = |cell: &Vec<u32>| {
@@ -132,7 +138,7 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_text(text: &str) -> Result<(), String> {
+pub(crate) fn check_text(text: &str) -> Result<(), String> {
     if text.len() > limits::TEXT_BYTES {
         return Err(format!("a text has {} bytes, of at most {}", text.len(), limits::TEXT_BYTES));
     }

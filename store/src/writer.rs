@@ -6,7 +6,9 @@ use crate::parts::{self, Parts};
 use crate::runs::run_ids;
 use crate::table_file::Table;
 use crate::tables::{self, Shape};
-use crate::{LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, limits, seal};
+use crate::{
+    Extension, LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, limits, seal,
+};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -172,6 +174,15 @@ impl RunWriter {
     /// run is finished.
     pub fn warn(&mut self, warnings: Vec<String>) {
         self.manifest.warnings.extend(warnings);
+    }
+
+    /// Adds blocks to the plan of a run that was complete, durable before any of them is measured.
+    pub fn extend(&mut self, extension: Extension) -> Result<(), StoreError> {
+        let plan = &mut self.manifest.plan;
+        plan.repetitions += extension.repetitions;
+        plan.trials += extension.repetitions * plan.cells;
+        self.manifest.extensions.push(extension);
+        write_manifest(&self.folder, &self.manifest, self.owner)
     }
 
     /// Puts another plan in the first one's place, when what was measured decided how long it is. Kept when the run is

@@ -8,14 +8,17 @@ mod everything;
 #[expect(dead_code, reason = "other tests use the rest")]
 mod sample;
 
-use everything::everything;
+use everything::{FULL_SCENARIO, everything, full_manifest, moment};
+use sample::measured;
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::{Debug, Write};
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
-use store::{Manifest, Run, RunWriter, State, TrialRecord, verify};
+use store::{
+    Against, Design, Extension, Manifest, PlanInfo, Role, Run, RunWriter, State, TrialRecord, verify,
+};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -61,6 +64,41 @@ fn every_golden_run_is_read_as_what_it_was() {
     }
 }
 
+/// The candidate of two runs in alternation, to which a block was added after it was complete.
+fn turns(runs: &Path) -> RunWriter {
+    let full = full_manifest("turns");
+    let against = Against { run: "turns_baseline".into(), role: Role::Candidate };
+    let plan = PlanInfo { repetitions: 1, trials: 3, ..full.plan.clone() };
+    let plan = PlanInfo { design: Design { stop: None, ..plan.design.clone() }, ..plan };
+    let manifest = Manifest { against: Some(against), plan, ..full };
+    let mut writer = RunWriter::create(runs, manifest, FULL_SCENARIO, None).unwrap();
+    for trial in 0..6 {
+        if trial == 3 {
+            let extension = Extension {
+                started_at: moment() + chrono::TimeDelta::days(1),
+                boot: "another boot".into(),
+                first_block: 1,
+                repetitions: 1,
+                command: vec!["runner".into(), "run".into()],
+            };
+            writer.extend(extension).unwrap();
+        }
+        let (size, load) = [("4KiB", "baseline"), ("1MiB", "high"), ("4KiB", "high")][trial as usize % 3];
+        let days = chrono::TimeDelta::days(i64::from(trial / 3));
+        let record = TrialRecord {
+            block: trial / 3,
+            position: trial % 3,
+            repetition: trial / 3,
+            factors: BTreeMap::from([("size".into(), size.into()), ("load".into(), load.into())]),
+            boot: ["a boot", "another boot"][trial as usize / 3].into(),
+            started_at: moment() + days + chrono::TimeDelta::seconds(trial.into()),
+            ..measured(trial)
+        };
+        writer.append_trial(&record).unwrap();
+    }
+    writer
+}
+
 /// Writes the golden runs that are not there: see `golden/README.md`. One that is there is never written again.
 #[test]
 #[ignore = "writes files that are to be committed"]
@@ -77,6 +115,9 @@ fn write_golden_runs() {
     }
     if is_missing("rates_under_way") {
         drop(everything(&kept, "rates_under_way"));
+    }
+    if is_missing("turns") {
+        turns(&kept).finish(State::Complete).unwrap();
     }
     let _ = fs::remove_file(latest);
 }

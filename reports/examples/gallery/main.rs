@@ -1,4 +1,4 @@
-//! Writes every kind of report of a synthetic run into a folder: `cargo run -p reports --example gallery -- FOLDER`.
+//! Writes every kind of report of a synthetic run into a folder: `cargo run -p reports --example gallery -- FOLDER [REPETITIONS]`.
 #![expect(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
@@ -20,13 +20,25 @@ use std::{
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(env::args().nth(1).ok_or("which folder?")?);
     fs::create_dir_all(&folder)?;
-    let run = synthetic::run(&synthetic::Recipe::default());
+    // With a number, a long run of four cells with so many repetitions.
+    let recipe = match env::args().nth(2) {
+        None => synthetic::Recipe::default(),
+        Some(repetitions) => synthetic::Recipe {
+            sizes: vec!["4KiB", "1MiB"],
+            loads: vec!["baseline", "high"],
+            repetitions: repetitions.parse()?,
+            calls: 400,
+            ..synthetic::Recipe::default()
+        },
+    };
+    let run = synthetic::run(&recipe);
     let began = Instant::now();
     let summary = summarise(&run.view());
     println!("summarised in {:?}", began.elapsed());
     fs::write(folder.join("report.txt"), text::render(&summary, &text::TextOptions::default()))?;
     fs::write(folder.join("report.md"), markdown::render(&summary))?;
     fs::write(folder.join("report.json"), json::render(&summary)?)?;
+    println!("with text, Markdown and JSON in {:?}", began.elapsed());
     let began = Instant::now();
     let rendered = html::render(&run.view(), &summary)?;
     println!(
@@ -38,6 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("index.html"), rendered.html)?;
     for (name, bytes) in rendered.files {
         fs::write(folder.join(name), bytes)?;
+    }
+    if recipe.repetitions > 100 {
+        return Ok(());
     }
     comparisons(&folder, &run)
 }

@@ -3,6 +3,7 @@
 //! Owns what makes its output fit for print: coordinates are kept to a quarter of a pixel (plotters knows whole
 //! ones), text stays text in the embedded font, and the picture says what it shows to those who cannot see it.
 
+use super::data::{BinRow, Spot, Told};
 use super::palette::Colour;
 use crate::ReportError;
 use plotters::backend::SVGBackend;
@@ -11,7 +12,8 @@ use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, IntoFont, RGBAColor, ShapeStyle, TextStyle};
-use std::fmt::Display;
+use std::cell::RefCell;
+use std::fmt::{Display, Write as _};
 
 /// Whole pixels of the backend for each logical pixel.
 const FINENESS: f64 = 4.0;
@@ -103,10 +105,109 @@ fn fine_point((x, y): Point) -> (i32, i32) {
 /// A surface that remembers the first thing that went wrong, so that drawing reads as a list.
 pub(super) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
-    failure: std::cell::RefCell<Option<String>>,
+    failure: RefCell<Option<String>>,
+    /// Elements that lie over all else, in their order.
+    above: RefCell<Vec<String>>,
+    /// What is told of places in the picture.
+    told: RefCell<Told>,
+}
+
+/// Where a grid of tiles lies: its upper left corner, and the width and height of a tile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TileGrid {
+    pub(super) corner: Point,
+    pub(super) tile: (f64, f64),
+}
+
+/// Whole pixels of the backend from left to right and from top to bottom.
+fn extent((width, height): (f64, f64)) -> (u32, u32) {
+    (fine(width).unsigned_abs(), fine(height).unsigned_abs())
+}
+
+/// What `draw` draws, as the elements within the backend's `<svg>`; what is told of it; the first thing that went wrong.
+fn elements(size: (f64, f64), draw: impl FnOnce(&Canvas<'_>)) -> (String, Told, Option<String>) {
+    let mut svg = String::new();
+    let (above, told, failure) = {
+        let area = SVGBackend::with_string(&mut svg, extent(size)).into_drawing_area();
+        let canvas =
+            Canvas { area, failure: RefCell::default(), above: RefCell::default(), told: RefCell::default() };
+        draw(&canvas);
+        canvas.note(canvas.area.present());
+        (canvas.above.into_inner(), canvas.told.into_inner(), canvas.failure.into_inner())
+    };
+    let body = svg.split_once('>').map_or("", |(_, body)| body).trim_end().trim_end_matches("</svg>");
+    (format!("{body}{}", above.concat()), told, failure)
 }
 
 impl Canvas<'_> {
+    /// Tiles of a grid, each as column, row and how many rows it covers, in one element: thousands would be most of a
+    /// page. They lie over what was drawn before.
+    pub(super) fn tiles(&self, grid: TileGrid, tiles: &[(usize, usize, usize)], fill: Stroke) {
+        let mut path = String::new();
+        for (column, row, rows) in tiles {
+            let _ = write!(path, "M{column} {row}h1v{rows}h-1z");
+        }
+        let ((x, y), (width, height)) = (fine_point(grid.corner), grid.tile);
+        self.element(&format!(
+            "<path shape-rendering=\"crispEdges\" transform=\"translate({x} {y}) scale({:.4} {:.4})\" fill=\"{}\" \
+             fill-opacity=\"{}\" d=\"{path}\"/>",
+            width * FINENESS,
+            height * FINENESS,
+            fill.colour.hex(),
+            fill.opacity
+        ));
+    }
+
+    /// Discs of one look in one element, with thin rims in the colour of the paper. They lie over what was drawn before.
+    pub(super) fn dots(&self, centres: &[Point], radius: f64, colour: Colour) {
+        let mut path = String::new();
+        for (x, y) in centres.iter().copied().map(fine_point) {
+            let _ = write!(path, "M{x} {y}h0");
+        }
+        for (colour, radius) in [(Colour::Paper, radius + 1.0), (colour, radius)] {
+            self.element(&format!(
+                "<path fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-linecap=\"round\" d=\"{path}\"/>",
+                colour.hex(),
+                fine(2.0 * radius)
+            ));
+        }
+    }
+
+    /// A line with a light filling of its colour below it. They lie over what was drawn before.
+    pub(super) fn filled(&self, points: &[Point], line: Stroke, filling: f64) {
+        let mut path = String::new();
+        let mut from: Option<(i32, i32)> = None;
+        for (x, y) in points.iter().copied().map(fine_point) {
+            let _ = match from {
+                None => write!(path, "M{x} {y}"),
+                Some((_, above)) if above == y => write!(path, "H{x}"),
+                Some((beside, _)) if beside == x => write!(path, "V{y}"),
+                Some(_) => write!(path, "L{x} {y}"),
+            };
+            from = Some((x, y));
+        }
+        let colour = line.colour.hex();
+        self.element(&format!(
+            "<path fill=\"{colour}\" fill-opacity=\"{filling}\" stroke=\"{colour}\" stroke-width=\"{}\" d=\"{path}\"/>",
+            fine(line.width)
+        ));
+    }
+
+    /// What a page tells of a place when a reader points there.
+    pub(super) fn tell(&self, place: Point, words: String) {
+        self.told.borrow_mut().spots.push(Spot::new(place, words));
+    }
+
+    /// The same of a row of bins.
+    pub(super) fn tell_bins(&self, row: BinRow) {
+        self.told.borrow_mut().bins.push(row);
+    }
+
+    /// An element that plotters does not know.
+    fn element(&self, markup: &str) {
+        self.above.borrow_mut().push(format!("{markup}\n"));
+    }
+
     fn note<E: Display>(&self, outcome: Result<(), E>) {
         if let Err(error) = outcome {
             self.failure.borrow_mut().get_or_insert_with(|| error.to_string());
@@ -163,6 +264,8 @@ pub(super) struct Frame {
     pub(super) size: (f64, f64),
     /// Panels side by side, which a narrow screen shows one below the other; empty where there is only one.
     pub(super) parts: Vec<Part>,
+    /// Whether a reader who points at it means a column of it, whatever the height.
+    pub(super) is_by_column: bool,
 }
 
 /// A stretch of a picture: left, top, width and height in logical pixels.
@@ -173,37 +276,29 @@ pub(super) fn view_box(part: Part) -> String {
     part.map(|length| fine(length).to_string()).join(" ")
 }
 
-/// Draws a picture on white paper and returns it as SVG.
-pub(super) fn picture(frame: &Frame, draw: impl FnOnce(&Canvas<'_>)) -> Result<String, ReportError> {
-    let mut svg = String::new();
-    let size = (fine(frame.size.0).unsigned_abs(), fine(frame.size.1).unsigned_abs());
-    let failure = {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let canvas = Canvas { area, failure: std::cell::RefCell::new(None) };
+/// Draws a picture on white paper and returns it as SVG, with what is told of its places.
+pub(super) fn picture(frame: &Frame, draw: impl FnOnce(&Canvas<'_>)) -> Result<(String, Told), ReportError> {
+    let (body, told, failure) = elements(frame.size, |canvas| {
         canvas.rectangle([(0.0, 0.0), frame.size], Stroke::new(Colour::Paper, 0.0));
-        draw(&canvas);
-        canvas.note(canvas.area.present());
-        canvas.failure.into_inner()
-    };
+        draw(canvas);
+    });
     match failure {
         Some(reason) => Err(ReportError::Chart { chart: frame.name.clone(), reason }),
-        None => Ok(with_head(&svg, frame)),
+        None => Ok((with_head(&body, frame), told)),
     }
 }
 
 /// Gives the picture its size in logical pixels and its description.
-fn with_head(svg: &str, frame: &Frame) -> String {
-    let body = svg.split_once('>').map_or("", |(_, body)| body);
+fn with_head(body: &str, frame: &Frame) -> String {
     // Said once for all, not with every element: half the file.
     let body = body.replace(&format!(" font-family=\"{FAMILY}\""), "").replace(" opacity=\"1\"", "");
     // An element's opacity makes a layer of its own, which costs a rasteriser more than all else; that of its paint none.
-    let body = body
-        .replace("<polygon opacity=", "<polygon fill-opacity=")
-        .replace("<polyline fill=\"none\" opacity=", "<polyline fill=\"none\" stroke-opacity=");
+    let body = body.replace("<polyline fill=\"none\" opacity=", "<polyline fill=\"none\" stroke-opacity=");
+    let body = body.replace(" opacity=", " fill-opacity=");
     let (width, height) = frame.size;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
-         font-family=\"{FAMILY}\" role=\"img\">\n<title>{}</title>\n<desc>{}</desc>{body}",
+         font-family=\"{FAMILY}\" role=\"img\">\n<title>{}</title>\n<desc>{}</desc>{body}</svg>\n",
         fine(width),
         fine(height),
         escaped(&frame.title),

@@ -1,6 +1,7 @@
 //! Average and maximum by load level: the first picture to look at.
 
 use super::canvas::{Canvas, Frame, Stroke, Type};
+use super::data::Table;
 use super::matrix::Line;
 use super::palette::Colour;
 use super::panel::{self, Bounds, LABEL, LEFT, RIGHT};
@@ -30,7 +31,27 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
         description: figures.join("; "),
         size: (WIDTH, HEIGHT),
         parts: [0.0, WIDTH / 2.0].map(|left| [left, 44.0, WIDTH / 2.0, HEIGHT - 44.0]).to_vec(),
+        is_by_column: false,
     }
+}
+
+/// A row for each point.
+pub(super) fn table(name: &str, lines: &[Line<'_>]) -> Table {
+    let ends = ["value_ns", "interval_low_ns", "interval_high_ns", "repetitions"];
+    let mut table = Table::new(["metric", name].into_iter().chain(ends));
+    for metric in [Metric::Mean, Metric::Max] {
+        for line in lines {
+            let Some(figure) = line.measure.figure(metric) else { continue };
+            let numbers = [
+                Some(figure.value_ns),
+                figure.interval_ns.map(|it| it.low),
+                figure.interval_ns.map(|it| it.high),
+            ];
+            let repetitions = Some(line.measure.repetitions.len() as f64);
+            table.push(&[metric.name(), &line.key.label], &[&numbers[..], &[repetitions]].concat());
+        }
+    }
+    table
 }
 
 /// Two panels: the average from zero, the maximum on a logarithmic axis.
@@ -71,6 +92,10 @@ fn draw_panel(canvas: &Canvas<'_>, (bounds, metric): (Bounds, Metric), lines: &[
         if figure.interval_ns.is_some() {
             panel::whisker(canvas, x(index), (scale.pixel(ends.low), scale.pixel(ends.high)), colour);
         }
+        canvas.tell(
+            (x(index), y),
+            format!("{}: {}", lines[index].key.label, panel::figure_words(metric, figure)),
+        );
         canvas.dot((x(index), y), 4.5, Stroke::new(colour, 0.0));
         // On the side of the point on which the line to the next one does not run.
         let next = path.iter().find(|(at, _)| *at > x(index));

@@ -3,25 +3,33 @@
 //! Owns which charts a run has and how they look; the only code that knows plotters. Each chart shows one target from
 //! one vantage.
 
+mod bins;
 mod canvas;
+mod data;
 mod font;
+mod heat;
 mod histograms;
 mod image;
 mod levels;
 mod matrix;
+mod off_cpu;
 mod order;
 mod palette;
 mod panel;
 mod percentiles;
+mod readings;
 mod scale;
 mod sweep;
+mod vantages;
 
 pub use image::Rasteriser;
 
-use crate::ReportError;
 use crate::summary::Summary;
+use crate::timeline::Timeline;
 use crate::view::seen;
+use crate::{ReportError, RunView};
 use canvas::{Canvas, Frame, picture, view_box};
+use data::Table;
 use matrix::{Matrix, ViewCell};
 use std::fmt::Write as _;
 use store::Vantage;
@@ -38,8 +46,12 @@ pub struct Chart {
     pub description: String,
     /// The picture.
     pub svg: String,
+    /// The figures that it draws as CSV, by file name without extension; the first is named like the picture.
+    pub data: Vec<(String, String)>,
     /// Its panels as view boxes of it, for a narrow screen; empty where there is only one.
     parts: Vec<String>,
+    /// What is told of its places, as JSON.
+    told: String,
 }
 
 impl Chart {
@@ -52,8 +64,10 @@ impl Chart {
         let body = body.trim_end().trim_end_matches("</svg>");
         let escaped = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
         let label = escaped(&format!("{}. {}", self.title, self.description));
-        let mut markup =
-            format!("{head} class=\"whole\" aria-label=\"{label}\"><g id=\"{}\">{body}</g></svg>", self.name);
+        let mut markup = format!(
+            "{head} class=\"whole\" aria-label=\"{label}\"><g class=\"sheet\" id=\"{}\">{body}</g></svg>",
+            self.name
+        );
         if !self.parts.is_empty() {
             let _ = write!(markup, "<figcaption>{}</figcaption>", escaped(&self.title));
         }
@@ -69,6 +83,20 @@ impl Chart {
                 self.name
             );
         }
+        let link =
+            |(name, kind): (&str, &str)| format!("<a href=\"{name}.{kind}\">{}</a>", kind.to_uppercase());
+        let mut links: Vec<String> = self.data.iter().map(|(name, _)| link((name, "csv"))).collect();
+        // The heat map's data are a file of their own.
+        if let Some(second) = links.get_mut(1) {
+            *second = second.replace(">CSV", ">CSV of the shades");
+        }
+        links.extend(["svg", "png"].map(|kind| link((&self.name, kind))));
+        let _ = write!(
+            markup,
+            "<p class=\"files\">{}</p><script type=\"application/json\" class=\"told\">{}</script>",
+            links.join(" · "),
+            self.told
+        );
         markup
     }
 }
@@ -98,6 +126,11 @@ pub(crate) fn series_colours(summary: &Summary) -> SeriesColours {
     SeriesColours { factor: matrix.series, levels: levels.collect() }
 }
 
+/// The place of the factor whose levels have colours.
+pub(crate) fn series_factor(summary: &Summary) -> usize {
+    Matrix::of(summary).series
+}
+
 /// The charts of one combination of levels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewCharts {
@@ -121,11 +154,15 @@ pub struct TargetCharts {
 }
 
 /// Draws every chart of a run.
-pub fn draw(summary: &Summary) -> Result<Vec<TargetCharts>, ReportError> {
-    summary.series().into_iter().map(|target| target_charts(summary, target)).collect()
+pub fn draw(run: &RunView<'_>, summary: &Summary) -> Result<Vec<TargetCharts>, ReportError> {
+    let timeline = Timeline::of(run);
+    summary.series().into_iter().map(|target| target_charts((&timeline, summary), target)).collect()
 }
 
-fn target_charts(summary: &Summary, target: (&str, Vantage)) -> Result<TargetCharts, ReportError> {
+fn target_charts(
+    (timeline, summary): (&Timeline<'_>, &Summary),
+    target: (&str, Vantage),
+) -> Result<TargetCharts, ReportError> {
     let (syscall, vantage) = (target.0, target.1.name());
     let matrix = Matrix::of(summary);
     let mut views = Vec::new();
@@ -135,14 +172,20 @@ fn target_charts(summary: &Summary, target: (&str, Vantage)) -> Result<TargetCha
             views.push(ViewCharts { label: view.label, charts });
         }
     }
-    let mut across = Vec::new();
+    let mut across: Vec<Chart> = vantages(&matrix, target)?.into_iter().collect();
     for sweep in Sweep::all(summary, target) {
         let name = file_name(&[syscall, vantage, "sweep", &sweep.factor.name, &sweep.held]);
         let frame = sweep.frame(name);
-        across.push(chart(&frame, |canvas| sweep.draw(canvas, &frame))?);
+        across.push(chart(&frame, &sweep.table(), |canvas| sweep.draw(canvas, &frame))?);
     }
-    let frame = order::frame(file_name(&[syscall, vantage, "run_order"]), target);
-    across.push(chart(&frame, |canvas| order::draw(canvas, &frame, (&matrix, target)))?);
+    across.extend(off_cpu(&matrix, target)?);
+    if !timeline.trials.is_empty() {
+        let order = order::Order::of((timeline, &matrix), target);
+        let frame = order.frame(file_name(&[syscall, vantage, "run_order"]));
+        let mut chart = chart(&frame, &order.table(), |canvas| order.draw(canvas, &frame))?;
+        chart.data.extend(order.heat_table().map(|table| (format!("{}-heat_map", chart.name), table.csv())));
+        across.push(chart);
+    }
     Ok(TargetCharts { syscall: syscall.to_owned(), vantage: target.1, views, across })
 }
 
@@ -161,19 +204,57 @@ fn view_charts(
     let of = format!("{of}, {}", seen(target.1));
     let name = |chart: &str| file_name(&[target.0, target.1.name(), chart, &view.label]);
     let frame = levels::frame(name("average_and_maximum"), &of, &lines);
-    let average = chart(&frame, |canvas| levels::draw(canvas, &frame, (series, &lines)))?;
+    let average = chart(&frame, &levels::table(series, &lines), |canvas| {
+        levels::draw(canvas, &frame, (series, &lines));
+    })?;
     let frame = histograms::frame(name("histograms"), &of, &lines);
-    let histograms = chart(&frame, |canvas| histograms::draw(canvas, &frame, &lines))?;
+    let histograms =
+        chart(&frame, &histograms::table(series, &lines), |canvas| histograms::draw(canvas, &frame, &lines))?;
     let frame = percentiles::frame(name("percentiles"), &of, &lines);
-    let percentiles = chart(&frame, |canvas| percentiles::draw(canvas, &frame, (series, &lines)))?;
+    let percentiles = chart(&frame, &percentiles::table(series, &lines), |canvas| {
+        percentiles::draw(canvas, &frame, (series, &lines));
+    })?;
     Ok(vec![average, histograms, percentiles])
 }
 
-fn chart(frame: &Frame, draw: impl FnOnce(&Canvas<'_>)) -> Result<Chart, ReportError> {
-    let svg = picture(frame, draw)?;
+/// The target from both vantages in one picture; beside the kernel's other charts, and where both have seen it.
+fn vantages(matrix: &Matrix<'_>, target: (&str, Vantage)) -> Result<Option<Chart>, ReportError> {
+    let views = matrix.views(target);
+    let Some(view) = views.get(views.len() / 2).filter(|_| target.1 == Vantage::Kernel) else {
+        return Ok(None);
+    };
+    let pairs = vantages::pairs(matrix, view, target.0);
+    if pairs.is_empty() {
+        return Ok(None);
+    }
+    let of =
+        if view.label.is_empty() { target.0.to_owned() } else { format!("{} at {}", target.0, view.label) };
+    let frame = vantages::frame(file_name(&[target.0, "vantages", &view.label]), &of, &pairs);
+    let series = matrix.series_factor().map_or("", |factor| factor.name.as_str());
+    let table = vantages::table(series, &pairs);
+    chart(&frame, &table, |canvas| vantages::draw(canvas, &frame, (series, &pairs))).map(Some)
+}
+
+/// What became of the slow calls that were kept, where any were and somebody looked.
+fn off_cpu(matrix: &Matrix<'_>, target: (&str, Vantage)) -> Result<Option<Chart>, ReportError> {
+    let slowest = matrix.summary.slowest.iter().find(|slowest| slowest.syscall == target.0);
+    let Some(slowest) = slowest.filter(|it| target.1 == Vantage::Kernel && it.off_cpu.looked_at > 0) else {
+        return Ok(None);
+    };
+    let rows = off_cpu::rows(matrix, &slowest.off_cpu);
+    let frame = off_cpu::frame(file_name(&[target.0, "off_cpu"]), target.0, &rows);
+    let series = matrix.series_factor().map_or("", |factor| factor.name.as_str());
+    chart(&frame, &off_cpu::table(series, &rows), |canvas| off_cpu::draw(canvas, &frame, (series, &rows)))
+        .map(Some)
+}
+
+fn chart(frame: &Frame, table: &Table, draw: impl FnOnce(&Canvas<'_>)) -> Result<Chart, ReportError> {
+    let (svg, mut told) = picture(frame, draw)?;
+    told.by_column = frame.is_by_column;
     let parts = frame.parts.iter().map(|part| view_box(*part)).collect();
+    let data = vec![(frame.name.clone(), table.csv())];
     let Frame { name, title, description, .. } = frame.clone();
-    Ok(Chart { name, title, description, svg, parts })
+    Ok(Chart { name, title, description, svg, data, parts, told: told.json() })
 }
 
 /// `mmap-histograms-size_1MiB`: the parts that there are, with nothing that a file name should not have.

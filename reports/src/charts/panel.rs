@@ -4,6 +4,8 @@ use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use super::font;
 use super::palette::Colour;
 use super::scale::Scale;
+use crate::summary::Figure;
+use crate::{Metric, units};
 
 /// Text sizes in logical pixels.
 const TITLE: f64 = 15.0;
@@ -115,6 +117,27 @@ pub(super) fn whisker(canvas: &Canvas<'_>, x: f64, (low, high): (f64, f64), colo
     for y in [low, high] {
         canvas.line(&[(x - 4.0, y), (x + 4.0, y)], stroke);
     }
+}
+
+/// Marks of ratios: the grid of a logarithmic axis is too coarse for a few per cent, so that rungs are chosen, the most
+/// telling first.
+pub(super) fn rungs(range: (f64, f64), y: &Scale) -> Vec<(f64, String)> {
+    let rungs = [1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 100.0, 0.01, 1.25, 0.8, 1.1, 0.9, 1.05, 0.95];
+    let mut marks: Vec<(f64, String)> = Vec::new();
+    for rung in rungs.into_iter().filter(|rung| *rung >= range.0 && *rung <= range.1) {
+        let at = y.pixel(rung);
+        if marks.iter().all(|(other, _)| (other - at).abs() >= 14.0) {
+            marks.push((at, format!("× {}", units::plain(rung))));
+        }
+    }
+    marks
+}
+
+/// `p99 10.0 µs [9.34, 10.2]`.
+pub(super) fn figure_words(metric: Metric, figure: &Figure) -> String {
+    let value = units::duration(figure.value_ns);
+    let interval = figure.interval_ns.map(|it| format!(" {}", units::duration_interval(it, figure.value_ns)));
+    format!("{metric} {value}{}", interval.unwrap_or_default())
 }
 
 /// Leaves out points that lie within half a pixel of the one before.

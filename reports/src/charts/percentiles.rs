@@ -1,6 +1,7 @@
 //! Latency by percentile, the tail stretched out.
 
 use super::canvas::{Canvas, Frame, Point, Stroke, Type};
+use super::data::Table;
 use super::matrix::Line;
 use super::palette::Colour;
 use super::panel::{self, Bounds, LABEL, LEFT, RIGHT};
@@ -28,6 +29,7 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
         description: figures.join("; "),
         size: (WIDTH, HEIGHT),
         parts: Vec::new(),
+        is_by_column: false,
     }
 }
 
@@ -46,22 +48,71 @@ pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, (name, lines): (&str, &[L
     panel::y_axis(canvas, bounds, &panel::marks(&y, 8, units::duration_tick));
     panel::x_axis(canvas, bounds, &percentile_marks(&x, most), true);
     for line in lines {
-        let curve = curve(&line.measure.histogram);
-        let limit = line.measure.calls as f64 / CALLS_BEYOND as f64;
-        let place = |(beyond, ns): &Point| (x.pixel(*beyond), y.pixel(*ns));
-        let supported = curve.iter().filter(|(beyond, _)| *beyond <= limit).count();
-        let (sure, unsure) = (&curve[..supported], &curve[supported.saturating_sub(1)..]);
-        let path = |points: &[Point]| panel::thinned(&points.iter().map(place).collect::<Vec<_>>());
-        canvas.line(&path(sure), Stroke::new(line.key.colour, 2.25));
-        canvas.line(&path(unsure), Stroke::new(line.key.colour, 1.25).faint(0.55));
+        let curve = draw_curve(canvas, (x, y), (&line.measure.histogram, line.key.colour));
+        tell(canvas, (x, y), (&line.key.label, &curve));
     }
     let note = format!("thin: fewer than {CALLS_BEYOND} calls lie beyond");
     canvas.text(&note, (bounds.left, bounds.bottom + 34.0), Type::plain(LABEL, Colour::Muted));
     panel::x_name(canvas, bounds, "share of the calls that are faster");
 }
 
+/// The curve of a histogram's calls, thin where too few calls lie beyond; its points.
+pub(super) fn draw_curve(
+    canvas: &Canvas<'_>,
+    (x, y): (Scale, Scale),
+    (histogram, colour): (&SparseHistogram, Colour),
+) -> Vec<Point> {
+    let curve = curve(histogram);
+    let supported = curve.iter().filter(|(beyond, _)| *beyond <= sure_beyond(histogram)).count();
+    let (sure, unsure) = (&curve[..supported], &curve[supported.saturating_sub(1)..]);
+    let place = |(beyond, ns): &Point| (x.pixel(*beyond), y.pixel(*ns));
+    let path = |points: &[Point]| panel::thinned(&points.iter().map(place).collect::<Vec<_>>());
+    canvas.line(&path(sure), Stroke::new(colour, 2.25));
+    canvas.line(&path(unsure), Stroke::new(colour, 1.25).faint(0.55));
+    curve
+}
+
+/// How far from 1 the share of faster calls may be, as one in so many, for enough calls to lie beyond.
+fn sure_beyond(histogram: &SparseHistogram) -> f64 {
+    histogram.count as f64 / CALLS_BEYOND as f64
+}
+
+/// Tells of a curve at round percentiles.
+pub(super) fn tell(canvas: &Canvas<'_>, (x, y): (Scale, Scale), (name, curve): (&str, &[Point])) {
+    const PERCENTILES: [f64; 17] = [
+        1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 98.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.995, 99.999,
+        99.9999,
+    ];
+    for percentile in PERCENTILES {
+        let beyond = 100.0 / (100.0 - percentile);
+        let Some((_, ns)) = curve.iter().find(|(at, _)| *at >= beyond * (1.0 - 1e-9)) else { break };
+        let words = format!("{name}: p{} {}", units::plain(percentile), units::duration(*ns));
+        canvas.tell((x.pixel(beyond), y.pixel(*ns)), words);
+    }
+    if let Some((beyond, ns)) = curve.last() {
+        canvas.tell((x.pixel(*beyond), y.pixel(*ns)), format!("{name}: slowest {}", units::duration(*ns)));
+    }
+}
+
+/// A row for each point of each curve.
+pub(super) fn table(name: &str, lines: &[Line<'_>]) -> Table {
+    let mut table = Table::new([name, "enough_calls_beyond", "share_of_slower_calls", "latency_ns"]);
+    for line in lines {
+        add(&mut table, &[&line.key.label], &line.measure.histogram);
+    }
+    table
+}
+
+/// Adds the points of a histogram's curve.
+pub(super) fn add(table: &mut Table, words: &[&str], histogram: &SparseHistogram) {
+    for (beyond, ns) in curve(histogram) {
+        let is_sure = if beyond <= sure_beyond(histogram) { "yes" } else { "no" };
+        table.push(&[words, &[is_sure]].concat(), &[Some(1.0 / beyond), Some(ns)]);
+    }
+}
+
 /// 0 %, 50 %, 90 %, 99 % and so on, as far as there are calls.
-fn percentile_marks(x: &Scale, calls: f64) -> Vec<(f64, String)> {
+pub(super) fn percentile_marks(x: &Scale, calls: f64) -> Vec<(f64, String)> {
     let decades = (1..=12).map(|nines| {
         let label = match nines {
             1 => "90 %".to_owned(),

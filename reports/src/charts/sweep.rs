@@ -1,6 +1,7 @@
 //! What a factor does: figures over its levels, one line for each load level.
 
 use super::canvas::{Canvas, Frame, Part, Point, Stroke};
+use super::data::Table;
 use super::matrix::spread;
 use super::palette::{Colour, MOST_SERIES};
 use super::panel::{self, Bounds, Key, LEFT, RIGHT};
@@ -139,7 +140,25 @@ impl<'a> Sweep<'a> {
             ),
             size: (WIDTH, HEIGHT),
             parts: self.parts(),
+            is_by_column: false,
         }
+    }
+
+    /// A row for each point.
+    pub(super) fn table(&self) -> Table {
+        let numbers = ["value_ns", "interval_low_ns", "interval_high_ns"];
+        let mut table = Table::new(["metric", LOAD, self.factor.name.as_str()].into_iter().chain(numbers));
+        for metric in METRICS {
+            for (key, cells) in &self.series {
+                for (figure, level) in self.figures(cells, metric).iter().zip(&self.factor.levels) {
+                    let Some(figure) = figure else { continue };
+                    let ends = figure.interval_ns;
+                    let numbers = [Some(figure.value_ns), ends.map(|it| it.low), ends.map(|it| it.high)];
+                    table.push(&[metric.name(), &key.label, &level.label], &numbers);
+                }
+            }
+        }
+        table
     }
 
     /// The legend, where there is one, and the three panels.
@@ -198,11 +217,13 @@ impl<'a> Sweep<'a> {
                 .area(&upper.chain(lower).collect::<Vec<Point>>(), Stroke::new(key.colour, 0.0).faint(0.16));
         }
         for (key, figures) in &lines {
-            let path: Vec<Point> = places
-                .iter()
-                .zip(figures)
-                .filter_map(|(x, figure)| Some((*x, y.pixel(figure.as_ref()?.value_ns))))
-                .collect();
+            let mut path: Vec<Point> = Vec::new();
+            for ((x, level), figure) in places.iter().zip(&self.factor.levels).zip(figures) {
+                let Some(figure) = figure else { continue };
+                path.push((*x, y.pixel(figure.value_ns)));
+                let figure = panel::figure_words(metric, figure);
+                canvas.tell(path[path.len() - 1], format!("{}, {}: {figure}", key.label, level.label));
+            }
             canvas.line(&path, Stroke::new(key.colour, 2.0));
             for point in &path {
                 canvas.dot(*point, 3.25, Stroke::new(key.colour, 0.0));

@@ -48,6 +48,11 @@ impl Design {
 /// A target, who saw it in the baseline, and who in the candidate.
 pub(super) type Seen<'a> = (&'a str, Vantage, Vantage);
 
+/// Whether two runs can be compared, which their manifests tell before anything is measured.
+pub fn check_comparable(base: &Manifest, candidate: &Manifest) -> Result<(), CompareError> {
+    common(base, candidate, Insist::default()).map(drop)
+}
+
 /// What the runs have in common; an error where it is less than all, and nobody insists.
 pub(super) fn common(base: &Manifest, candidate: &Manifest, insist: Insist) -> Result<Design, CompareError> {
     let mut insisted = Vec::new();

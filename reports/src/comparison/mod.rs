@@ -11,7 +11,7 @@ mod trend;
 mod verdict;
 mod wording;
 
-pub use design::{Insist, Insisted};
+pub use design::{Insist, Insisted, check_comparable};
 pub use differences::Difference;
 pub use samples::Unit;
 pub use trend::{Point, Series, Trend, compare_all};
@@ -21,7 +21,7 @@ use crate::statistics::{Interval, RatioEstimate};
 use crate::summary::{Figure, summarise};
 use crate::{CompareError, Metric, RunView, units};
 use serde::Serialize;
-use store::{Manifest, Vantage};
+use store::Vantage;
 
 /// What is asked of a comparison.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,9 +177,4 @@ pub fn compare(
     };
     comparison.remarks = wording::remarks(&comparison, (base, &before), (candidate, &after));
     Ok(comparison)
-}
-
-/// Whether two runs can be compared without insisting, as far as their manifests tell before anything is measured.
-pub fn check_comparable(base: &Manifest, candidate: &Manifest) -> Result<(), CompareError> {
-    design::common(base, candidate, Insist::default()).map(drop)
 }

@@ -3,7 +3,11 @@
 use super::tables::LevelCell;
 use crate::charts::series_colours;
 use crate::rows;
-use crate::summary::{KeptCall, Summary};
+use crate::summary::{KeptCall, OffCpu, Place, Summary};
+use crate::units;
+
+/// Places shown at most.
+const MOST_PLACES: usize = 8;
 
 /// A failure of a target by one error number.
 pub(super) struct ErrorRow {
@@ -19,6 +23,10 @@ pub(super) struct ErrorRow {
 /// The slowest calls of a target.
 pub(super) struct SlowTable {
     pub(super) title: String,
+    /// How many were taken off the CPU; empty where nobody looked.
+    pub(super) off_cpu: String,
+    /// Where they were, with how many, their share, and what the slowest took.
+    pub(super) places: Vec<[String; 4]>,
     pub(super) words: Vec<String>,
     pub(super) numbers: Vec<&'static str>,
     pub(super) rows: Vec<SlowRow>,
@@ -64,6 +72,14 @@ pub(super) fn slowest(summary: &Summary) -> Vec<SlowTable> {
         let numbers = rows::slowest(&[]).headings;
         SlowTable {
             title: format!("{}, {}", slowest.syscall, slowest.heading()),
+            off_cpu: slowest.off_cpu.sentence(&slowest.syscall).unwrap_or_default(),
+            places: slowest
+                .off_cpu
+                .places
+                .iter()
+                .take(MOST_PLACES)
+                .map(|it| place(it, &slowest.off_cpu))
+                .collect(),
             columns: factors.len() + numbers.len(),
             words: factors.clone(),
             numbers,
@@ -71,6 +87,15 @@ pub(super) fn slowest(summary: &Summary) -> Vec<SlowTable> {
         }
     });
     tables.collect()
+}
+
+fn place(place: &Place, of: &OffCpu) -> [String; 4] {
+    [
+        place.words(),
+        units::count(place.calls.into()),
+        units::percent(place.calls as f64 / of.taken_off as f64),
+        units::duration(place.slowest_ns as f64),
+    ]
 }
 
 fn slow_rows(summary: &Summary, calls: &[KeptCall]) -> Vec<SlowRow> {

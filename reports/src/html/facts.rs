@@ -151,8 +151,17 @@ fn plan(manifest: &Manifest) -> String {
     format!("{} cells, {} repetitions, {} trials", plan.cells, plan.repetitions, plan.trials)
 }
 
+/// The commands that do the same again, hold the run against its checksums, draw its report and compare the two runs.
+pub(super) fn commands(manifest: &Manifest) -> String {
+    let id = shell_word(&manifest.id);
+    format!(
+        "{}\nrunner verify {id}\nrunner report {id}\nrunner diff {id} latest",
+        reproducing_command(manifest)
+    )
+}
+
 /// The command that does the same again, from the run's own copy of the scenario.
-pub(super) fn reproducing_command(manifest: &Manifest) -> String {
+fn reproducing_command(manifest: &Manifest) -> String {
     let mut words =
         vec!["runner".to_owned(), "run".to_owned(), format!("runs/{}/scenario.toml", manifest.id)];
     if manifest.probe.factor.is_none() {

@@ -5,13 +5,14 @@
 
 mod calls;
 mod comparison;
+mod explore;
 mod facts;
 mod forest;
 mod tables;
 
 use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
 use crate::rows::{self, Rows};
-use crate::summary::{FailedTrials, Summary, failed_alike};
+use crate::summary::{DisturbedTrial, FailedTrials, Summary, failed_alike};
 use crate::view::{probe_words, seen};
 use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, stopping, units};
 use askama::Template;
@@ -32,18 +33,21 @@ const SEMI_BOLD: &[u8] = include_bytes!("../../assets/Inter-SemiBold.woff2");
 const STYLE: &str = include_str!("../../assets/report.css");
 const SCRIPT: &str = include_str!("../../assets/report.js");
 
+/// Disturbed trials that are listed at most.
+const MOST_DISTURBED: usize = 60;
+
 /// A finished page and the pictures that go with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The page; it needs none of the files.
     pub html: String,
-    /// Every chart by file name, as SVG and as PNG.
+    /// Every chart by file name, as SVG, as PNG, and what it draws as CSV.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
 /// The report of a run as a page, with its charts.
 pub fn render(run: &RunView<'_>, summary: &Summary) -> Result<Rendered, ReportError> {
-    let targets = draw(summary)?;
+    let targets = draw(run, summary)?;
     let html = page(run, summary, &targets).render()?;
     let charts = targets
         .iter()
@@ -69,6 +73,7 @@ fn files(charts: &[&Chart]) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
     for (chart, image) in charts.iter().zip(images) {
         files.push((format!("{}.svg", chart.name), chart.svg.clone().into_bytes()));
         files.push((format!("{}.png", chart.name), image?));
+        files.extend(chart.data.iter().map(|(name, csv)| (format!("{name}.csv"), csv.clone().into_bytes())));
     }
     Ok(files)
 }
@@ -97,6 +102,11 @@ struct Page<'a> {
     slowest: Vec<SlowTable>,
     costs: Option<CostTable>,
     failures: Vec<FailedTrials<'a>>,
+    /// The first of them.
+    disturbed: &'a [DisturbedTrial],
+    more_disturbed: usize,
+    /// JSON for the script.
+    cells: String,
     load: Vec<[String; 10]>,
     load_remarks: Vec<String>,
     machine: Vec<Fact>,
@@ -158,11 +168,14 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         slowest: calls::slowest(summary),
         costs: tables::of_costs(summary),
         failures: failed_alike(&summary.failures),
+        disturbed: &summary.disturbed[..summary.disturbed.len().min(MOST_DISTURBED)],
+        more_disturbed: summary.disturbed.len().saturating_sub(MOST_DISTURBED),
+        cells: explore::cells(summary),
         load: summary.load.iter().map(|level| rows::load(level, true)).collect(),
         load_remarks: summary.load.iter().filter_map(rows::load_remark).collect(),
         machine: facts::machine(manifest),
         mitigations: facts::mitigations(manifest),
-        command: facts::reproducing_command(manifest),
+        command: facts::commands(manifest),
         reproduction: facts::reproduction(manifest),
         calls_beyond: CALLS_BEYOND,
         intervals: facts::intervals(summary),

@@ -122,17 +122,47 @@ pub(super) fn failures(run: &RunView<'_>) -> Vec<TrialFailure> {
     failures
 }
 
-fn failure(run: &RunView<'_>, trial: &TrialRecord) -> TrialFailure {
-    let factors = run.manifest.scenario.factors.iter();
-    let cell: Vec<String> = factors
-        .map(|factor| {
-            format!("{} {}", factor.name, trial.factors.get(&factor.name).map_or("?", String::as_str))
+/// A trial that was disturbed; its figures count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DisturbedTrial {
+    /// The trial.
+    pub trial: u32,
+    /// Its block.
+    pub block: u32,
+    /// `factor level` for each factor, in the manifest's order.
+    pub cell: String,
+    /// Which attempt it is, from 1: earlier ones were disturbed as well.
+    pub attempt: u32,
+    /// Why.
+    pub reason: String,
+}
+
+pub(super) fn disturbed_trials(run: &RunView<'_>) -> Vec<DisturbedTrial> {
+    let disturbed = run.trials.iter().filter_map(|trial| {
+        Some(DisturbedTrial {
+            trial: trial.trial,
+            block: trial.block,
+            cell: cell_words(run, trial),
+            attempt: trial.attempt,
+            reason: trial.noise.as_ref()?.disturbed.clone()?,
         })
-        .collect();
+    });
+    let mut disturbed: Vec<DisturbedTrial> = disturbed.collect();
+    disturbed.sort_by_key(|trial| trial.trial);
+    disturbed
+}
+
+fn cell_words(run: &RunView<'_>, trial: &TrialRecord) -> String {
+    let factors = run.manifest.scenario.factors.iter();
+    let level = |name: &String| trial.factors.get(name).map_or("?", String::as_str);
+    factors.map(|factor| format!("{} {}", factor.name, level(&factor.name))).collect::<Vec<_>>().join(", ")
+}
+
+fn failure(run: &RunView<'_>, trial: &TrialRecord) -> TrialFailure {
     TrialFailure {
         trial: trial.trial,
         block: trial.block,
-        cell: cell.join(", "),
+        cell: cell_words(run, trial),
         status: trial.status,
         reason: trial.reason.clone().unwrap_or_else(|| "no reason was kept".to_owned()),
     }

@@ -2,6 +2,7 @@
 
 use super::account::{TargetLedger, accounted};
 use super::cells::levels_of;
+use super::off_cpu::{OffCpu, off_cpu};
 use crate::RunView;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,8 @@ pub struct SlowestCalls {
     pub kept: usize,
     /// How many of each cell are given here, at most: as many as make about a dozen for all cells.
     pub of_each: usize,
+    /// How many of the kept calls were taken off the CPU, and where.
+    pub off_cpu: OffCpu,
     /// Of each cell the slowest over its repetitions; slowest first.
     pub calls: Vec<KeptCall>,
 }
@@ -140,5 +143,5 @@ fn slowest_of(run: &RunView<'_>, syscall: &str) -> SlowestCalls {
         shown.extend(of_cell.into_iter().take(of_each));
     }
     shown.sort_by_key(latency_first);
-    SlowestCalls { syscall: syscall.to_owned(), kept, of_each, calls: shown }
+    SlowestCalls { syscall: syscall.to_owned(), kept, of_each, off_cpu: off_cpu(run, syscall), calls: shown }
 }

@@ -9,14 +9,17 @@ mod cells;
 mod cost;
 mod generators;
 mod load;
+mod off_cpu;
 
+pub use account::{DisturbedTrial, Progress, TargetLedger, TrialFailure};
 pub(crate) use account::{FailedTrials, failed_alike};
-pub use account::{Progress, TargetLedger, TrialFailure};
 pub use calls::{ErrorCount, KeptCall, SlowestCalls};
 pub use cells::{CellSummary, Figure, MeasureSummary, Repetition};
 pub use cost::{CostFigure, ProbeCost};
 pub use generators::GeneratorSummary;
 pub use load::{LevelLoad, StressorLoad};
+pub(crate) use off_cpu::BINS_PER_OCTAVE as OFF_CPU_BINS;
+pub use off_cpu::{OffCpu, Place};
 
 use crate::statistics::{CONFIDENCE, FULL_REPETITIONS, LEAST_REPETITIONS};
 use crate::view::LOAD;
@@ -44,6 +47,8 @@ pub struct Summary {
     pub slowest: Vec<SlowestCalls>,
     /// Trials without figures, in the order in which they ran.
     pub failures: Vec<TrialFailure>,
+    /// Trials during which more went on besides the run than the scenario allows, in the order in which they ran.
+    pub disturbed: Vec<DisturbedTrial>,
     /// Where the probe is a factor: what its backends cost the callers, by target and cell.
     pub costs: Vec<ProbeCost>,
     /// What generators did that have a rate or a mix of workloads; empty where none has.
@@ -73,6 +78,7 @@ pub fn summarise(run: &RunView<'_>) -> Summary {
         ledgers,
         slowest: calls::slowest(run),
         failures: account::failures(run),
+        disturbed: account::disturbed_trials(run),
         load: load::levels(run),
         warnings: account::warnings(run, progress),
     }

@@ -62,6 +62,8 @@ impl Page {
             slowest.calls.len(),
             slowest.kept
         );
-        self.headed(&heading, &grid.render(self.options.width))
+        let off_cpu = slowest.off_cpu.sentence(&slowest.syscall).map(|it| self.wrapped(&it));
+        let body: Vec<String> = [grid.render(self.options.width)].into_iter().chain(off_cpu).collect();
+        self.headed(&heading, &body.join("\n"))
     }
 }

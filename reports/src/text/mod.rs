@@ -5,6 +5,7 @@
 
 mod calls;
 mod comparison;
+mod sparkline;
 mod table;
 
 pub use comparison::{render_comparison, render_trend};
@@ -12,6 +13,7 @@ pub use comparison::{render_comparison, render_trend};
 use crate::summary::{CostFigure, FailedTrials, MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::view::{probe_words, seen};
 use crate::{Metric, answer, calibration, rows, units};
+use sparkline::Sparkline;
 use store::Vantage;
 use table::{Column, Grid};
 
@@ -19,6 +21,9 @@ use table::{Column, Grid};
 const WIDE: usize = 110;
 /// Columns of a terminal for what a load level asks for.
 const ASKED_WIDTH: usize = 24;
+
+/// Heading of the cells' histograms.
+const HISTOGRAM: &str = "histogram";
 
 /// How a text report is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +67,16 @@ struct Page {
 }
 
 impl Page {
+    /// Bars of a histogram that a line has room for.
+    const fn bars(self) -> usize {
+        match self.options.width {
+            ..100 => 10,
+            100..130 => 16,
+            130..160 => 24,
+            _ => 32,
+        }
+    }
+
     fn heading(self, text: &str) -> String {
         if self.options.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
     }
@@ -104,11 +119,15 @@ impl Page {
     /// The figures from the vantage that counts; the other one's are in the other formats.
     fn figures(self, summary: &Summary, target: &str) -> String {
         let vantage = summary.primary_vantage(target);
+        let sparkline = Sparkline::of(summary, (target, vantage), self.bars());
         let mut grid = Grid::new(figure_columns(summary));
         for cell in &summary.cells {
             let mut row = cell.levels.clone();
             match cell.measure(target, vantage) {
-                Some(measure) => row.extend(figure_row(measure)),
+                Some(measure) => {
+                    row.extend(figure_row(measure));
+                    row.extend(sparkline.map(|it| it.row(measure)));
+                }
                 None if cell.measures.is_empty() => row.extend(std::iter::repeat_n("–".to_owned(), 9)),
                 // The cell's generators do not issue this target, or its trials had no probe.
                 None => continue,
@@ -116,6 +135,9 @@ impl Page {
             grid.push(row);
         }
         let mut body = grid.render(self.options.width);
+        if let Some(sparkline) = sparkline.filter(|_| grid.shows(HISTOGRAM, self.options.width)) {
+            body = format!("{body}\n{}", self.wrapped(&sparkline.legend()));
+        }
         if summary.has_only_failures((target, vantage)) {
             body = format!("{body}\n{}", self.wrapped(rows::FAILURES_NOTE));
         }
@@ -201,22 +223,23 @@ impl Page {
     }
 }
 
-/// The factors, then nine figures; the ones that a narrow terminal drops first are numbered last.
+/// The factors, then nine figures and the histogram; the ones that a narrow terminal drops first are numbered last.
 fn figure_columns(summary: &Summary) -> Vec<Column> {
     let factors = summary.manifest.scenario.factors.iter().map(|factor| Column::text(&factor.name));
     let brackets = summary.brackets();
     let figures = [
-        ("calls", 4),
+        ("calls", 5),
         ("mean", 0),
         ("p50", 0),
         (brackets.as_str(), 1),
-        ("p90", 3),
+        ("p90", 4),
         ("p99", 0),
-        ("p99.9", 2),
+        ("p99.9", 3),
         ("max", 0),
-        ("errors", 5),
+        ("errors", 6),
     ];
-    factors.chain(figures.map(|(heading, keep)| Column::number(heading, keep))).collect()
+    let figures = figures.map(|(heading, keep)| Column::number(heading, keep));
+    factors.chain(figures).chain([Column::text(HISTOGRAM).dropped(2)]).collect()
 }
 
 fn figure_row(measure: &MeasureSummary) -> Vec<String> {

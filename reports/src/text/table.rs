@@ -70,13 +70,22 @@ impl Grid {
 
     /// The table, without the expendable columns that do not fit into `width`.
     pub(super) fn render(&self, width: usize) -> String {
+        self.draw(&self.shown(width), width)
+    }
+
+    /// Whether a column is among those that fit.
+    pub(super) fn shows(&self, heading: &str, width: usize) -> bool {
+        self.shown(width).iter().any(|index| self.columns[*index].heading == heading)
+    }
+
+    fn shown(&self, width: usize) -> Vec<usize> {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         while self.width_of(&shown) > width {
             let last = shown.iter().copied().filter(|index| self.columns[*index].expendable > 0);
             let Some(dropped) = last.max_by_key(|index| self.columns[*index].expendable) else { break };
             shown.retain(|index| *index != dropped);
         }
-        self.draw(&shown, width)
+        shown
     }
 
     fn width_of(&self, shown: &[usize]) -> usize {

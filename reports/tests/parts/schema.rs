@@ -14,6 +14,10 @@ pub(crate) fn violation_of(document: &str) -> Option<String> {
 /// The first place where a value is not what the schema says.
 fn violation(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
     let rules = schema.as_object().unwrap();
+    // Other rules are about values of that type.
+    if let Some(what) = rules.get("type").and_then(|rule| broken_rule(schema, ("type", rule), value)) {
+        return Some(format!("{at}: {what}"));
+    }
     rules.iter().find_map(|(key, rule)| match key.as_str() {
         "$ref" => {
             let target = root.pointer(rule.as_str().unwrap().trim_start_matches('#')).unwrap();

@@ -210,8 +210,7 @@ pub(super) fn print_diff(base: &Path, candidate: &Path) -> Result<(), Failure> {
 
 /// What `runner diff --format json` prints; none where there is nothing to compare.
 pub(super) fn comparison_document(base: &Run, candidate: &Run) -> Option<serde_json::Value> {
-    let compared =
-        reports::compare(&report::view(base), &report::view(candidate), &Question::of(Metric::P50, 0.05))
-            .ok()?;
+    let question = Question::of(Metric::P50, 0.05);
+    let compared = reports::compare(&report::view(base), &report::view(candidate), &question).ok()?;
     serde_json::from_str(&reports::json::render_comparison(&compared).ok()?).ok()
 }

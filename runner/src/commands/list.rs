@@ -1,49 +1,131 @@
 //! `runner list`: the runs that are kept.
 
-use super::print;
-use crate::cli::RunsDir;
+use super::{owner, print};
+use crate::cli::{ListArguments, Sort, StateName};
+use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
+use serde::Serialize;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use store::{Manifest, Run, State, StoreError, executed_by, read_manifest, run_ids};
+use store::{Brief, Listed, State};
 
-/// One line a run, oldest first. A run that cannot be read is listed with the reason.
-pub(crate) fn list(arguments: &RunsDir) -> Result<ExitCode, Failure> {
-    let mut text = String::new();
-    let ids = run_ids(&arguments.runs_dir)?;
-    let width = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0);
-    for id in ids {
-        let path = arguments.runs_dir.join(&id);
-        let line = read_manifest(&path)
-            .and_then(|manifest| Ok(line(&manifest, executed(&path, &manifest)?, executed_by(&path))))
-            .unwrap_or_else(|error| chain(&error));
-        let _ = writeln!(text, "{id:width$}  {line}");
+/// One line a run, oldest first unless they are to be sorted otherwise. A run that cannot be read is listed with the reason,
+/// where all are asked for.
+pub(crate) fn list(arguments: &ListArguments) -> Result<ExitCode, Failure> {
+    let runs_dir = &arguments.runs_dir.runs_dir;
+    let mut runs = if arguments.no_index {
+        store::list_without_index(runs_dir)?
+    } else {
+        store::list(runs_dir, owner(Credentials::of_invoker().as_ref()))?
+    };
+    let are_any = !runs.is_empty();
+    runs.retain(|run| is_meant(arguments, run));
+    runs.sort_by_cached_key(|run| key(arguments.sort, run));
+    if arguments.json {
+        let document = ListDocument {
+            format: "syscall_lab.list",
+            version: 1,
+            runs: runs.iter().map(|run| document(arguments, run)).collect(),
+        };
+        let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::failed(&error))?;
+        print(&format!("{text}\n"))?;
+        return Ok(ExitCode::SUCCESS);
     }
-    if text.is_empty() {
-        text = format!("no runs in {}\n", arguments.runs_dir.display());
-    }
+    let text = match (runs.is_empty(), are_any) {
+        (true, true) => format!("no such runs in {}\n", runs_dir.display()),
+        (true, false) => format!("no runs in {}\n", runs_dir.display()),
+        _ => lines(&runs),
+    };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Trials that were executed.
-fn executed(path: &Path, manifest: &Manifest) -> Result<usize, StoreError> {
-    match manifest.state {
-        State::Complete => Ok(manifest.plan.trials as usize),
-        _ => Run::open(path).map(|run| run.trials.len()),
+fn is_meant(arguments: &ListArguments, run: &Listed) -> bool {
+    let Ok(brief) = &run.brief else { return arguments.selection.is_all() && arguments.state.is_none() };
+    let state = state(brief, run.runner);
+    arguments.selection.has(brief) && arguments.state.is_none_or(|wanted| wanted == state)
+}
+
+/// Runs that are alike in it stay as they are.
+fn key(sort: Sort, run: &Listed) -> Option<String> {
+    let brief = run.brief.as_ref().ok()?;
+    match sort {
+        Sort::Time => None,
+        Sort::Scenario => Some(brief.scenario.clone()),
+        Sort::Label => brief.label.clone(),
+        Sort::State => Some(name(state(brief, run.runner)).to_owned()),
+        Sort::Kernel => Some(brief.kernel.clone()),
     }
 }
 
-fn line(manifest: &Manifest, executed: usize, runner: Option<u32>) -> String {
-    let state = match manifest.state {
-        State::Running if runner.is_some() => "under way",
-        State::Running => "cut off",
-        State::Interrupted => "interrupted",
-        State::Aborted => "aborted",
-        State::Complete => "complete",
-    };
-    let label = manifest.label.as_deref().unwrap_or_default();
-    let trials = format!("{executed} of {} trials", manifest.plan.trials);
-    format!("{state:11}  {trials:>18}  {:14}  {label}", manifest.probe.backend).trim_end().to_owned()
+fn lines(runs: &[Listed]) -> String {
+    let width = runs.iter().map(|run| run.id.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for run in runs {
+        let line = match &run.brief {
+            Ok(brief) => line(brief, run.runner),
+            Err(error) => chain(error),
+        };
+        let _ = writeln!(text, "{:width$}  {line}", run.id);
+    }
+    text
+}
+
+fn line(run: &Brief, runner: Option<u32>) -> String {
+    let state = name(state(run, runner));
+    let label = run.label.as_deref().unwrap_or_default();
+    let trials = format!("{} of {} trials", run.executed, run.trials);
+    format!("{state:11}  {trials:>18}  {:14}  {label}", run.backend).trim_end().to_owned()
+}
+
+fn state(run: &Brief, runner: Option<u32>) -> StateName {
+    match run.state {
+        State::Running if runner.is_some() => StateName::UnderWay,
+        State::Running => StateName::CutOff,
+        State::Interrupted => StateName::Interrupted,
+        State::Aborted => StateName::Aborted,
+        State::Complete => StateName::Complete,
+    }
+}
+
+fn name(state: StateName) -> &'static str {
+    match state {
+        StateName::Complete => "complete",
+        StateName::Interrupted => "interrupted",
+        StateName::Aborted => "aborted",
+        StateName::UnderWay => "under way",
+        StateName::CutOff => "cut off",
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct ListDocument<'a> {
+    format: &'a str,
+    version: u32,
+    runs: Vec<RunDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct RunDocument<'a> {
+    id: &'a str,
+    path: PathBuf,
+    /// `complete`, `interrupted`, `aborted`, `under way`, `cut off`; none where it cannot be read.
+    state: Option<&'a str>,
+    /// Everything else that is known; none where it cannot be read.
+    run: Option<&'a Brief>,
+    /// Why it cannot be read.
+    error: Option<String>,
+}
+
+fn document<'a>(arguments: &ListArguments, run: &'a Listed) -> RunDocument<'a> {
+    let brief = run.brief.as_ref().ok();
+    RunDocument {
+        id: &run.id,
+        path: arguments.runs_dir.runs_dir.join(&run.id),
+        state: brief.map(|brief| name(state(brief, run.runner))),
+        run: brief,
+        error: run.brief.as_ref().err().map(|error| chain(error)),
+    }
 }

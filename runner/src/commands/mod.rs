@@ -2,12 +2,14 @@
 //! printed to standard output.
 
 mod against;
+mod append;
 #[cfg(test)]
 mod changed;
 pub(crate) mod check;
 mod conclusion;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod export;
 mod here;
 pub(crate) mod list;
 mod manifest;
@@ -17,7 +19,10 @@ pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod schema;
+mod selection;
 pub(crate) mod verify;
+
+pub(crate) use selection::since;
 
 use crate::cli::ScenarioArguments;
 use crate::credentials::Credentials;

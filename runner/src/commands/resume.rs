@@ -17,7 +17,7 @@ use crate::signals::INTERRUPTED;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use store::{Environment, Role, Run, RunWriter, State, StoreError, read_manifest};
+use store::{Environment, Extension, Role, Run, RunWriter, State, StoreError, read_manifest};
 
 /// Executes what is left of the run's plan, and of the one's that was executed in alternation with it, then renders their
 /// reports anew.
@@ -25,11 +25,11 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let path = store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?;
     // Before all that a run needs is prepared.
     let paths = together(path)?;
+    let kept = paths.iter().map(|path| Run::open(path)).collect::<Result<Vec<_>, _>>()?;
     if are_complete(&paths)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let kept = paths.iter().map(|path| Run::open(path)).collect::<Result<Vec<_>, _>>()?;
-    let mut sides = kept.iter().map(planned).collect::<Result<Vec<_>, _>>()?;
+    let sides = kept.iter().map(planned).collect::<Result<Vec<_>, _>>()?;
     paths.iter().try_for_each(|path| refuse_under_way(path))?;
     let Some(stage) = Stage::prepare(&sides, machine())? else { return Ok(INTERRUPTED.into()) };
     // Whoever had the turn may have been executing just this run.
@@ -44,6 +44,27 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
             others.join("; ")
         )));
     }
+    let how = How { others, extension: None, json: arguments.json, quiet: arguments.quiet };
+    go_on(&paths, sides, stage, &how)
+}
+
+/// How runs are gone on with.
+pub(super) struct How {
+    /// What is not as it was when they were begun, and was accepted.
+    pub(super) others: Vec<String>,
+    /// What is added to them first.
+    pub(super) extension: Option<Extension>,
+    pub(super) json: bool,
+    pub(super) quiet: bool,
+}
+
+/// Executes what the runs in these folders lack of their plans, and says what they came to.
+pub(super) fn go_on(
+    paths: &[PathBuf],
+    mut sides: Vec<Side>,
+    stage: Stage,
+    how: &How,
+) -> Result<ExitCode, Failure> {
     let (settings, _) = super::run::set_machine(&sides)?;
     let probes = tried(&sides)?;
     if stage.is_stopped() {
@@ -52,14 +73,17 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let mut tools = Vec::new();
     for ((path, probes), side) in paths.iter().zip(probes).zip(&mut sides) {
         let (mut writer, done) = RunWriter::reopen(path, super::owner(stage.credentials.as_ref()))?;
-        writer.warn(others.iter().map(|other| format!("gone on with although {other}")).collect());
+        writer.warn(how.others.iter().map(|other| format!("gone on with although {other}")).collect());
+        if let Some(extension) = &how.extension {
+            writer.extend(extension.clone())?;
+        }
         side.done = done;
         tools.push((probes, writer));
     }
-    let mut progress = begun(&sides, &tools, arguments.quiet);
+    let mut progress = begun(&sides, &tools, how.quiet);
     let stop = Arc::clone(&stage.stop);
     let (_, _turn) = carry_out(&sides, tools, (stage, settings), &mut progress)?;
-    conclude(&paths, (arguments.json, arguments.quiet), &stop)
+    conclude(paths, (how.json, how.quiet), &stop)
 }
 
 /// What is left is observed with, tried and detached again.
@@ -119,7 +143,7 @@ fn together(path: PathBuf) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Fails where another runner executes the run now, rather than to wait for its turn to do nothing.
-fn refuse_under_way(path: &Path) -> Result<(), Failure> {
+pub(super) fn refuse_under_way(path: &Path) -> Result<(), Failure> {
     let refused = |runner| Failure::Store(StoreError::UnderWay { run: path.to_owned(), runner });
     store::executed_by(path).map_or(Ok(()), |runner| Err(refused(runner)))
 }
@@ -137,7 +161,7 @@ fn are_complete(paths: &[PathBuf]) -> Result<bool, Failure> {
 }
 
 /// The run's scenario, with the backend that it was begun with, and its plan.
-fn planned(run: &Run) -> Result<Side, Failure> {
+pub(super) fn planned(run: &Run) -> Result<Side, Failure> {
     let failed = |reason| Failure::Failed(format!("{} cannot be gone on with: {reason}", run.manifest.id));
     let text = run.scenario()?;
     let (mut scenario, plan) = plan(&run.manifest, &text).map_err(failed)?;
@@ -150,9 +174,7 @@ fn planned(run: &Run) -> Result<Side, Failure> {
 }
 
 /// What is not as it was when the run was begun, in words.
-fn differences(then: &Environment, now: &Environment) -> Vec<String> {
-    let text =
-        |what: &str, then: &str, now: &str| (then != now).then(|| format!("{what} was {then} and is {now}"));
+pub(super) fn differences(then: &Environment, now: &Environment) -> Vec<String> {
     let unknown = "unknown".to_owned();
     let model = |environment: &Environment| environment.cpu_model.clone().unwrap_or_else(|| unknown.clone());
     // A kernel reserves a little more or less from boot to boot.
@@ -169,6 +191,10 @@ fn differences(then: &Environment, now: &Environment) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+pub(super) fn text(what: &str, then: &str, now: &str) -> Option<String> {
+    (then != now).then(|| format!("{what} was {then} and is {now}"))
 }
 
 #[cfg(test)]

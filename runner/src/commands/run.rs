@@ -1,7 +1,7 @@
 //! `runner run`: from a scenario to a kept run and its report, or from two to two.
 
 use super::conclusion::conclude;
-use super::{against, check_load, generator, machine, manifest, scratch};
+use super::{against, append, check_load, generator, machine, manifest, scratch};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
 use crate::clock::Clock;
@@ -29,6 +29,9 @@ use store::{MachineSetting, Manifest, Owner, ProbeInfo, Role, RunWriter, State, 
 
 /// Executes the scenario, or two in alternation; ends by rendering the report and printing its path.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    if let Some(name) = &arguments.append {
+        return append::append(arguments, name);
+    }
     let stop = signals::stop()?;
     let machine = machine();
     let request = arguments.probe.as_deref().map(request).transpose()?;
@@ -261,7 +264,7 @@ fn take_turn(stop: &AtomicBool) -> Result<Option<Turn>, Failure> {
     Turn::wait(stop, waits).map_err(failed)
 }
 
-fn request(name: &str) -> Result<ProbeRequest, Failure> {
+pub(super) fn request(name: &str) -> Result<ProbeRequest, Failure> {
     let known = ProbeRequest::NAMES.iter().find(|(known, _)| *known == name);
     let names = || ProbeRequest::NAMES.map(|(known, _)| known).join(", ");
     let unknown = || Failure::Usage(format!("--probe {name}: no such backend; there are {}", names()));

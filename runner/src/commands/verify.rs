@@ -3,7 +3,7 @@
 use super::print;
 use crate::cli::VerifyArguments;
 use crate::failure::Failure;
-use crate::scenario::{Machine, Override, Plan, PlannedTrial, ProbeRequest, Scenario};
+use crate::scenario::{MAX_TRIALS, Machine, Override, Plan, PlannedTrial, ProbeRequest, Scenario};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -95,7 +95,13 @@ pub(super) fn plan(manifest: &Manifest, text: &str) -> Result<(Scenario, Plan), 
         // One backend was put in its place.
         scenario = scenario.with_probe(ProbeRequest::Auto);
     }
-    let mut plan = Plan::of(&scenario, manifest.plan.seed);
+    // Blocks that were added follow those of the scenario, in the order that more repetitions would have had.
+    let added: u32 = manifest.extensions.iter().map(|extension| extension.repetitions).sum();
+    let blocks = scenario.plan.most_repetitions().saturating_add(added);
+    if scenario.cells_with_load().saturating_mul(blocks as usize) > MAX_TRIALS {
+        return Err(format!("it has more than {MAX_TRIALS} trials"));
+    }
+    let mut plan = Plan::of_blocks(&scenario, manifest.plan.seed, blocks);
     if scenario.plan.until.is_some() {
         // A rule ended the run after one of its blocks.
         plan.trials.retain(|trial| trial.block < manifest.plan.repetitions);

@@ -10,7 +10,7 @@ mod probes;
 mod programs;
 mod stopping;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unsettled;
 
 pub(crate) use linux::{LinuxRig, Parts};

@@ -158,7 +158,7 @@ fn scenario(overrides: &[&str]) -> Scenario {
     Scenario::parse(Path::new("fake.toml"), SCENARIO, &overrides, &machine).unwrap()
 }
 
-fn manifest() -> Manifest {
+pub(crate) fn manifest() -> Manifest {
     let factor = |name: &str| Factor { name: name.to_owned(), levels: Vec::new() };
     Manifest {
         format_version: FORMAT_VERSION,
@@ -200,6 +200,7 @@ fn manifest() -> Manifest {
         },
         environment: Environment::default(),
         against: None,
+        extensions: Vec::new(),
         warnings: Vec::new(),
         machine: Vec::new(),
         checksums: BTreeMap::new(),

@@ -22,6 +22,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use build::MAX_TRIALS;
 pub(crate) use cells::Cell;
 pub(crate) use diagnostic::Diagnostics;
 pub(crate) use effects::Effects;

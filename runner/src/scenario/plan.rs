@@ -48,10 +48,15 @@ pub(crate) struct PlannedTrial {
 impl Plan {
     /// The plan of a scenario for a seed, which need not be the scenario's own.
     pub(crate) fn of(scenario: &Scenario, seed: u64) -> Self {
+        Self::of_blocks(scenario, seed, scenario.plan.most_repetitions())
+    }
+
+    /// The same with so many blocks, whatever the scenario says.
+    pub(crate) fn of_blocks(scenario: &Scenario, seed: u64, blocks: u32) -> Self {
         let loads = scenario.loads_with_cells();
-        let mut trials = Vec::with_capacity(scenario.trial_count());
+        let mut trials = Vec::with_capacity(scenario.cells_with_load() * blocks as usize);
         let mut trial = 0;
-        for block in 0..scenario.plan.most_repetitions() {
+        for block in 0..blocks {
             let mut random = random_of_block(seed, block);
             let mut order = |n| match scenario.plan.order {
                 Order::RandomBlocks => shuffled(n, &mut random),

@@ -44,11 +44,11 @@ pub(crate) fn everything(runs: &Path, id: &str) -> RunWriter {
 pub(crate) const FULL_SCENARIO: &str = include_str!("everything.toml");
 
 /// When its runs began.
-fn moment() -> DateTime<Utc> {
+pub(crate) fn moment() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
 }
 
-fn full_manifest(id: &str) -> Manifest {
+pub(crate) fn full_manifest(id: &str) -> Manifest {
     let plain = manifest(id);
     Manifest {
         started_at: moment(),

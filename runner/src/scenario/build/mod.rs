@@ -29,7 +29,7 @@ use reports::statistics::{CONFIDENCE, repetitions_for};
 use std::time::Duration;
 
 /// Most trials of a plan.
-const MAX_TRIALS: usize = 100_000;
+pub(crate) const MAX_TRIALS: usize = 100_000;
 
 /// Shortest window: below it, what happens at its edges is most of what is seen.
 const MIN_WINDOW: Duration = Duration::from_millis(1);
