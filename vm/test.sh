@@ -79,7 +79,15 @@ build() {
     [ -e "$guest/disk/runner" ] || return 0
     mkdir "$guest/disk/scenarios"
     cp "$root/vm/scenario.toml" "$guest/disk/scenarios/vm_counts.toml"
-    echo "run /disk/runner run scenarios/vm_counts.toml --probe kretprobe --runs-dir /disk/runs" >>"$guest/disk/steps"
+    local run='/disk/runner run scenarios/vm_counts.toml'
+    # What is done to the machine meanwhile; last what cannot be undone.
+    cat >>"$guest/disk/steps" <<STEPS
+run $run --probe kretprobe --runs-dir /disk/runs
+cpu-offline /disk/disturb cpu 0 $run --probe kretprobe --repetitions 1 --runs-dir /disk/cpu
+clock-set-back /disk/disturb clock 0 $run --probe kretprobe --repetitions 1 --runs-dir /disk/clock
+lockdown-refused /disk/disturb lockdown 1 $run --probe kretprobe --runs-dir /disk/refused
+lockdown-auto /disk/disturb lockdown 0 $run --probe auto --repetitions 1 --runs-dir /disk/locked
+STEPS
 }
 
 # Boots kernel $2 of architecture $1 with a fresh disk; the guest's console goes to $3, its disk to $4.
@@ -105,14 +113,24 @@ boot() {
     [[ " $ends " = *" $status "* ]] && grep -q '^guest: finished, ' "$3.text"
 }
 
-# Checks the counts of the run that the guest of kernel $1 left on disk $2.
-check_run() {
-    local back=$2.back run
+# Checks the counts of the runs that the guest with console $2 left on disk $1: an undisturbed one, and those whose CPU went offline, whose
+# clock was set back, whose kernel was locked down.
+check_runs() {
+    local back=$1.back folder run options
     mkdir "$back"
-    debugfs -R "rdump /runs $back" "$2" 2>/dev/null
-    run=$(find "$back/runs" -maxdepth 1 -mindepth 1 -type d -name '2*' | head -n 1)
-    "$root/checks/parquet.sh" "$run" --backend kretprobe --trials 4 --nothing-lost \
-        --calls getpid=1000 read=500 lseek=500 openat=300 close=300 mmap=200 munmap=200 futex=700
+    for folder in runs:'--backend kretprobe --trials 4' cpu:'--backend kretprobe --trials 2' \
+        clock:'--backend kretprobe --trials 2' locked:'--backend user --trials 2'; do
+        options=${folder#*:} folder=${folder%%:*}
+        debugfs -R "rdump /$folder $back" "$1" 2>/dev/null
+        run=$(find "$back/$folder" -maxdepth 1 -mindepth 1 -type d -name '2*' | head -n 1)
+        # shellcheck disable=SC2086 # the options are words
+        "$root/checks/parquet.sh" "$run" $options --nothing-lost \
+            --calls getpid=1000 read=500 lseek=500 openat=300 close=300 mmap=200 munmap=200 futex=700 || return 1
+    done
+    debugfs -R "rdump /refused $back" "$1" 2>/dev/null
+    [ -z "$(find "$back/refused" -mindepth 1 2>/dev/null)" ] || { echo "parquet: does not hold: a refused run was begun"; return 1; }
+    # Twice: refused by name, and passed over.
+    [ "$(grep -c 'kernel lockdown (confidentiality) forbids' "$2")" -ge 2 ] || { echo "parquet: does not hold: lockdown is not named"; return 1; }
 }
 
 # Why the guest whose console is $1 did not get through: its test that hangs, those that failed, or its last line.
@@ -146,7 +164,7 @@ test_kernel() {
         fi
     fi
     if [ -n "$passed" ] && [ "$architecture" = x86_64 ]; then
-        check_run "$1" "$disk" >"$work/run" 2>&1 || passed=
+        check_runs "$disk" "$console.text" >"$work/run" 2>&1 || passed=
         cat "$work/run" >>"$console.text"
     fi
     python3 "$root/vm/backends.py" read "$1" "$console.text" "$root"/probe/objects/*-"$architecture"*.o \

@@ -1,6 +1,7 @@
 //! Everything that can go wrong with the probe, in plain words.
 
 use crate::{Backend, Capabilities, MAX_SLOWEST, MAX_TARGETS, perf_event_paranoid};
+use aya::programs::ProgramError;
 use std::io;
 use thiserror::Error;
 
@@ -156,12 +157,27 @@ pub enum ProbeError {
 pub(crate) fn plain_words(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = Some(error);
     while let Some(error) = cause {
+        if is_locked_out(error) {
+            return LOCKED.to_owned();
+        }
         if let Some(io) = error.downcast_ref::<io::Error>() {
             return words_of(io, Capabilities::held(), perf_event_paranoid());
         }
         cause = error.source();
     }
     error.to_string()
+}
+
+const LOCKED: &str = "kernel lockdown (confidentiality) forbids programs to look into the kernel; it ends with a restart \
+                      without `lockdown=confidentiality`";
+
+/// Whether a program was refused for what it asks the kernel, which under lockdown is as if there were no such question.
+fn is_locked_out(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(ProgramError::LoadError { verifier_log, .. })
+            if verifier_log.to_string().contains("unknown func bpf_probe_read")
+    )
 }
 
 /// The same for whoever holds these capabilities, under this `kernel.perf_event_paranoid`.

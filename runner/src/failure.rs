@@ -47,10 +47,12 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
+        // The kernel's verifier tells of every instruction that it looked at.
+        let cause_text = cause_text.lines().next().unwrap_or_default();
         // Some libraries print their cause themselves.
-        if !text.ends_with(&cause_text) {
+        if !text.ends_with(cause_text) {
             text.push_str(": ");
-            text.push_str(&cause_text);
+            text.push_str(cause_text);
         }
         remedies = remedies.or_else(|| remedy(cause));
         source = cause.source();

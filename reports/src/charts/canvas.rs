@@ -112,11 +112,13 @@ pub(super) struct Canvas<'a> {
     told: RefCell<Told>,
 }
 
-/// Where a grid of tiles lies: its upper left corner, and the width and height of a tile.
+/// Where a grid of tiles lies: its upper left corner, the width and height of a tile, and how many columns there is room
+/// for, of which the last may be narrower.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TileGrid {
     pub(super) corner: Point,
     pub(super) tile: (f64, f64),
+    pub(super) columns: f64,
 }
 
 /// Whole pixels of the backend from left to right and from top to bottom.
@@ -145,7 +147,8 @@ impl Canvas<'_> {
     pub(super) fn tiles(&self, grid: TileGrid, tiles: &[(usize, usize, usize)], fill: Stroke) {
         let mut path = String::new();
         for (column, row, rows) in tiles {
-            let _ = write!(path, "M{column} {row}h1v{rows}h-1z");
+            let width = (grid.columns - *column as f64).min(1.0);
+            let _ = write!(path, "M{column} {row}h{width}v{rows}h-{width}z");
         }
         let ((x, y), (width, height)) = (fine_point(grid.corner), grid.tile);
         self.element(&format!(
@@ -171,6 +174,23 @@ impl Canvas<'_> {
                 fine(2.0 * radius)
             ));
         }
+    }
+
+    /// Lines of one look in one element. They lie over what was drawn before.
+    pub(super) fn lines(&self, lines: &[[Point; 2]], stroke: Stroke) {
+        if lines.is_empty() {
+            return;
+        }
+        let mut path = String::new();
+        for line in lines {
+            let [(left, top), (right, bottom)] = line.map(fine_point);
+            let _ = write!(path, "M{left} {top}L{right} {bottom}");
+        }
+        self.element(&format!(
+            "<path fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" d=\"{path}\"/>",
+            stroke.colour.hex(),
+            fine(stroke.width)
+        ));
     }
 
     /// A line with a light filling of its colour below it. They lie over what was drawn before.

@@ -3,40 +3,55 @@
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// The figures that a chart draws, one row for each mark; written beside it as CSV.
+/// The figures that a chart draws, one row for each mark, as CSV (RFC 4180, with line feeds alone).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Table {
-    /// Names with units: `lower_ns`.
-    headings: Vec<String>,
-    rows: Vec<Vec<String>>,
+    csv: String,
 }
 
 impl Table {
+    /// Without rows; headings have units: `lower_ns`.
     pub(super) fn new<T: AsRef<str>>(headings: impl IntoIterator<Item = T>) -> Self {
-        Self { headings: headings.into_iter().map(|it| it.as_ref().to_owned()).collect(), rows: Vec::new() }
+        let mut table = Self::default();
+        for heading in headings {
+            table.word(heading.as_ref());
+        }
+        table.end();
+        table
     }
 
     /// Adds a row: words first, then numbers, of which those that are not there stay empty.
     pub(super) fn push(&mut self, words: &[&str], numbers: &[Option<f64>]) {
-        let numbers = numbers.iter().map(|number| number.map_or_else(String::new, |it| it.to_string()));
-        self.rows.push(words.iter().map(|word| (*word).to_owned()).chain(numbers).collect());
+        for word in words {
+            self.word(word);
+        }
+        for number in numbers {
+            if let Some(number) = number {
+                let _ = write!(self.csv, "{number}");
+            }
+            self.csv.push(',');
+        }
+        self.end();
     }
 
-    /// As CSV (RFC 4180), with line feeds alone.
-    pub(super) fn csv(&self) -> String {
-        let mut csv = String::new();
-        for row in std::iter::once(&self.headings).chain(&self.rows) {
-            for (index, cell) in row.iter().enumerate() {
-                let comma = if index == 0 { "" } else { "," };
-                let _ = if cell.contains([',', '"', '\n', '\r']) {
-                    write!(csv, "{comma}\"{}\"", cell.replace('"', "\"\""))
-                } else {
-                    write!(csv, "{comma}{cell}")
-                };
-            }
-            csv.push('\n');
+    fn word(&mut self, word: &str) {
+        if word.contains([',', '"', '\n', '\r']) {
+            let _ = write!(self.csv, "\"{}\",", word.replace('"', "\"\""));
+        } else {
+            self.csv.push_str(word);
+            self.csv.push(',');
         }
-        csv
+    }
+
+    /// Ends a row in the place of its last comma.
+    fn end(&mut self) {
+        self.csv.pop();
+        self.csv.push('\n');
+    }
+
+    /// The whole of it.
+    pub(super) fn csv(&self) -> &str {
+        &self.csv
     }
 }
 

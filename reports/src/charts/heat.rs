@@ -64,7 +64,7 @@ impl Heat {
         panel::y_axis(canvas, bounds, &panel::marks(&y, 7, units::duration_tick));
         let tile =
             ((bounds.right - bounds.left) / width.max(1.0), (bounds.bottom - bounds.top) / rows as f64);
-        let grid = TileGrid { corner: (bounds.left, bounds.top), tile };
+        let grid = TileGrid { corner: (bounds.left, bounds.top), tile, columns: width };
         for (shade, (_, opacity)) in SHADES.into_iter().enumerate() {
             let tiles: Vec<(usize, usize, usize)> = (0..count.min(self.columns.len()))
                 .flat_map(|column| {

@@ -183,7 +183,9 @@ fn target_charts(
         let order = order::Order::of((timeline, &matrix), target);
         let frame = order.frame(file_name(&[syscall, vantage, "run_order"]));
         let mut chart = chart(&frame, &order.table(), |canvas| order.draw(canvas, &frame))?;
-        chart.data.extend(order.heat_table().map(|table| (format!("{}-heat_map", chart.name), table.csv())));
+        chart.data.extend(
+            order.heat_table().map(|table| (format!("{}-heat_map", chart.name), table.csv().to_owned())),
+        );
         across.push(chart);
     }
     Ok(TargetCharts { syscall: syscall.to_owned(), vantage: target.1, views, across })
@@ -252,7 +254,7 @@ fn chart(frame: &Frame, table: &Table, draw: impl FnOnce(&Canvas<'_>)) -> Result
     let (svg, mut told) = picture(frame, draw)?;
     told.by_column = frame.is_by_column;
     let parts = frame.parts.iter().map(|part| view_box(*part)).collect();
-    let data = vec![(frame.name.clone(), table.csv())];
+    let data = vec![(frame.name.clone(), table.csv().to_owned())];
     let Frame { name, title, description, .. } = frame.clone();
     Ok(Chart { name, title, description, svg, data, parts, told: told.json() })
 }

@@ -23,6 +23,8 @@ const HEAT: f64 = 190.0;
 const DEVIATION: f64 = 84.0;
 const READING: f64 = 34.0;
 const ABOVE: f64 = 30.0;
+/// Beyond this many blocks their edges would be a grey area.
+const MOST_EDGES: usize = 60;
 
 /// What is drawn of a target from one vantage.
 pub(super) struct Order<'a> {
@@ -105,9 +107,9 @@ impl<'a> Order<'a> {
         };
         let blocks: Vec<(f64, u32)> =
             self.timeline.blocks().into_iter().map(|(at, block)| (x.pixel(at as f64), block)).collect();
-        for (at, _) in &blocks {
-            canvas.line(&[(*at, TOP), (*at, self.end())], Stroke::new(Colour::Grid, 1.0));
-        }
+        let edges = blocks.iter().filter(|_| blocks.len() <= MOST_EDGES);
+        let edges: Vec<[Point; 2]> = edges.map(|(at, _)| [(*at, TOP), (*at, self.end())]).collect();
+        canvas.lines(&edges, Stroke::new(Colour::Grid, 1.0));
         if let Some(heat) = &self.heat {
             let columns = self.timeline.columns().len();
             heat.draw(
@@ -129,6 +131,10 @@ impl<'a> Order<'a> {
             top = bounds.bottom;
         }
         draw_blocks(canvas, &blocks, (top, WIDTH - RIGHT));
+        if self.timeline.each > 1 {
+            let words = format!("each column: {} trials, their median and range", self.timeline.each);
+            canvas.text(&words, (LEFT + 66.0, top + 32.0), Type::plain(LABEL, Colour::Muted));
+        }
         self.tell(canvas);
     }
 
@@ -193,13 +199,14 @@ impl<'a> Order<'a> {
             canvas.text("too few calls", place, Type::plain(LABEL, Colour::Muted));
         }
         let mut dots: Vec<(Colour, Vec<Point>)> = Vec::new();
+        let mut ranges: Vec<[Point; 2]> = Vec::new();
         for (column, trials) in self.timeline.columns().enumerate() {
             let mut values: Vec<f64> = trials.iter().filter_map(|trial| ratio(trial)).collect();
             values.sort_by(f64::total_cmp);
             let (Some(low), Some(high)) = (values.first(), values.last()) else { continue };
             let x = self.middle(column);
             if trials.len() > 1 {
-                canvas.line(&[(x, y.pixel(*low)), (x, y.pixel(*high))], Stroke::new(Colour::Axis, 1.0));
+                ranges.push([(x, y.pixel(*low)), (x, y.pixel(*high))]);
             }
             let own = (self.timeline.each == 1).then(|| self.colour(trials[0])).flatten();
             let place = (x, y.pixel(values[values.len() / 2]));
@@ -210,6 +217,7 @@ impl<'a> Order<'a> {
             }
         }
         let radius = if self.timeline.trials.len() > 150 { 2.0 } else { 3.0 };
+        canvas.lines(&ranges, Stroke::new(Colour::Axis, 1.0));
         for (colour, places) in &dots {
             canvas.dots(places, radius, *colour);
         }

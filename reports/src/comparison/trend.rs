@@ -52,8 +52,13 @@ pub fn compare_all(
 ) -> Result<Trend, CompareError> {
     let compared = others.iter().map(|other| compare(first, other, question));
     let comparisons = compared.collect::<Result<Vec<Comparison>, CompareError>>()?;
+    let factors = comparisons.last().map(|last| last.factors.clone());
     let mut series: Vec<Series> = Vec::new();
     for (place, comparison) in comparisons.iter().enumerate() {
+        // Where only common cells are compared, cells of one comparison may be none of another.
+        if Some(&comparison.factors) != factors.as_ref() {
+            continue;
+        }
         for effect in comparison.gated() {
             let point = Point { figure: effect.candidate, ratio: effect.ratio, verdict: effect.verdict };
             let index = series.iter().position(|it| it.is_of(effect)).unwrap_or_else(|| {

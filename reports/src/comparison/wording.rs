@@ -93,17 +93,20 @@ impl Comparison {
         let most = |side: fn(&Effect) -> usize| self.gated().map(side).max().unwrap_or(0);
         let (base, candidate) = (most(|it| it.units.0), most(|it| it.units.1));
         let name = self.unit.name(2);
-        let sides =
-            if base == candidate { format!("{base} a side") } else { format!("{base} against {candidate}") };
+        let sides = match (base, candidate) {
+            (0, 0) => String::new(),
+            (base, candidate) if base == candidate => format!(", {base} a side"),
+            (base, candidate) => format!(", {base} against {candidate}"),
+        };
         match self.unit {
             Unit::Repetition => {
-                format!("The unit is the repetition, {sides}: Mann and Whitney's test, Hodges–Lehmann ratio.")
+                format!("The unit is the repetition{sides}: Mann and Whitney's test, Hodges–Lehmann ratio.")
             }
             Unit::Pair => format!(
                 "The runs were taken in alternation: the unit is the pair of blocks, {base} {name}; exact sign-flip test, mean ratio of pairs."
             ),
             Unit::Boot => format!(
-                "The unit is the boot, {sides}: the median of its repetitions; Mann and Whitney's test, Hodges–Lehmann ratio over boots."
+                "The unit is the boot{sides}: the median of its repetitions; Mann and Whitney's test, Hodges–Lehmann ratio over boots."
             ),
         }
     }

@@ -1,9 +1,7 @@
 //! Bootstrap intervals: of a median over repetitions, and of the ratio of two such medians. Calls are never resampled.
 
 use super::binomial::{at_least, choose, incomplete_beta};
-use super::{Interval, exponent, median, normal_cdf, sorted, student_t_975};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha12Rng;
+use super::{Interval, exponent, normal_cdf, sorted, student_t_975};
 
 /// Fewer repetitions than this have no interval.
 pub const LEAST_REPETITIONS: usize = 3;
@@ -100,11 +98,21 @@ pub fn paired_ratio_bootstrap(pairs: &[(f64, f64)]) -> Option<Interval> {
     if pairs.len() < LEAST_REPETITIONS {
         return None;
     }
-    let mut random = ChaCha12Rng::seed_from_u64(0x7061_6972);
-    let ratios = (0..resamples(pairs.len())).filter_map(|_| {
-        let drawn = (0..pairs.len()).map(|_| pairs[random.random_range(0..pairs.len())]);
-        let (before, after): (Vec<f64>, Vec<f64>) = drawn.unzip();
-        Some(median(&after)? / median(&before)?)
+    let (before, after): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let pools = [sorted(&before), sorted(&after)];
+    let places = [ranks(&before, &pools[0]), ranks(&after, &pools[1])];
+    let mut counts = [vec![0; pairs.len()], vec![0; pairs.len()]];
+    let mut draws = Draws(0x7061_6972);
+    let ratios = (0..resamples(pairs.len())).map(|_| {
+        for side in &mut counts {
+            side.fill(0);
+        }
+        for _ in 0..pairs.len() {
+            let pair = draws.below(pairs.len());
+            counts[0][places[0][pair]] += 1;
+            counts[1][places[1][pair]] += 1;
+        }
+        median_of_counts(&counts[1], &pools[1]) / median_of_counts(&counts[0], &pools[0])
     });
     Some(percentiles(&equally_likely(ratios), expanded_tail(pairs.len())))
 }
@@ -169,18 +177,59 @@ fn even(sorted: &[f64]) -> Vec<(f64, f64)> {
 }
 
 fn drawn_distribution(boots: &[Vec<f64>]) -> Vec<(f64, f64)> {
-    let mut random = ChaCha12Rng::seed_from_u64(0x6d65_6469_616e);
-    let boots: Vec<&Vec<f64>> = boots.iter().filter(|boot| !boot.is_empty()).collect();
-    let values = boots.iter().map(|boot| boot.len()).sum();
-    let medians = (0..resamples(values)).filter_map(|_| {
-        let mut drawn = Vec::new();
+    let pool = sorted(&boots.concat());
+    let boots = boots.iter().filter(|boot| !boot.is_empty());
+    let boots: Vec<Vec<usize>> = boots.map(|boot| ranks(boot, &pool)).collect();
+    let mut draws = Draws(0x6d65_6469_616e);
+    let mut counts = vec![0; pool.len()];
+    let medians = (0..resamples(pool.len())).map(|_| {
+        counts.fill(0);
         for _ in 0..boots.len() {
-            let boot = boots[random.random_range(0..boots.len())];
-            drawn.extend((0..boot.len()).map(|_| boot[random.random_range(0..boot.len())]));
+            let boot = &boots[draws.below(boots.len())];
+            for _ in 0..boot.len() {
+                counts[boot[draws.below(boot.len())]] += 1;
+            }
         }
-        median(&drawn)
+        median_of_counts(&counts, &pool)
     });
     equally_likely(medians)
+}
+
+/// The place of each value among those sorted.
+fn ranks(values: &[f64], pool: &[f64]) -> Vec<usize> {
+    let place = |value: &f64| pool.partition_point(|other| other.total_cmp(value).is_lt());
+    values.iter().map(place).collect()
+}
+
+/// The median of a sample that has each value of the sorted pool so often: resamples are many, and need not be sorted.
+fn median_of_counts(counts: &[u32], pool: &[f64]) -> f64 {
+    let all: u32 = counts.iter().sum();
+    let (mut seen, mut lower) = (0, None);
+    for (count, value) in counts.iter().zip(pool) {
+        seen += count;
+        if 2 * seen >= all && lower.is_none() && all > 0 {
+            lower = Some(*value);
+        }
+        if let Some(lower) = lower.filter(|_| 2 * seen > all) {
+            return f64::midpoint(lower, *value);
+        }
+    }
+    f64::NAN
+}
+
+/// Pseudorandom numbers from a fixed seed: `SplitMix64` (Steele, Lea & Flood, OOPSLA 2014), a few operations each.
+struct Draws(u64);
+
+impl Draws {
+    /// One of 0, 1, …, `count` − 1, which are below 2³².
+    fn below(&mut self, count: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        usize::try_from(((mixed >> 32) * count as u64) >> 32).unwrap_or(0)
+    }
 }
 
 /// The values below and above which `tail` of the distribution lies.
@@ -207,6 +256,7 @@ fn past(points: impl Iterator<Item = (f64, f64)>, tail: f64) -> f64 {
 #[expect(clippy::float_cmp, reason = "exact values, or the same computation twice")]
 mod tests {
     use super::*;
+    use crate::statistics::median;
     use proptest::prelude::*;
 
     // Reference figures: every resample of the five values enumerated (5⁵) with numpy 2.4.6.
@@ -267,6 +317,18 @@ mod tests {
             (2_400.0..2_500.0).contains(&interval.low) && interval.high - 2_500.0 < 100.0,
             "{interval:?}"
         );
+    }
+
+    #[test]
+    fn counts_have_the_median_of_what_they_count() {
+        let pool = [1.0, 2.0, 4.0, 8.0];
+        let of = |counts: &[u32]| median_of_counts(counts, &pool);
+        assert_eq!((of(&[1, 1, 1, 1]), of(&[2, 0, 0, 2]), of(&[0, 3, 0, 0])), (3.0, 4.5, 2.0));
+        assert_eq!((of(&[1, 0, 2, 0]), of(&[0, 0, 0, 1]), of(&[2, 1, 1, 0])), (4.0, 8.0, 1.5));
+        let mut draws = Draws(1);
+        let mut seen = [0_u32; 5];
+        (0..50_000).for_each(|_| seen[draws.below(5)] += 1);
+        assert!(seen.iter().all(|count| count.abs_diff(10_000) < 400), "{seen:?}");
     }
 
     #[test]

@@ -46,23 +46,30 @@ fn violation(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<St
 
 /// What is wrong with a value by one rule that looks at it alone.
 fn broken_rule(schema: &Value, (key, rule): (&str, &Value), value: &Value) -> Option<String> {
-    let number = || (value.as_f64().unwrap(), rule.as_f64().unwrap());
-    let count = || value.as_array().unwrap().len() as u64;
+    // A rule for values of one type says nothing of others.
+    let number = |holds: fn(f64, f64) -> bool| {
+        value.as_f64().is_none_or(|number| holds(number, rule.as_f64().unwrap()))
+    };
+    let count = |holds: fn(u64, u64) -> bool| {
+        value.as_array().is_none_or(|items| holds(items.len() as u64, rule.as_u64().unwrap()))
+    };
     let is_kept = match key {
         "type" => is_of_type(rule.as_str().unwrap(), value),
         "const" => rule == value,
         "enum" => rule.as_array().unwrap().contains(value),
-        "minimum" => number().0 >= number().1,
-        "maximum" => number().0 <= number().1,
-        "exclusiveMinimum" => number().0 > number().1,
-        "exclusiveMaximum" => number().0 < number().1,
-        "minItems" => count() >= rule.as_u64().unwrap(),
-        "maxItems" => count() <= rule.as_u64().unwrap(),
-        "required" => rule.as_array().unwrap().iter().all(|it| value.get(it.as_str().unwrap()).is_some()),
-        "additionalProperties" => {
+        "minimum" => number(|it, limit| it >= limit),
+        "maximum" => number(|it, limit| it <= limit),
+        "exclusiveMinimum" => number(|it, limit| it > limit),
+        "exclusiveMaximum" => number(|it, limit| it < limit),
+        "minItems" => count(|it, limit| it >= limit),
+        "maxItems" => count(|it, limit| it <= limit),
+        "required" => value.as_object().is_none_or(|map| {
+            rule.as_array().unwrap().iter().all(|name| map.contains_key(name.as_str().unwrap()))
+        }),
+        "additionalProperties" => value.as_object().is_none_or(|map| {
             let known = schema["properties"].as_object().unwrap();
-            value.as_object().unwrap().keys().all(|name| known.contains_key(name))
-        }
+            map.keys().all(|name| known.contains_key(name))
+        }),
         other => panic!("the check does not know {other}"),
     };
     (!is_kept).then(|| format!("{key} {rule}, and {value:.60}"))

@@ -100,8 +100,9 @@ def bootstrap_hierarchical():
 
 
 def bootstrap_ratios():
+    """Of so many boots that the level is not beyond what can be drawn."""
     cases = []
-    for base_boots, candidate_boots in ((1, 1), (5, 5), (6, 4)):
+    for base_boots, candidate_boots in ((1, 1), (8, 8), (10, 7)):
         base = [skewed(9) for _ in range(base_boots)]
         candidate = [skewed(9, at=1100.0) for _ in range(candidate_boots)]
         ratios = resampled(candidate, 40_000) / resampled(base, 40_000)
