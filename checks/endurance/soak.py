@@ -38,7 +38,7 @@ def watch(runner, runs, trials):
         time.sleep(1)
         run = next((path for path in runs.glob("2*") if path.is_dir() and not path.is_symlink()), None)
         if run and json.loads((run / "manifest.json").read_text())["state"] == "complete":
-            # All is there; drawing so many repetitions takes minutes, and is not what is asked here.
+            # All is there; drawing it is not what is asked here.
             runner.send_signal(signal.SIGINT)
         done = stored(run) if run else None
         sample = (done, processes.memory(runner.pid), processes.descriptors(runner.pid))
