@@ -229,8 +229,8 @@ aa PAIRS="200" SLOWED="60" *ARGS: build
     set -eu
     cargo build --quiet --locked -p reports --example share
     programs=${CARGO_TARGET_DIR:-target}/debug
-    exec python3 -B checks/endurance/aa.py "$programs" "${AA_FOLDER:-${CARGO_TARGET_DIR:-target}/aa}" \
-        --share "$programs/examples/share" "$@"
+    exec python3 -B checks/endurance/aa.py "$programs" "${AA_FOLDER:-${CARGO_TARGET_DIR:-target}/aa}" "$@" \
+        --share "$programs/examples/share"
 
 # Everything that a change has to pass
 ci:

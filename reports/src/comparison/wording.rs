@@ -129,13 +129,8 @@ impl Comparison {
     /// Which effects a gate stops at; none where it does not.
     #[must_use]
     pub fn gate_sentence(&self) -> Option<String> {
-        const SHOWN: usize = 5;
-        let crossings: Vec<String> = self.gate_crossings().map(|effect| self.effect_words(effect)).collect();
-        let more = crossings.len().saturating_sub(SHOWN);
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        let shown = crossings[..crossings.len().min(SHOWN)].join("; ");
-        let threshold = units::asked_percent(self.threshold);
-        (!crossings.is_empty()).then(|| format!("worse by more than {threshold}: {shown}{more}"))
+        let crossings = first_of(self.gate_crossings().map(|effect| self.effect_words(effect)).collect(), 5)?;
+        Some(format!("worse by more than {}: {crossings}", units::asked_percent(self.threshold)))
     }
 }
 
@@ -168,14 +163,7 @@ pub(super) fn remarks(comparison: &Comparison, base: Side<'_>, candidate: Side<'
         };
         remarks.push(format!("{count} {lack} figures in one of the runs and are left out."));
     }
-    let doubted = comparison.gated().filter(|effect| effect.is_doubted).count();
-    if doubted > 0 {
-        let verdicts = if doubted == 1 { "1 verdict" } else { &format!("{doubted} verdicts") };
-        let are = if doubted == 1 { "is" } else { "are" };
-        remarks.push(format!(
-            "{verdicts} {are} not borne out by the bootstrap over blocks: there the figures are near the limit."
-        ));
-    }
+    remarks.extend(doubts(comparison));
     for warning in &base.1.warnings {
         let whose = if candidate.1.warnings.contains(warning) { "both runs" } else { "baseline" };
         remarks.push(format!("{whose}: {warning}"));
@@ -183,6 +171,22 @@ pub(super) fn remarks(comparison: &Comparison, base: Side<'_>, candidate: Side<'
     let others = candidate.1.warnings.iter().filter(|warning| !base.1.warnings.contains(warning));
     remarks.extend(others.map(|warning| format!("candidate: {warning}")));
     remarks
+}
+
+/// Which verdicts the bootstrap does not bear out.
+fn doubts(comparison: &Comparison) -> Option<String> {
+    let doubted = comparison.gated().filter(|effect| effect.is_doubted);
+    let words = |effect: &Effect| format!("{} ({})", comparison.effect_words(effect), effect.verdict.name());
+    let doubted = first_of(doubted.map(words).collect(), 3)?;
+    Some(format!("The bootstrap over blocks does not bear out: {doubted}."))
+}
+
+/// So many of them, and how many more there are; none of none.
+fn first_of(all: Vec<String>, most: usize) -> Option<String> {
+    let more = all.len().saturating_sub(most);
+    let shown = all.into_iter().take(most).collect::<Vec<_>>().join("; ");
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    (!shown.is_empty()).then(|| shown + &more)
 }
 
 /// Between kernels the unit would be the boot.
