@@ -75,11 +75,14 @@ fn check_files(folder: &Folder, manifest: &Manifest) -> Result<Vec<String>, Stor
             Err(error) => findings.push(format!("{name} cannot be read: {}", words(&error))),
         }
     }
+    let has_parts = folder.inner(parts::FOLDER).is_ok();
     let is_known = |name: &str| {
         name == MANIFEST
             || manifest.checksums.contains_key(name)
             // Tables of a run that was ended and is gone on with, and files that were being written when it was cut off.
             || manifest.state == State::Running && is_or_becomes_its(name)
+            // What was left by who was about to go on with a run that had ended.
+            || has_parts && draft_of(name) == Some(MANIFEST)
     };
     for name in folder.names()? {
         if BESIDES.contains(&name.as_str()) {
@@ -100,8 +103,13 @@ fn check_files(folder: &Folder, manifest: &Manifest) -> Result<Vec<String>, Stor
 
 /// Whether a name is that of a run's file, or of one before it gets that name.
 fn is_or_becomes_its(name: &str) -> bool {
-    let draft = name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp"));
+    let draft = draft_of(name);
     FILES.contains(&draft.unwrap_or(name)) || draft == Some(MANIFEST)
+}
+
+/// The name that a file gets once it is written, of one that is not.
+fn draft_of(name: &str) -> Option<&str> {
+    name.strip_prefix('.')?.strip_suffix(".tmp")
 }
 
 /// Numbers, ledgers, sums.

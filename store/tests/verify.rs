@@ -73,6 +73,19 @@ fn a_changed_bit_and_a_missing_end_are_found_wherever_they_are() {
     assert_eq!(verify(&path).0, [""; 0]);
 }
 
+/// Somebody was about to go on with it, and was killed before the manifest said so.
+#[test]
+fn what_is_left_of_an_attempt_to_go_on_belongs_to_a_run_that_had_ended() {
+    let runs = tempfile::tempdir().unwrap();
+    let complete = finished(runs.path(), "complete", &[measured(0)]);
+    std::fs::write(complete.join(".manifest.json.tmp"), "half of").unwrap();
+    assert_eq!(verify(&complete).0, [".manifest.json.tmp does not belong to the run"]);
+    std::fs::create_dir(complete.join(".parts")).unwrap();
+    assert_eq!(verify(&complete).0, [""; 0]);
+    std::fs::write(complete.join(".trials.parquet.tmp"), "half of").unwrap();
+    assert_eq!(verify(&complete).0, [".trials.parquet.tmp does not belong to the run"]);
+}
+
 #[test]
 fn swapped_missing_and_foreign_files_are_named() {
     let runs = tempfile::tempdir().unwrap();
