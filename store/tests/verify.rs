@@ -77,7 +77,7 @@ fn a_changed_bit_and_a_missing_end_are_found_wherever_they_are() {
 #[test]
 fn what_is_left_of_an_attempt_to_go_on_belongs_to_a_run_that_had_ended() {
     let runs = tempfile::tempdir().unwrap();
-    let complete = finished(runs.path(), "complete", &[measured(0)]);
+    let complete = finished(runs.path(), "complete", &[measured(0), failed(1)]);
     std::fs::write(complete.join(".manifest.json.tmp"), "half of").unwrap();
     assert_eq!(verify(&complete).0, [".manifest.json.tmp does not belong to the run"]);
     std::fs::create_dir(complete.join(".parts")).unwrap();
