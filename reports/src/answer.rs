@@ -26,7 +26,7 @@ pub fn paragraphs(summary: &Summary) -> Vec<String> {
     let mut paragraphs: Vec<String> = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect();
     if paragraphs.is_empty() {
         paragraphs.push(without_figures(summary));
-    } else if let Some(most) = summary.most_repetitions().filter(|_| summary.has_ranges()) {
+    } else if let Some(most) = summary.most_repetitions().filter(|_| summary.is_hint()) {
         let plural = if most == 1 { "" } else { "s" };
         paragraphs.insert(0, format!("{most} repetition{plural}: no intervals; take this as a hint."));
     }
@@ -252,7 +252,7 @@ fn added_by_probe(summary: &Summary, target: &str) -> Vec<String> {
         let mut pairs = cost.levels.iter().zip(&bare.levels).enumerate();
         pairs.all(|(index, (mine, theirs))| index == place || mine == theirs)
     };
-    let is_hint = summary.has_ranges();
+    let is_hint = summary.is_hint();
     let sentences = of_target.filter(is_alike).filter_map(|cost| {
         let (probed, bare) = (cost.p50?, bare.p50?);
         let (added, mut times) = (probed.added_ns?, probed.ratio?);
@@ -280,7 +280,7 @@ fn alone(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
     })?;
     let place = place_words(summary, cell, &[], (target, vantage));
     let place = if place.is_empty() { place } else { format!("At {place}, ") };
-    let full = mean.interval_ns.filter(|_| measure.repetitions.len() >= FULL_REPETITIONS);
+    let full = mean.interval_ns.filter(|_| measure.units() >= FULL_REPETITIONS);
     let interval = full.map_or_else(String::new, |interval| {
         format!(" {}", units::duration_interval(interval, mean.value_ns))
     });

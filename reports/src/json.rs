@@ -3,7 +3,7 @@
 //! Owns the versioned shape: a reader checks `kind` and `version`, which rises with every incompatible change; there may be
 //! more in it with the same version. `schema/report.json` says what is there.
 
-use crate::comparison::{Comparison, Series, Trend};
+use crate::comparison::{Comparison, Gate, Series, Trend};
 use crate::summary::{
     CellSummary, DisturbedTrial, ErrorCount, Figure, GeneratorSummary, LevelLoad, MeasureSummary, ProbeCost,
     Progress, SlowestCalls, Summary, TargetLedger, TrialFailure,
@@ -79,6 +79,8 @@ struct ComparisonDocument<'a> {
     /// What was tested over what.
     method: String,
     gate_crossed: bool,
+    /// What a gate makes of it.
+    gate: Gate,
     #[serde(flatten)]
     comparison: &'a Comparison,
 }
@@ -142,6 +144,7 @@ fn comparison_document(comparison: &Comparison) -> ComparisonDocument<'_> {
         headline: comparison.headline(),
         method: comparison.unit_sentence(),
         gate_crossed: comparison.gate_crossings().next().is_some(),
+        gate: comparison.gate(),
         comparison,
     }
 }

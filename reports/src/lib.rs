@@ -26,8 +26,8 @@ pub mod units;
 mod view;
 
 pub use comparison::{
-    Comparison, Difference, Effect, Insist, Insisted, Point, Question, Series, TooFew, Trend, Unit, Verdict,
-    check_comparable, compare, compare_all,
+    Comparison, Difference, Effect, Failing, Gate, Insist, Insisted, Missing, Point, Question, Series,
+    TooFew, Trend, Unit, Verdict, check_comparable, compare, compare_all,
 };
 pub use error::{CompareError, ReportError};
 pub use history::History;

@@ -8,6 +8,8 @@
 
 #[path = "parts/comparisons.rs"]
 mod comparisons;
+#[path = "parts/gates.rs"]
+mod gates;
 #[path = "reference/check.rs"]
 mod reference;
 #[path = "parts/schema.rs"]
@@ -618,6 +620,34 @@ fn a_cell_with_few_repetitions_has_its_range_and_that_is_said() {
     assert!(
         !in_one_line(&text::render(&summarise(&small_run().view()), &TextOptions::default())).contains(note)
     );
+}
+
+/// However many repetitions there are, four boots have their range, and so has a cell of four among others of seven.
+#[test]
+fn of_several_boots_their_number_decides_what_the_brackets_are() {
+    let shown = |run: &SyntheticRun| {
+        in_one_line(&text::render(&summarise(&run.view()), &TextOptions { width: 120, colour: false }))
+    };
+    let booted = |boots: u32| {
+        let mut run = small_run();
+        run.trials.iter_mut().for_each(|trial| trial.boot = format!("boot {}", trial.block % boots));
+        run
+    };
+    let mut seven = booted(7);
+    assert!(shown(&seven).contains("[95 %]") && !shown(&seven).contains("fewer than six boots"));
+    let four = shown(&booted(4));
+    assert!(four.contains("[range]") && !four.contains("[95 %]"), "{four}");
+    seven.trials.iter_mut().filter(|it| it.factors["size"] == "1MiB").for_each(|trial| {
+        trial.boot = format!("boot {}", trial.block % 4);
+    });
+    assert!(
+        shown(&seven).contains("Where there are fewer than six boots, or of one boot"),
+        "{}",
+        shown(&seven)
+    );
+    let two = summarise(&booted(2).view());
+    let measure = two.cells[0].measure("mmap", Vantage::Kernel).unwrap();
+    assert_eq!((measure.units(), measure.figure(Metric::P50).unwrap().interval_ns), (2, None));
 }
 
 /// The small run without its trials at 1MiB under high load, which the plan does not have.

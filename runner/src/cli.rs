@@ -303,7 +303,8 @@ pub(crate) struct DiffArguments {
     /// Changes smaller than this are the same
     #[arg(long, default_value = "5%")]
     pub(crate) threshold: String,
-    /// Exit with code 4 when a comparison is worse beyond the threshold; of several candidates, with the last
+    /// Exit with code 4 when a comparison is worse, and with 1 when that cannot be judged, as where calls only fail in the
+    /// candidate; of several candidates, with the last
     #[arg(long)]
     pub(crate) gate: bool,
     #[command(flatten)]

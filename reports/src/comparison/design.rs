@@ -200,7 +200,7 @@ pub(super) fn series<'a>(
         let shared = |vantage: &&Vantage| by_factor || theirs.contains(vantage);
         let both: Vec<Seen<'a>> = mine.iter().filter(shared).map(|it| (target, *it, *it)).collect();
         match (both.is_empty(), mine.first(), theirs.first()) {
-            (true, Some(mine), Some(theirs)) => series.push((target, *mine, *theirs)),
+            (true, Some(mine), theirs) => series.push((target, *mine, *theirs.unwrap_or(mine))),
             _ => series.extend(both),
         }
     }

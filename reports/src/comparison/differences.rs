@@ -126,8 +126,17 @@ fn of_trials(run: &RunView<'_>) -> Vec<(&'static str, String)> {
     vec![
         ("disturbed trials", told(disturbed)),
         ("trials without figures", told(without)),
-        ("boots", super::samples::boots(run).to_string()),
+        ("boots", boots(run)),
     ]
+}
+
+/// How many, and where there is one which: what differs from boot to boot does so between two runs of one each.
+fn boots(run: &RunView<'_>) -> String {
+    let ids: Vec<&str> = super::samples::boot_ids(run).into_iter().collect();
+    match ids.as_slice() {
+        [only] if !only.is_empty() => format!("1, {only}"),
+        several => several.len().to_string(),
+    }
 }
 
 fn load_options(manifest: &Manifest) -> String {

@@ -2,7 +2,7 @@
 
 use super::design::{Design, Seen};
 use super::samples::{self, Unit};
-use super::{Effect, Question, Verdict};
+use super::{Effect, Failing, Missing, Question, Verdict};
 use crate::Metric;
 use crate::summary::{CellSummary, MeasureSummary, Summary};
 use std::collections::BTreeMap;
@@ -18,17 +18,18 @@ pub(super) struct Sides<'a> {
 
 pub(super) struct Found {
     pub(super) effects: Vec<Effect>,
+    pub(super) failing: Vec<Failing>,
+    pub(super) missing: Vec<Missing>,
     pub(super) without_figures: u32,
 }
 
 /// Every effect, not yet judged.
 pub(super) fn find(sides: &Sides<'_>, question: &Question, unit: Unit) -> Found {
-    let mut found = Found { effects: Vec::new(), without_figures: 0 };
-    for (mine, theirs) in matched(sides) {
+    let mut found =
+        Found { effects: Vec::new(), failing: Vec::new(), missing: Vec::new(), without_figures: 0 };
+    for cells in matched(sides) {
         for seen in sides.series {
-            for metric in &question.metrics {
-                add(&mut found, sides, (mine, theirs), (*seen, *metric, unit));
-            }
+            add(&mut found, sides, cells, (*seen, &question.metrics[..], unit));
         }
     }
     found
@@ -48,7 +49,7 @@ fn add(
     found: &mut Found,
     sides: &Sides<'_>,
     (mine, theirs): (&CellSummary, &CellSummary),
-    (seen, metric, unit): (Seen<'_>, Metric, Unit),
+    (seen, metrics, unit): (Seen<'_>, &[Metric], Unit),
 ) {
     let (target, base_vantage, vantage) = seen;
     let measures = (mine.measure(target, base_vantage), theirs.measure(target, vantage));
@@ -58,14 +59,25 @@ fn add(
         return;
     }
     let gated = seen == primary(sides.series, target, (mine, theirs));
+    let levels: Vec<String> = sides.design.key(0, &mine.levels).into_iter().map(str::to_owned).collect();
     let pair = measures.0.zip(measures.1);
-    match pair.and_then(|measures| effect(measures, metric, unit)) {
-        Some(effect) => found.effects.push(Effect {
-            levels: sides.design.key(0, &mine.levels).into_iter().map(str::to_owned).collect(),
-            gated,
-            ..effect
-        }),
-        None => found.without_figures += 1,
+    if let Some(failing) = pair.and_then(Failing::of) {
+        let is_left_out = failing.is_left_out;
+        found.failing.push(Failing { levels: levels.clone(), gated, ..failing });
+        if is_left_out {
+            return;
+        }
+    }
+    for metric in metrics {
+        if let Some(effect) = pair.and_then(|measures| effect(measures, *metric, unit)) {
+            found.effects.push(Effect { levels: levels.clone(), gated, ..effect });
+            continue;
+        }
+        found.without_figures += 1;
+        if gated && measures.0.is_some_and(|base| base.figure(*metric).is_some()) {
+            let (levels, syscall) = (levels.clone(), target.to_owned());
+            found.missing.push(Missing { levels, syscall, vantage: base_vantage, metric: *metric });
+        }
     }
 }
 

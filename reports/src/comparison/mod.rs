@@ -6,6 +6,7 @@
 mod design;
 mod differences;
 mod effects;
+mod gate;
 mod samples;
 mod trend;
 mod verdict;
@@ -13,6 +14,7 @@ mod wording;
 
 pub use design::{Insist, Insisted, check_comparable};
 pub use differences::Difference;
+pub use gate::{Failing, Gate, Missing};
 pub use samples::Unit;
 pub use trend::{Point, Series, Trend, compare_all};
 pub use verdict::Verdict;
@@ -66,10 +68,17 @@ pub struct Comparison {
     /// Every cell × target × vantage × metric that has figures in both runs: what gates look at first, of that what is
     /// worse, then better, inconclusive, the same, and of these the greatest first.
     pub effects: Vec<Effect>,
+    /// Where calls fail in one of the runs more often than in the other, by more than one percentage point.
+    pub failing: Vec<Failing>,
+    /// What gates look at and have nothing to compare: the baseline has figures, and the candidate has none.
+    pub missing: Vec<Missing>,
     /// Cells × targets × vantages × metrics that lack figures in one of the runs.
     pub without_figures: u32,
     /// Where there are too few repetitions for any effect of a family to be found.
     pub too_few: Option<TooFew>,
+    /// Places of the factors of which more than one level is compared, or could not be.
+    #[serde(skip)]
+    telling: Vec<usize>,
 }
 
 /// What it takes for a change to be found.
@@ -77,8 +86,10 @@ pub struct Comparison {
 pub struct TooFew {
     /// Effects of the family.
     pub effects: usize,
-    /// Units that there are on each side, of the effect that has most.
+    /// Units that there are on each side, of the effect that has most; where the sides differ, on the lesser.
     pub units: usize,
+    /// The same of baseline and candidate, each of the effect that has most.
+    pub sides: (usize, usize),
     /// Units that it takes on each side.
     pub needed: usize,
 }
@@ -128,11 +139,6 @@ impl Comparison {
         self.effects.iter().filter(|effect| effect.gated)
     }
 
-    /// The effects that a gate stops at.
-    pub fn gate_crossings(&self) -> impl Iterator<Item = &Effect> {
-        self.gated().filter(|effect| effect.verdict == Verdict::Worse)
-    }
-
     /// How many effects of the gated vantage have this verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
@@ -172,9 +178,13 @@ pub fn compare(
         remarks: Vec::new(),
         factors: design.factors,
         effects: found.effects,
+        failing: found.failing,
+        missing: found.missing,
         without_figures: found.without_figures,
         too_few,
+        telling: Vec::new(),
     };
+    comparison.telling = wording::telling(&comparison);
     comparison.remarks = wording::remarks(&comparison, (base, &before), (candidate, &after));
     Ok(comparison)
 }

@@ -82,10 +82,15 @@ fn were_alternated(base: &RunView<'_>, candidate: &RunView<'_>) -> bool {
     places(base).iter().all(|(block, boots)| theirs.get(block).is_none_or(|others| others == boots))
 }
 
-/// Boots in which the run has trials with figures.
+/// Boots in which the run has trials with figures: how many.
 pub(super) fn boots(run: &RunView<'_>) -> usize {
+    boot_ids(run).len()
+}
+
+/// The same boots' ids.
+pub(super) fn boot_ids<'a>(run: &RunView<'a>) -> BTreeSet<&'a str> {
     let ok = run.trials.iter().filter(|trial| trial.status == Status::Ok);
-    ok.map(|trial| trial.boot.as_str()).collect::<BTreeSet<_>>().len()
+    ok.map(|trial| trial.boot.as_str()).collect()
 }
 
 /// What a test makes of two measures.

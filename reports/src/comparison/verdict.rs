@@ -9,9 +9,9 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Slower by more than the threshold, and not by chance.
+    /// A change that is not by chance, and estimated above 1 + threshold.
     Worse,
-    /// Faster by more than the threshold, and not by chance.
+    /// A change that is not by chance, and estimated below 1 − threshold.
     Better,
     /// None of these can be said.
     Inconclusive,
@@ -81,8 +81,8 @@ fn families(effects: &[Effect]) -> Vec<Vec<usize>> {
     both.filter(|members| !members.is_empty()).collect()
 }
 
-/// *Same* where the whole interval lies in the band; *worse* or *better* where the ratio lies outside of it and that is
-/// not by chance.
+/// *Same* where the whole interval lies in the band; *worse* or *better* where the ratio is not 1 by chance, and its estimate
+/// lies outside of the band. That it is beyond the band is estimated and not tested: the interval may reach into it.
 fn verdict(estimate: RatioEstimate, by_chance: bool, threshold: f64) -> Verdict {
     let band = Interval { low: 1.0 - threshold, high: 1.0 + threshold };
     match estimate.ratio {
@@ -99,12 +99,17 @@ pub(super) fn too_few(effects: &[Effect], unit: Unit) -> Option<TooFew> {
     let alpha = 1.0 - CONFIDENCE;
     let gated = families(effects).into_iter().filter(|members| effects[members[0]].gated);
     let lacking = gated.filter_map(|members| {
-        let (count, units) = (members.len(), members.iter().map(|index| effects[*index].units));
-        let (least, units) = units
-            .map(|units| (unit.smallest_p(units), units.0.min(units.1)))
-            .fold((1.0, 0), |(least, most): (f64, usize), (p, units)| (least.min(p), most.max(units)));
-        let needed = unit.to_detect(count, alpha);
-        (least * count as f64 > alpha).then_some(TooFew { effects: count, units, needed })
+        let units = || members.iter().map(|index| effects[*index].units);
+        let least = units().map(|units| unit.smallest_p(units)).fold(1.0, f64::min);
+        let most = |of: fn((usize, usize)) -> usize| units().map(of).max().unwrap_or(0);
+        let count = members.len();
+        let too_few = TooFew {
+            effects: count,
+            units: most(|(base, candidate)| base.min(candidate)),
+            sides: (most(|it| it.0), most(|it| it.1)),
+            needed: unit.to_detect(count, alpha),
+        };
+        (least * count as f64 > alpha).then_some(too_few)
     });
     lacking.max_by_key(|it| it.needed)
 }

@@ -1,18 +1,32 @@
 //! A comparison in words: the sentence on top, what the unit is, what to mind.
 
-use super::samples::boots;
+use super::gate::first_of;
+use super::samples::{boot_ids, boots};
 use super::{Comparison, Effect, Trend, Unit, Verdict};
+use crate::statistics::EXACT_PAIRS;
 use crate::summary::Summary;
 use crate::view::{LOAD, seen};
 use crate::{Metric, RunView, units};
 use std::collections::BTreeSet;
 use store::Status;
 
+/// How wide a slot may be, as a share of its lower bound.
+const WIDEST_SLOT: f64 = 1.0 / 64.0;
+
 impl Comparison {
     /// One sentence: `3 of 45 comparisons worse, 1 better, 2 inconclusive; largest: mmap size 1MiB under high load, p99 ×
-    /// 1.42 [1.31, 1.55].`
+    /// 1.42 [1.31, 1.55].` Where in some cells every call fails in the candidate alone, another.
     #[must_use]
     pub fn headline(&self) -> String {
+        let counts = self.counts();
+        match self.failing.iter().filter(|it| it.gated && it.has_broken()).count() {
+            0 => counts,
+            1 => format!("{counts} In 1 cell every call fails in the candidate."),
+            broken => format!("{counts} In {broken} cells every call fails in the candidate."),
+        }
+    }
+
+    fn counts(&self) -> String {
         let all = self.gated().count();
         if all == 0 {
             return "No cell has figures in both runs.".to_owned();
@@ -58,7 +72,7 @@ impl Comparison {
     pub fn place_words(&self, syscall: &str, levels: &[String]) -> String {
         let mut words = vec![syscall.to_owned()];
         let mut load = None;
-        for place in self.telling_factors() {
+        for place in self.telling_factors().iter().copied() {
             let (factor, level) = (&self.factors[place], &levels[place]);
             if factor == LOAD {
                 load = Some(format!("under {level} load"));
@@ -69,15 +83,10 @@ impl Comparison {
         words.into_iter().chain(load).collect::<Vec<_>>().join(" ")
     }
 
-    /// Places of the factors of which more than one level is compared.
+    /// Places of the factors of which more than one level is compared, or could not be.
     #[must_use]
-    pub fn telling_factors(&self) -> Vec<usize> {
-        let levels = |place: &usize| {
-            let seen: BTreeSet<&str> =
-                self.effects.iter().filter_map(|it| it.levels.get(*place)).map(String::as_str).collect();
-            seen.len() > 1
-        };
-        (0..self.factors.len()).filter(levels).collect()
+    pub fn telling_factors(&self) -> &[usize] {
+        &self.telling
     }
 
     /// The metrics' names: `p50, p99`.
@@ -102,9 +111,13 @@ impl Comparison {
             Unit::Repetition => {
                 format!("The unit is the repetition{sides}: Mann and Whitney's test, Hodges–Lehmann ratio.")
             }
-            Unit::Pair => format!(
-                "The runs were taken in alternation: the unit is the pair of blocks, {base} {name}; exact sign-flip test, mean ratio of pairs."
-            ),
+            Unit::Pair => {
+                let by = if base > EXACT_PAIRS { ", by the normal distribution" } else { "" };
+                let exact = if by.is_empty() { "exact " } else { "" };
+                format!(
+                    "The runs were taken in alternation: the unit is the pair of blocks, {base} {name}; {exact}sign-flip test{by}, mean ratio of pairs."
+                )
+            }
             Unit::Boot => format!(
                 "The unit is the boot{sides}: the median of its repetitions; Mann and Whitney's test, Hodges–Lehmann ratio over boots."
             ),
@@ -116,22 +129,33 @@ impl Comparison {
     pub fn too_few_sentence(&self) -> Option<String> {
         let too_few = self.too_few?;
         let comparisons = if too_few.effects == 1 { "comparison" } else { "comparisons" };
-        let a_side = if self.unit == Unit::Pair { "" } else { " a side" };
+        let (base, candidate) = too_few.sides;
+        let (sides, needed) = match (self.unit, base == candidate) {
+            (Unit::Pair, _) => (String::new(), ""),
+            (_, true) => (" a side".to_owned(), ""),
+            (_, false) => (format!(" against {candidate}"), " a side"),
+        };
         Some(format!(
-            "No change can be detected among {} {comparisons} with {} {}{a_side}, however large; it needs {}.",
+            "No change can be detected among {} {comparisons} with {base} {}{sides}, however large; it needs {}{needed}.",
             too_few.effects,
-            too_few.units,
-            self.unit.name(too_few.units),
+            self.unit.name(base),
             too_few.needed
         ))
     }
+}
 
-    /// Which effects a gate stops at; none where it does not.
-    #[must_use]
-    pub fn gate_sentence(&self) -> Option<String> {
-        let crossings = first_of(self.gate_crossings().map(|effect| self.effect_words(effect)).collect(), 5)?;
-        Some(format!("worse by more than {}: {crossings}", units::asked_percent(self.threshold)))
-    }
+/// Places of the factors that tell cells from one another, of all that both have.
+pub(super) fn telling(comparison: &Comparison) -> Vec<usize> {
+    let effects = comparison.effects.iter().map(|it| &it.levels);
+    let others = comparison.failing.iter().map(|it| &it.levels);
+    let missing = comparison.missing.iter().map(|it| &it.levels);
+    let all: Vec<&Vec<String>> = effects.chain(others).chain(missing).collect();
+    let is_telling = |place: &usize| {
+        let mut levels = all.iter().filter_map(|it| it.get(*place));
+        let first = levels.next();
+        levels.any(|level| Some(level) != first)
+    };
+    (0..comparison.factors.len()).filter(is_telling).collect()
 }
 
 impl Trend {
@@ -153,7 +177,9 @@ type Side<'a> = (&'a RunView<'a>, &'a Summary);
 
 /// What the reader should know before the figures.
 pub(super) fn remarks(comparison: &Comparison, base: Side<'_>, candidate: Side<'_>) -> Vec<String> {
-    let mut remarks: Vec<String> = comparison.too_few_sentence().into_iter().collect();
+    let mut remarks = comparison.lacking();
+    remarks.extend(comparison.too_few_sentence());
+    remarks.extend(below_a_slot(comparison));
     remarks.extend(one_boot(comparison, base.0, candidate.0));
     remarks.extend(unpaired(comparison, base.0, candidate.0));
     if comparison.without_figures > 0 {
@@ -177,27 +203,41 @@ pub(super) fn remarks(comparison: &Comparison, base: Side<'_>, candidate: Side<'
 fn doubts(comparison: &Comparison) -> Option<String> {
     let doubted = comparison.gated().filter(|effect| effect.is_doubted);
     let words = |effect: &Effect| format!("{} ({})", comparison.effect_words(effect), effect.verdict.name());
-    let doubted = first_of(doubted.map(words).collect(), 3)?;
+    let doubted = first_of(doubted, 3, words)?;
     Some(format!("The bootstrap over blocks does not bear out: {doubted}."))
 }
 
-/// So many of them, and how many more there are; none of none.
-fn first_of(all: Vec<String>, most: usize) -> Option<String> {
-    let more = all.len().saturating_sub(most);
-    let shown = all.into_iter().take(most).collect::<Vec<_>>().join("; ");
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    (!shown.is_empty()).then(|| shown + &more)
+/// A threshold that is less than a slot is wide: then one step of a quantile, from slot to slot, is beyond it.
+fn below_a_slot(comparison: &Comparison) -> Option<String> {
+    let quantiles: Vec<&str> = comparison
+        .metrics
+        .iter()
+        .filter(|metric| metric.quantile().is_some())
+        .map(|metric| metric.label())
+        .collect();
+    (comparison.threshold < WIDEST_SLOT && !quantiles.is_empty()).then(|| {
+        format!(
+            "The threshold of {} is less than a slot is wide: {} of a repetition is the middle of its slot and moves in steps of up to 1.6 %, so one step can be worse or better. Take a threshold of 2 % or more, or `--metric mean`.",
+            units::asked_percent(comparison.threshold),
+            quantiles.join(", ")
+        )
+    })
 }
 
-/// Between kernels the unit would be the boot.
+/// Between kernels, as between any two boots, the unit would be the boot.
 fn one_boot(comparison: &Comparison, base: &RunView<'_>, candidate: &RunView<'_>) -> Option<String> {
     let kernel = |run: &RunView<'_>| {
         let environment = &run.manifest.environment;
         (environment.kernel_release.clone(), environment.kernel_version.clone())
     };
     let is_one = comparison.unit == Unit::Repetition || boots(base).min(boots(candidate)) < 2;
-    (is_one && kernel(base) != kernel(candidate)).then(|| {
-        "The kernels differ and a side has one boot only: the kernel's effect cannot be told from what differs from boot to boot. Several boots of each can (`runner run --append`).".to_owned()
+    if is_one && kernel(base) != kernel(candidate) {
+        return Some("The kernels differ and a side has one boot only: the kernel's effect cannot be told from what differs from boot to boot. Several boots of each can (`runner run --append`).".to_owned());
+    }
+    let (mine, theirs) = (boot_ids(base), boot_ids(candidate));
+    let has_both = !mine.is_empty() && !theirs.is_empty();
+    (comparison.unit == Unit::Repetition && has_both && mine.is_disjoint(&theirs)).then(|| {
+        "The runs were taken in two boots, one each: a change cannot be told from what differs from boot to boot. Take both in alternation (`runner run A --against B`), or several boots of each (`runner run --append`).".to_owned()
     })
 }
 

@@ -172,7 +172,7 @@ fn lines(trend: &Trend, last: &Comparison) -> Table {
         title: "From run to run".to_owned(),
         note: "The ratio of each run to the first, all on one scale; higher is slower. The band is the threshold, the figures are the last run's.",
         is_open: true,
-        axis: String::new(),
+        axis: format!("runs 1 to {}", trend.runs().len()),
         headings: &["ratio", "last run"],
         rows: trend.series.iter().map(|series| series_row(last, &scale, series)).collect(),
     }

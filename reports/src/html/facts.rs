@@ -113,7 +113,7 @@ pub(super) fn few(summary: &Summary) -> &'static str {
         "With fewer repetitions than so sure an interval takes there is none."
     } else {
         "With fewer than three repetitions there is no interval; with fewer than six it is the range of the repetitions, \
-         which covers less than 95 %."
+         which covers less than 95 %. Of several boots their number counts."
     }
 }
 

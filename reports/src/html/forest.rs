@@ -24,11 +24,11 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Wide enough for every interval, at least twice the threshold either way.
+    /// Wide enough for every interval, the bootstrap's as well, and at least twice the threshold either way.
     pub(super) fn of(comparison: &Comparison) -> Self {
         let ends = comparison.effects.iter().flat_map(|effect| {
-            let interval = effect.ratio.interval;
-            interval.map_or([effect.ratio.ratio; 2], |it| [it.low, it.high])
+            let intervals = [effect.ratio.interval, effect.bootstrap].into_iter().flatten();
+            intervals.flat_map(|it| [it.low, it.high]).chain([effect.ratio.ratio])
         });
         Self::holding(ends, comparison.threshold)
     }
@@ -102,13 +102,22 @@ impl Scale {
                 r#"<line class="reach {class}" x1="{from:.1}" x2="{to:.1}" y1="{middle}" y2="{middle}"/>"#
             );
             for (end, x) in [(low, from), (high, to)] {
-                marks.push_str(&self.end(end, x, class));
+                marks.push_str(&match self.outside(end) {
+                    0 => stroke(x, class),
+                    outside => arrow((x, middle), outside, &format!("mark {class}")),
+                });
             }
         }
         if let Some(Interval { low, high }) = effect.bootstrap {
             let y = middle + 8.0;
             let (from, to) = (self.x(low), self.x(high));
             let _ = write!(marks, r#"<line class="check" x1="{from:.1}" x2="{to:.1}" y1="{y}" y2="{y}"/>"#);
+            for (end, x) in [(low, from), (high, to)] {
+                let outside = self.outside(end);
+                if outside != 0 {
+                    marks.push_str(&arrow((x, y), outside, "check-end"));
+                }
+            }
         }
         let (x, size) = (self.x(effect.ratio.ratio), 4.0);
         let _ = write!(
@@ -126,19 +135,9 @@ impl Scale {
         )
     }
 
-    /// A stroke where the interval ends, an arrow where it goes on.
-    fn end(&self, ratio: f64, x: f64, class: &str) -> String {
-        let middle = HEIGHT / 2.0;
-        let outside =
-            if ratio < self.low * 0.999 { -1.0 } else { f64::from(u8::from(ratio > self.high * 1.001)) };
-        if outside == 0.0 {
-            let (top, bottom) = (middle - 3.0, middle + 3.0);
-            return format!(
-                r#"<line class="reach {class}" x1="{x:.1}" x2="{x:.1}" y1="{top}" y2="{bottom}"/>"#
-            );
-        }
-        let (tip, top, bottom) = (x + 9.0 * outside, middle - 4.0, middle + 4.0);
-        format!(r#"<path class="mark {class}" d="M{x:.1} {top}L{tip:.1} {middle}L{x:.1} {bottom}Z"/>"#)
+    /// On which side of the scale a ratio lies: −1 below it, 1 above, 0 within.
+    fn outside(&self, ratio: f64) -> i8 {
+        if ratio < self.low * 0.999 { -1 } else { i8::from(ratio > self.high * 1.001) }
     }
 
     /// The ratios of several runs to the first, one after another; here higher is slower.
@@ -176,6 +175,18 @@ impl Scale {
             ratios.iter().map(|ratio| ratio.map_or_else(|| "none".to_owned(), units::ratio)).collect();
         svg(&words.join(", "), height, &marks)
     }
+}
+
+/// Where an interval ends.
+fn stroke(x: f64, class: &str) -> String {
+    let (top, bottom) = (HEIGHT / 2.0 - 3.0, HEIGHT / 2.0 + 3.0);
+    format!(r#"<line class="reach {class}" x1="{x:.1}" x2="{x:.1}" y1="{top}" y2="{bottom}"/>"#)
+}
+
+/// Where one goes on beyond the scale.
+fn arrow((x, y): (f64, f64), outside: i8, class: &str) -> String {
+    let (tip, top, bottom) = (x + 9.0 * f64::from(outside), y - 4.0, y + 4.0);
+    format!(r#"<path class="{class}" d="M{x:.1} {top}L{tip:.1} {y}L{x:.1} {bottom}Z"/>"#)
 }
 
 pub(super) fn class(verdict: Verdict) -> &'static str {

@@ -67,7 +67,7 @@ pub(super) fn of_cells(summary: &Summary, (syscall, vantage): (&str, Vantage)) -
     }
     CellTable {
         title: format!("Every cell of {syscall}, {}", seen(vantage)),
-        brackets: match summary.most_repetitions() {
+        brackets: match summary.most_units() {
             Some(..LEAST_REPETITIONS) => String::new(),
             _ => summary.brackets(),
         },

@@ -113,7 +113,7 @@ fn below(page: &mut String, comparison: &Comparison) {
 
 fn method(comparison: &Comparison) -> String {
     format!(
-        "{} Ratios are candidate to baseline with their 95 % intervals. Adjusted p: by Holm over what gates look at of one metric. *worse* and *better*: beyond ± {} and adjusted p at most 0.05; *same*: the whole interval lies within; *inconclusive*: neither can be said.",
+        "{} Ratios are candidate to baseline with their 95 % intervals. Adjusted p: by Holm over what gates look at of one metric. *worse* and *better*: a change that is not by chance (adjusted p, of a ratio other than 1, is at most 0.05), and estimated beyond ± {}; *same*: the whole interval lies within; *inconclusive*: neither can be said.",
         comparison.unit_sentence(),
         units::asked_percent(comparison.threshold)
     )

@@ -3,10 +3,10 @@
 use super::binomial::{at_least, choose, incomplete_beta};
 use super::{Interval, exponent, normal_cdf, sorted, student_t_975};
 
-/// Fewer repetitions than this have no interval.
+/// Fewer repetitions than this have no interval, and of several boots fewer boots.
 pub const LEAST_REPETITIONS: usize = 3;
 
-/// Fewer repetitions than this have their range instead of a 95 % interval.
+/// Fewer repetitions than this have their range instead of a 95 % interval, and of several boots fewer boots.
 pub const FULL_REPETITIONS: usize = 6;
 
 /// Resamples where the distribution is drawn rather than computed…
@@ -20,10 +20,10 @@ const EXACT_EVEN: usize = 100;
 
 /// The 95 % bootstrap interval of the median over blocks.
 ///
-/// `boots` holds one list for each boot of the machine, with one value for each block taken in it. None with fewer
-/// than [`LEAST_REPETITIONS`] blocks in all.
+/// `boots` holds one list for each boot of the machine, with one value for each block taken in it. What counts are the
+/// boots where there are several, else the blocks: none with fewer than [`LEAST_REPETITIONS`] of them.
 ///
-/// The ends are percentiles of the median's bootstrap distribution. As few repetitions make plain percentiles too
+/// The ends are percentiles of the median's bootstrap distribution. As few units make plain percentiles too
 /// narrow, the level is Φ(−√(n/(n−1))·t₀.₉₇₅(n−1)) instead of 2.5 % on each side: Hesterberg's *expanded percentile
 /// interval* (*The American Statistician* 69, 2015). With one boot the distribution is computed exactly, not drawn:
 /// the median of n draws from n values has a closed form (Maritz & Jarrett, *JASA* 73, 1978): in terms of the incomplete
@@ -35,11 +35,16 @@ const EXACT_EVEN: usize = 100;
 /// three repetitions, 94 % for five, above 95 % from six on.
 #[must_use]
 pub fn median_interval(boots: &[Vec<f64>]) -> Option<Interval> {
-    let repetitions: usize = boots.iter().map(Vec::len).sum();
-    if repetitions < LEAST_REPETITIONS {
+    let units = units(boots, boots.len() > 1);
+    if units < LEAST_REPETITIONS {
         return None;
     }
-    Some(percentiles(&distribution(boots), expanded_tail(repetitions)))
+    Some(percentiles(&distribution(boots), expanded_tail(units)))
+}
+
+/// What the level of an interval is that of: boots, or the blocks of one.
+fn units(boots: &[Vec<f64>], of_boots: bool) -> usize {
+    if of_boots { boots.len() } else { boots.iter().map(Vec::len).sum() }
 }
 
 /// The level on each side of Hesterberg's expanded percentile interval of so many values, at least two.
@@ -56,8 +61,7 @@ fn expanded_tail(count: usize) -> f64 {
 #[must_use]
 pub fn ratio_bootstrap(baseline: &[Vec<f64>], candidate: &[Vec<f64>]) -> Option<Interval> {
     let of_boots = baseline.len() > 1 || candidate.len() > 1;
-    let units = |boots: &[Vec<f64>]| if of_boots { boots.len() } else { boots.iter().map(Vec::len).sum() };
-    let fewest = units(baseline).min(units(candidate));
+    let fewest = units(baseline, of_boots).min(units(candidate, of_boots));
     if fewest < LEAST_REPETITIONS {
         return None;
     }
@@ -291,11 +295,33 @@ mod tests {
     #[test]
     fn few_repetitions_have_no_interval_and_several_boots_are_drawn_reproducibly() {
         assert_eq!(median_interval(&[vec![1.0, 2.0]]), None);
-        let boots = [vec![1.0, 1.1, 1.2, 0.9], vec![2.0, 2.1, 1.9, 2.2]];
+        let boots = [vec![1.0, 1.1, 1.2, 0.9], vec![2.0, 2.1, 1.9, 2.2], vec![1.5, 1.6, 1.4]];
+        assert_eq!(median_interval(&boots[..2]), None, "two boots tell nothing of what differs between them");
         let interval = median_interval(&boots).unwrap();
         assert_eq!(median_interval(&boots), Some(interval));
         // Between boots lies more than within them: an interval of blocks alone would not reach into both.
         assert!(interval.low < 1.3 && interval.high > 1.8, "{interval:?}");
+    }
+
+    /// Boots that differ from one another by more than their blocks do, and how often the interval covers the median of all
+    /// boots: by a level of blocks it would in 91 of 100.
+    #[test]
+    fn of_six_boots_the_interval_covers_as_often_as_it_says() {
+        const RUNS: usize = 800;
+        let mut draws = Draws(11);
+        let mut normal =
+            || (0..12).map(|_| draws.below(1 << 20) as f64 / f64::from(1 << 20)).sum::<f64>() - 6.0;
+        let covering = (0..RUNS).filter(|_| {
+            let boots: Vec<Vec<f64>> = (0..6)
+                .map(|_| {
+                    let boot = 100.0 + normal();
+                    (0..6).map(|_| boot + 0.3 * normal()).collect()
+                })
+                .collect();
+            median_interval(&boots).unwrap().contains(100.0)
+        });
+        let covering = covering.count();
+        assert!(covering * 100 > RUNS * 93, "{covering} of {RUNS}");
     }
 
     /// Where the exact form of an even number ends, the ends of the interval go on where they were.

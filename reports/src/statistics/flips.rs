@@ -4,13 +4,13 @@ use super::shift::{logarithms, ratio_of};
 use super::{CONFIDENCE, Difference, Interval, RatioEstimate, exponent, normal_cdf, normal_quantile};
 
 /// Up to this many pairs every pattern of signs is looked at.
-const EXACT_UP_TO: usize = 16;
+pub const EXACT_PAIRS: usize = 16;
 
-/// The two-sided p of the exact sign-flip test on paired differences: the share of the 2ⁿ sign patterns whose sum is
+/// The two-sided p of the sign-flip test on paired differences: the share of the 2ⁿ sign patterns whose sum is
 /// at least as far from zero as the observed one. For runs taken in alternation.
 ///
-/// Source: Fisher, *The Design of Experiments* (1935), §21. 1 of nothing; above 16 pairs the sum is approximated by the
-/// normal distribution with variance Σd².
+/// Source: Fisher, *The Design of Experiments* (1935), §21. 1 of nothing; exact up to [`EXACT_PAIRS`]. Above, the sum is
+/// approximated by the normal distribution with variance Σd², without a correction for continuity.
 #[must_use]
 pub fn sign_flip(differences: &[f64]) -> f64 {
     let observed: f64 = differences.iter().sum::<f64>().abs();
@@ -18,7 +18,7 @@ pub fn sign_flip(differences: &[f64]) -> f64 {
     if scale <= 0.0 {
         return 1.0;
     }
-    if differences.len() > EXACT_UP_TO {
+    if differences.len() > EXACT_PAIRS {
         let variance: f64 = differences.iter().map(|d| d * d).sum();
         return 2.0 * normal_cdf(-observed / variance.sqrt());
     }
@@ -41,7 +41,7 @@ pub fn sign_flip(differences: &[f64]) -> f64 {
 pub fn paired_difference(differences: &[f64]) -> Option<Difference> {
     let n = differences.len();
     let mean = (n > 0).then(|| differences.iter().sum::<f64>() / n as f64)?;
-    if n > EXACT_UP_TO {
+    if n > EXACT_PAIRS {
         let z = normal_quantile(f64::midpoint(1.0, CONFIDENCE));
         let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n as f64;
         let half = z * (variance / (n as f64 - z * z)).sqrt();
@@ -99,16 +99,23 @@ fn subsets(values: &[f64]) -> Vec<(f64, u32)> {
     sets
 }
 
-/// The least two-sided p that [`sign_flip`] can reach with `n` pairs: 2/2ⁿ.
+/// The least two-sided p that [`sign_flip`] can reach with `n` pairs, which all differ by the same: 2/2ⁿ up to
+/// [`EXACT_PAIRS`], 2Φ(−√n) above. So 17 pairs reach 0.000037, a little more than 16.
 #[must_use]
 pub fn smallest_paired_p(n: usize) -> f64 {
+    if n > EXACT_PAIRS {
+        return 2.0 * normal_cdf(-(n as f64).sqrt());
+    }
     2f64.powi(1 - exponent(n)).min(1.0)
 }
 
-/// The least number of pairs with which one effect can still be found at `alpha` in a `family` of tests adjusted by Holm.
+/// The least number of pairs from which on one effect can still be found at `alpha` in a `family` of tests adjusted by
+/// Holm: with so many, and with any larger number.
 #[must_use]
 pub fn pairs_to_detect(family: usize, alpha: f64) -> usize {
-    (2..1000).find(|n| smallest_paired_p(*n) * family as f64 <= alpha).unwrap_or(1000)
+    let is_enough = |n: usize| smallest_paired_p(n) * family as f64 <= alpha;
+    // The least p rises once, where the exact test ends.
+    (2..1000).find(|n| is_enough(*n) && is_enough(n + 1)).unwrap_or(1000)
 }
 
 #[cfg(test)]
@@ -131,10 +138,25 @@ mod tests {
             (0.03125, 1.0, 0.03125)
         );
         assert_eq!((pairs_to_detect(1, 0.05), pairs_to_detect(30, 0.05)), (6, 11));
+        // 2Φ(−√17) = 3.738e-5 is more than the 2/2¹⁶ = 3.052e-5 of 16 pairs, 2Φ(−√18) = 2.209e-5 is less (scipy's norm.cdf).
+        assert!(
+            (smallest_paired_p(17) - 3.738e-5).abs() < 1e-7
+                && (smallest_paired_p(18) - 2.209e-5).abs() < 1e-7
+        );
+        assert_eq!((pairs_to_detect(1_300, 0.05), pairs_to_detect(1_500, 0.05)), (16, 18));
         assert_eq!(paired_difference(&[1.0; 5]).unwrap().interval, None);
         assert_eq!(paired_difference(&[]), None);
         assert_eq!(paired_ratio(&[(1.0, 0.0)]), None);
         assert_eq!(paired_p(&[(1.0, 0.0)]), 1.0);
+    }
+
+    /// What is said to be the least p is the test's own where all pairs differ by the same, exact or not.
+    #[test]
+    fn the_least_p_is_what_the_test_gives_at_best() {
+        for n in 1..60 {
+            let (p, least) = (sign_flip(&vec![0.25; n]), smallest_paired_p(n));
+            assert!((p / least - 1.0).abs() < 1e-9, "{n}: {p} and not {least}");
+        }
     }
 
     /// With zeros and values in common, as slots of a histogram give them, and without.

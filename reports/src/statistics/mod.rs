@@ -19,7 +19,9 @@ pub use binomial::clopper_pearson;
 pub use bootstrap::{
     FULL_REPETITIONS, LEAST_REPETITIONS, median_interval, paired_ratio_bootstrap, ratio_bootstrap,
 };
-pub use flips::{paired_difference, paired_p, paired_ratio, pairs_to_detect, sign_flip, smallest_paired_p};
+pub use flips::{
+    EXACT_PAIRS, paired_difference, paired_p, paired_ratio, pairs_to_detect, sign_flip, smallest_paired_p,
+};
 pub use normal::{normal_cdf, normal_quantile, student_t_975};
 pub use power::{POWER, detectable_ratio};
 pub use rank::{mann_whitney, repetitions_to_detect, smallest_p};

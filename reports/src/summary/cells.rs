@@ -5,7 +5,7 @@ use crate::statistics::{Interval, median, median_interval, order_interval};
 use crate::{Metric, RunView};
 use probe_abi::SparseHistogram;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::{Factor, Measure, Status, TrialRecord, Vantage};
 
 /// A cell with its figures.
@@ -58,6 +58,13 @@ impl MeasureSummary {
         self.figures[metric.index()]
     }
 
+    /// What its intervals are over: boots where there are several, else repetitions.
+    #[must_use]
+    pub fn units(&self) -> usize {
+        let boots: BTreeSet<&str> = self.repetitions.iter().map(|it| it.boot.as_str()).collect();
+        if boots.len() > 1 { boots.len() } else { self.repetitions.len() }
+    }
+
     /// The value of each repetition, in nanoseconds; empty where a repetition has none.
     #[must_use]
     pub fn values(&self, metric: Metric) -> Vec<f64> {
@@ -73,8 +80,9 @@ pub struct Figure {
     /// The median.
     pub value_ns: f64,
     /// Its 95 % interval over blocks, widened by half a slot; with fewer than six repetitions only their range, with
-    /// fewer than three none. Where a rule decided how many repetitions there are, the interval has the confidence of
-    /// each of its looks instead, and with too few repetitions for that there is none.
+    /// fewer than three none. Of several boots their number counts instead. Where a rule decided how many repetitions
+    /// there are, the interval has the confidence of each of its looks instead, and with too few repetitions for that
+    /// there is none.
     pub interval_ns: Option<Interval>,
 }
 

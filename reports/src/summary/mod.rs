@@ -130,9 +130,15 @@ impl Summary {
         targets
     }
 
-    /// Whether so few repetitions were taken that what stands beside a figure is their range and no 95 % interval.
+    /// Whether so few repetitions were taken, or of several boots so few boots, that what stands beside a figure is their range
+    /// and no 95 % interval.
     #[must_use]
     pub fn has_ranges(&self) -> bool {
+        self.most_units().is_some_and(|most| most < FULL_REPETITIONS)
+    }
+
+    /// Whether so few repetitions were taken that cells are not judged against one another: cells have their boots in common.
+    pub(crate) fn is_hint(&self) -> bool {
         self.most_repetitions().is_some_and(|most| most < FULL_REPETITIONS)
     }
 
@@ -156,10 +162,24 @@ impl Summary {
     /// What the brackets of cells are that have too few repetitions for what the heading says; none without such cells.
     pub(crate) fn brackets_note(&self) -> Option<&'static str> {
         let measures = || self.cells.iter().flat_map(|cell| &cell.measures);
-        let is_short = measures()
-            .any(|measure| (LEAST_REPETITIONS..FULL_REPETITIONS).contains(&measure.repetitions.len()));
-        let has_range = is_short && !self.has_ranges() && self.manifest.plan.design.stop.is_none();
-        has_range.then_some("Where fewer than six repetitions are ok, the brackets have their range.")
+        let short =
+            || measures().filter(|measure| (LEAST_REPETITIONS..FULL_REPETITIONS).contains(&measure.units()));
+        let has_range = !self.has_ranges() && self.manifest.plan.design.stop.is_none();
+        let of_boots = short().any(|measure| measure.units() < measure.repetitions.len());
+        let note = if of_boots {
+            "Where there are fewer than six boots, or of one boot fewer than six repetitions, the brackets have their range."
+        } else {
+            "Where fewer than six repetitions are ok, the brackets have their range."
+        };
+        (has_range && short().next().is_some()).then_some(note)
+    }
+
+    /// How many units the intervals of the best-measured cell are over: boots where it has several, else repetitions. None
+    /// without figures.
+    #[must_use]
+    pub(crate) fn most_units(&self) -> Option<usize> {
+        let measures = self.cells.iter().flat_map(|cell| &cell.measures);
+        measures.map(MeasureSummary::units).max()
     }
 
     /// How many repetitions the best-measured cell has; none without figures.

@@ -175,12 +175,12 @@ fn has_several(comparison: &Comparison, of: impl Fn(&Effect) -> String) -> bool 
 
 fn word_columns(comparison: &Comparison) -> Vec<Column> {
     let factors = comparison.telling_factors();
-    let factors = factors.into_iter().map(|place| Column::text(&comparison.factors[place]));
+    let factors = factors.iter().map(|place| Column::text(&comparison.factors[*place]));
     std::iter::once(Column::text("target")).chain(factors).collect()
 }
 
 fn level_cells(comparison: &Comparison, syscall: &str, levels: &[String], words: usize) -> Vec<String> {
-    let levels = comparison.telling_factors().into_iter().map(|place| shortened(&levels[place], words));
+    let levels = comparison.telling_factors().iter().map(|place| shortened(&levels[*place], words));
     std::iter::once(shortened(syscall, words.max(16))).chain(levels).collect()
 }
 

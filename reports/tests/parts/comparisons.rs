@@ -10,16 +10,16 @@ use reports::{
 use std::collections::BTreeSet;
 use store::{Against, Role, Status, Vantage};
 
-fn slower(slowdown: f64) -> SyntheticRun {
+pub(crate) fn slower(slowdown: f64) -> SyntheticRun {
     synthetic::run(&Recipe { slowdown, seed: 2, ..small() })
 }
 
-fn insisting(insist: Insist) -> Question {
+pub(crate) fn insisting(insist: Insist) -> Question {
     Question { insist, ..Question::of(Metric::P50, 0.10) }
 }
 
 /// A comparison in each of its formats, markup and all.
-fn formats(comparison: &Comparison) -> [String; 4] {
+pub(crate) fn formats(comparison: &Comparison) -> [String; 4] {
     [
         in_one_line(&text::render_comparison(comparison, &TextOptions::default())),
         markdown::render_comparison(comparison),
@@ -132,7 +132,11 @@ fn runs_that_were_taken_in_alternation_are_compared_pair_by_pair() {
     let effect = paired.gated().next().unwrap();
     assert!((effect.ratio.ratio - 1.1).abs() < 1e-3 && effect.units == (12, 12), "{effect:?}");
     assert!((effect.p - 2.0 / 4096.0).abs() < 1e-12);
-    assert!(paired.unit_sentence().contains("12 pairs"), "{}", paired.unit_sentence());
+    assert!(paired.unit_sentence().contains("12 pairs; exact sign-flip"), "{}", paired.unit_sentence());
+    let mut many = paired.clone();
+    many.effects.iter_mut().for_each(|effect| effect.units = (17, 17));
+    let told = "17 pairs; sign-flip test, by the normal distribution";
+    assert!(many.unit_sentence().contains(told), "{}", many.unit_sentence());
     // A block that one of them lacks has no partner.
     candidate.trials.retain(|trial| trial.block != 3);
     let fewer = compare(&base.view(), &candidate.view(), Metric::Mean, 0.05).unwrap();
@@ -183,6 +187,37 @@ fn between_kernels_the_unit_is_the_boot() {
     let two = compared(2, 2);
     assert_eq!((two.unit, two.count(Verdict::Inconclusive)), (Unit::Boot, 8));
     assert!(two.remarks[0].contains("with 2 boots a side, however large; it needs 6."), "{:?}", two.remarks);
+    let uneven = compared(1, 5);
+    let told = "with 1 boot against 5, however large; it needs 6 a side.";
+    assert!(uneven.remarks[0].contains(told), "{:?}", uneven.remarks);
+}
+
+/// Last week's baseline and today's candidate: the machine has been started anew in between.
+#[test]
+fn two_boots_of_one_kernel_are_told_of() {
+    let (base, mut candidate) = (booted("6.18", 1, 1.0), booted("6.18", 1, 1.3));
+    let told = |candidate: &SyntheticRun| {
+        let comparison = compare(&base.view(), &candidate.view(), Metric::P50, 0.10).unwrap();
+        assert_eq!(comparison.unit, Unit::Repetition);
+        let boots = comparison.differences.into_iter().find(|it| it.what == "boots");
+        (comparison.remarks.iter().any(|it| it.contains("two boots, one each")), boots)
+    };
+    assert_eq!(told(&candidate), (false, None));
+    candidate.trials.iter_mut().for_each(|trial| trial.boot = "another".to_owned());
+    let (is_told, boots) = told(&candidate);
+    let boots = boots.unwrap();
+    assert_eq!((is_told, boots.base.as_str(), boots.candidate.as_str()), (true, "1, 6.18 0", "1, another"));
+}
+
+#[test]
+fn a_threshold_below_a_slot_is_told_of_where_quantiles_are_compared() {
+    let run = small_run();
+    let is_told = |metric, threshold| {
+        let comparison = compare(&run.view(), &run.view(), metric, threshold).unwrap();
+        comparison.remarks.iter().any(|it| it.contains("less than a slot is wide"))
+    };
+    assert!(is_told(Metric::P50, 0.01));
+    assert!(!is_told(Metric::P50, 0.02) && !is_told(Metric::Mean, 0.01));
 }
 
 #[test]
@@ -295,6 +330,7 @@ fn several_runs_are_each_set_against_the_first() {
     assert!(shown.contains('█') && markdown::render_trend(&trend).contains("| run 3 |"));
     let page = html::render_trend(&trend).unwrap();
     assert_eq!(page.matches(r#"<path class="line""#).count(), 8);
+    assert!(page.contains(">runs 1 to 3</th>") && !page.contains(r#"scope="col"></th>"#));
     assert_valid(&json::render_trend(&trend).unwrap());
 }
 
@@ -314,7 +350,8 @@ fn the_page_of_a_comparison_loads_nothing_and_has_a_plot_for_each_effect() {
     other.manifest.environment.host = "<script>alert(1)</script>".to_owned();
     let mut comparison = compare(&small_run().view(), &other.view(), Metric::P50, 0.10).unwrap();
     // What goes on beyond the scale ends in an arrow.
-    comparison.effects[0].ratio.interval = Some(reports::statistics::Interval { low: 0.001, high: 900.0 });
+    let beyond = reports::statistics::Interval { low: 0.001, high: 900.0 };
+    comparison.effects[0].ratio.interval = Some(beyond);
     let page = html::render_comparison(&comparison).unwrap();
     assert!(!page.contains("<script") && page.contains("&#60;script"), "markup");
     for loading in ["src=", "http://", "https://", "@import"] {
@@ -324,6 +361,17 @@ fn the_page_of_a_comparison_loads_nothing_and_has_a_plot_for_each_effect() {
     assert_eq!(page.matches(r#"<svg class="forest""#).count(), comparison.effects.len() + 2);
     assert_eq!(page.matches(r#"<path class="mark is-worse""#).count(), 2);
     assert!(page.contains("prefers-color-scheme: dark"));
+    // So does the bootstrap's, and where the scale can hold it, it does.
+    let axis = |comparison: &Comparison| {
+        let page = html::render_comparison(comparison).unwrap();
+        (page.contains("× 2</text>"), page.matches(r#"<path class="check-end""#).count())
+    };
+    comparison.effects[0].ratio.interval = None;
+    assert_eq!(axis(&comparison), (false, 0));
+    comparison.effects[0].bootstrap = Some(reports::statistics::Interval { low: 0.9, high: 3.0 });
+    assert_eq!(axis(&comparison), (true, 0));
+    comparison.effects[0].bootstrap = Some(beyond);
+    assert_eq!(axis(&comparison).1, 2);
 }
 
 #[test]

@@ -92,10 +92,11 @@ def resampled(boots, draws):
 
 
 def bootstrap_hierarchical():
+    """The level is that of the boots. Of so many that it is not beyond what can be drawn."""
     cases = []
-    for boots in (3, 5, 8):
+    for boots in (7, 8, 10):
         values = [skewed(6, at=1000.0 * math.exp(random.normal(0, 0.04))) for _ in range(boots)]
-        cases.append({"boots": values, **bracket(resampled(values, 40_000), tail(6 * boots))})
+        cases.append({"boots": values, **bracket(resampled(values, 40_000), tail(boots))})
     return cases
 
 

@@ -3,7 +3,7 @@
 use super::report::{emit, text_options, view};
 use crate::cli::{DiffArguments, Format};
 use crate::failure::{Failure, chain};
-use reports::{CompareError, Comparison, Insist, Metric, Question, TextOptions, Trend};
+use reports::{CompareError, Comparison, Gate, Insist, Metric, Question, TextOptions, Trend};
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 use store::Run;
@@ -11,7 +11,8 @@ use store::Run;
 /// What a crossed gate ends with.
 const GATE_CROSSED: u8 = 4;
 
-/// Compares kept runs with the first of them; with `--gate`, exit code 4 when something is worse in the last.
+/// Compares kept runs with the first of them; with `--gate`, exit code 4 when something is worse in the last, and 1 when that
+/// cannot be judged.
 pub(crate) fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
     let question = question(arguments)?;
     if arguments.format == Format::Html && arguments.out.is_none() && stdout().is_terminal() {
@@ -30,7 +31,7 @@ pub(crate) fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
     let text =
         if trend.comparisons.len() == 1 { of_two(last, arguments) } else { of_several(&trend, arguments) };
     emit(&text?, arguments.out.as_deref())?;
-    Ok(gate(last, arguments.gate))
+    Ok(if arguments.gate { gate(last) } else { ExitCode::SUCCESS })
 }
 
 fn of_two(comparison: &Comparison, arguments: &DiffArguments) -> Result<String, Failure> {
@@ -56,15 +57,18 @@ fn options(arguments: &DiffArguments) -> TextOptions {
     if arguments.out.is_some() { TextOptions { width: 100, colour: false } } else { text_options() }
 }
 
-/// Says where a gate was crossed, if one was.
-fn gate(comparison: &Comparison, is_gate: bool) -> ExitCode {
-    match comparison.gate_sentence().filter(|_| is_gate) {
-        Some(sentence) => {
-            let line = super::harmless(&format!("gate crossed: {sentence}"));
-            let _ = writeln!(stderr(), "{line}");
-            ExitCode::from(GATE_CROSSED)
-        }
-        None => ExitCode::SUCCESS,
+/// Says where a gate was crossed, if one was, and what it could not judge: a gate that saw nothing has not passed.
+fn gate(comparison: &Comparison) -> ExitCode {
+    let crossed = comparison.gate_sentence().map(|it| format!("gate crossed: worse, {it}"));
+    let unjudged = comparison.unjudged_sentence().map(|it| format!("gate cannot be judged: {it}"));
+    let too_few = comparison.too_few_sentence().map(|it| format!("warning: {it}"));
+    for line in [crossed, unjudged, too_few].into_iter().flatten() {
+        let _ = writeln!(stderr(), "{}", super::harmless(&line));
+    }
+    match comparison.gate() {
+        Gate::Crossed => ExitCode::from(GATE_CROSSED),
+        Gate::Unjudged => ExitCode::FAILURE,
+        Gate::Passed => ExitCode::SUCCESS,
     }
 }
 

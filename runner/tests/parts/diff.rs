@@ -30,8 +30,12 @@ fn a_gate_says_what_it_stops_at_and_ends_with_4() {
     let output = diff(folder, &["few", "many", "--gate"]);
     let (shown, told) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(4), "{shown}{told}");
-    assert!(told.starts_with("gate crossed: worse by more than 5 %: m") && told.contains("munmap"), "{told}");
+    assert!(
+        told.starts_with("gate crossed: worse, a change that is not by chance") && told.contains("munmap"),
+        "{told}"
+    );
     assert!(shown.contains("generators: ") && shown.contains(" comparisons worse"), "{shown}");
+    assert!(told.contains("estimated beyond + 5 %: m"), "{told}");
     // Without a gate it is told and no more; the other way round nothing of it is worse.
     assert_eq!(diff(folder, &["few", "many"]).status.code(), Some(0));
     let better = diff(folder, &["many", "few"]);
@@ -53,6 +57,26 @@ fn a_gate_says_what_it_stops_at_and_ends_with_4() {
             assert!(written.contains("munmap") && written.contains("p50"), "{format}: {written:.300}");
         }
     }
+}
+
+#[test]
+fn a_gate_that_cannot_be_judged_is_not_passed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    take(folder, "fine", "16KiB", &["--repetitions", "2"]);
+    // So few calls have no median.
+    let short = ["--repetitions", "2", "--set", "generators.mapper.operations=20"];
+    take(folder, "short", "16KiB", &short);
+    let output = diff(folder, &["fine", "short", "--gate"]);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("gate cannot be judged: the candidate has no figures of m"), "{told}");
+    assert_eq!(diff(folder, &["fine", "short"]).status.code(), Some(0));
+    // Too few repetitions are a warning: nothing is known to be wrong.
+    let output = diff(folder, &["fine", "fine", "--gate"]);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.starts_with("warning: No change can be detected among"), "{told}");
 }
 
 #[test]
