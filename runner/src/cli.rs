@@ -156,17 +156,17 @@ pub(crate) struct ReportArguments {
     pub(crate) run: String,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
+    #[arg(long, default_value = "text", conflicts_with_all = ["scenario", "label", "since", "kernel"])]
+    pub(crate) format: Format,
+    /// Where to write instead of the run's `report/` (html, and over many runs: a folder) or standard output (else: a file)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
     /// Instead of a run's report: how a figure went over runs
     #[command(flatten, next_help_heading = "Over many runs, instead of one")]
     pub(crate) selection: Selection,
     /// mean, p50 (the default), p90, p99, p999 or max
     #[arg(long, value_name = "METRIC", help_heading = "Over many runs, instead of one")]
     pub(crate) metric: Option<String>,
-    #[arg(long, default_value = "text", conflicts_with_all = ["scenario", "label", "since", "kernel"])]
-    pub(crate) format: Format,
-    /// Where to write instead of the run's `report/` (html, and over many runs: a folder) or standard output (else: a file)
-    #[arg(long, value_name = "PATH")]
-    pub(crate) out: Option<PathBuf>,
 }
 
 /// Formats of others.
