@@ -8,6 +8,8 @@
 
 #[path = "parts/comparisons.rs"]
 mod comparisons;
+#[path = "parts/foreign.rs"]
+mod foreign;
 #[path = "reference/check.rs"]
 mod reference;
 #[path = "parts/schema.rs"]
