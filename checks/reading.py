@@ -67,6 +67,8 @@ def check_examples(tally, page, runner, run, rows):
     vantage = "kernel" if any(row["vantage"] == "kernel" for row in rows) else "user"
     wanted = expected(rows, vantage)
     tally.check(wanted, "the run has a p99")
+    counts = [len(list(examples(page, language))) for language in ("python", "r")]
+    tally.check(counts == [3, 1], "the page has examples for pandas, polars, duckdb and R", counts)
     for example in examples(page, "python"):
         names = {"RUN": run, "VANTAGE": vantage, "print": lambda *_: None}
         exec(example, names)

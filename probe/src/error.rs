@@ -176,7 +176,9 @@ fn is_locked_out(error: &(dyn std::error::Error + 'static)) -> bool {
     matches!(
         error.downcast_ref(),
         Some(ProgramError::LoadError { verifier_log, .. })
-            if verifier_log.to_string().contains("unknown func bpf_probe_read")
+            if ["unknown func bpf_probe_read", "cannot use helper bpf_probe_read"]
+                .iter()
+                .any(|words| verifier_log.to_string().contains(words))
     )
 }
 

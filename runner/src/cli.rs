@@ -23,7 +23,7 @@ pub(crate) enum Verb {
     Check(CheckArguments),
     /// Show a run's figures and render its report
     Report(ReportArguments),
-    /// Compare two runs: ratio, interval and verdict for every cell
+    /// Compare two runs, or several with the first: ratio, interval and verdict for every cell
     Diff(DiffArguments),
     /// Say what this machine can measure, and how to mend what it cannot
     ///
@@ -99,7 +99,8 @@ pub(crate) struct RunArguments {
     /// With --append: although the runner's version or the kernel's command line is another, and say so in the run
     #[arg(long, requires = "append")]
     pub(crate) force: bool,
-    /// A name to find the run by, as in `runner report NAME`: 1 to 64 letters, digits, `_` or `-`
+    /// A name to find the run by, as in `runner report NAME`: 1 to 64 letters, digits, `_` or `-`. Two runs in
+    /// alternation both get it, and `runner list --label NAME` shows them
     #[arg(long, value_name = "NAME", value_parser = label)]
     pub(crate) label: Option<String>,
     #[command(flatten)]
@@ -155,17 +156,17 @@ pub(crate) struct ReportArguments {
     pub(crate) run: String,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
-    /// Instead of a run's report: how a figure went over runs
-    #[command(flatten, next_help_heading = "Over many runs, instead of one")]
-    pub(crate) selection: Selection,
-    /// Over many runs: mean, p50, p90, p99, p999 or max
-    #[arg(long, default_value = "p50")]
-    pub(crate) metric: String,
     #[arg(long, default_value = "text", conflicts_with_all = ["scenario", "label", "since", "kernel"])]
     pub(crate) format: Format,
     /// Where to write instead of the run's `report/` (html, and over many runs: a folder) or standard output (else: a file)
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+    /// Instead of a run's report: how a figure went over runs
+    #[command(flatten, next_help_heading = "Over many runs, instead of one")]
+    pub(crate) selection: Selection,
+    /// mean, p50 (the default), p90, p99, p999 or max
+    #[arg(long, value_name = "METRIC", help_heading = "Over many runs, instead of one")]
+    pub(crate) metric: Option<String>,
 }
 
 /// Formats of others.

@@ -207,6 +207,15 @@ impl Folder {
         })
     }
 
+    /// Removes a file; one that is not there is as good.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.path_of(name)?;
+        match rustix::fs::unlinkat(&self.open, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(StoreError::Write { path, source: error.into() }),
+        }
+    }
+
     /// Points the link `name` at `target`, in one step.
     pub(crate) fn point(&self, name: &str, target: &str, owner: Option<Owner>) -> Result<(), StoreError> {
         let temporary = format!(".{name}-{}.tmp", std::process::id());

@@ -92,6 +92,11 @@ impl Parts {
         Ok(metrics)
     }
 
+    /// Removes what an earlier end of the run has left of load metrics.
+    pub(crate) fn forget_load(&self) -> Result<(), StoreError> {
+        self.named(LOAD_PREFIX)?.iter().try_for_each(|name| self.folder.remove(name))
+    }
+
     /// The number of the latest part with load metrics; 0 where there is none.
     pub(crate) fn load_parts(&self) -> Result<usize, StoreError> {
         let latest = self.named(LOAD_PREFIX)?.pop();

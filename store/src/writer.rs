@@ -136,6 +136,8 @@ impl RunWriter {
         let Run { mut manifest, trials, load, .. } = run?;
         if manifest.state != State::Running {
             trials.iter().try_for_each(|trial| parts.write_trial(trial, owner))?;
+            // Killed at its end, a run has its tables and some of its parts.
+            parts.forget_load()?;
             parts.write_load(1, &load, owner)?;
             manifest.state = State::Running;
             manifest.ended_at = None;

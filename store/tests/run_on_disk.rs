@@ -115,6 +115,24 @@ fn an_unfinished_run_is_read_from_its_parts() {
     assert_eq!((run.trials.as_slice(), run.manifest.state), (&records[..], State::Running));
 }
 
+/// Killed between its last manifest and the removal of its parts, a run has some of them besides its tables.
+#[test]
+fn load_of_which_parts_are_left_is_not_taken_twice() {
+    let runs = tempfile::tempdir().unwrap();
+    let records = [measured(0), failed(1)];
+    let mut writer = write(runs.path(), "killed", &records);
+    writer.append_load(&load()).unwrap();
+    let parts = writer.path().join(".parts");
+    let left = fs::read(parts.join("load-000002.json")).unwrap();
+    let path = writer.finish(State::Interrupted).unwrap();
+    let whole = Run::open(&path).unwrap();
+    fs::create_dir(&parts).unwrap();
+    fs::write(parts.join("load-000002.json"), left).unwrap();
+    let (writer, _) = RunWriter::reopen(&path, None).unwrap();
+    let again = Run::open(&writer.finish(State::Interrupted).unwrap()).unwrap();
+    assert_eq!((again.load, again.trials), (whole.load, whole.trials));
+}
+
 #[test]
 fn a_run_that_did_not_end_is_gone_on_with() {
     let runs = tempfile::tempdir().unwrap();

@@ -5,11 +5,12 @@ use super::{load, manifest, overrides, report};
 use crate::cli::{AgainstArguments, Cli, ScenarioArguments, Verb};
 use crate::execution::turns;
 use crate::failure::{Failure, chain};
+use crate::progress::say_beside;
 use crate::scenario::{
     Effects, Estimate, Machine, Overheads, Override, Plan, PlanDocument, ProbeRequest, Scenario,
 };
 use clap::Parser;
-use reports::{Metric, Question, Summary};
+use reports::{CompareError, Metric, Question, Summary};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
@@ -33,6 +34,9 @@ pub(super) fn sides(
     }
     // Both in the order of the first, so that pairs are as alike as can be.
     let seed = scenarios[0].plan.seed;
+    if scenarios.iter().any(|scenario| scenario.plan.seed != seed) {
+        say_beside(&format!("note: both are executed in the order of the baseline's seed, {seed}"));
+    }
     let side = |scenario: Scenario| Side { plan: Plan::of(&scenario, seed), scenario, done: Vec::new() };
     let sides: Vec<Side> = scenarios.into_iter().map(side).collect();
     check(&sides)?;
@@ -114,7 +118,23 @@ fn check(sides: &[Side]) -> Result<(), Failure> {
 /// Whether `runner diff` compares the runs of these manifests.
 pub(super) fn check_comparable(manifests: &[Manifest]) -> Result<(), Failure> {
     let [base, candidate] = manifests else { return Ok(()) };
-    reports::check_comparable(base, candidate).map_err(|error| Failure::Usage(chain(&error)))
+    reports::check_comparable(base, candidate).map_err(|error| Failure::Usage(refusal(&error)))
+}
+
+/// Why two scenarios are not executed in alternation: what `runner diff` offers beyond that is for kept runs.
+fn refusal(error: &CompareError) -> String {
+    match error {
+        CompareError::Backend { base, candidate } => format!(
+            "the baseline would be observed by {base}, the candidate by {candidate}; `--probe NAME` sets both"
+        ),
+        CompareError::Targets { base, candidate } => {
+            format!("the baseline measures {base}, the candidate {candidate}; both need the same targets")
+        }
+        CompareError::Cells { base, candidate } => format!(
+            "the cells differ: {base} in the baseline, {candidate} in the candidate; both need the same factors and levels"
+        ),
+        other => chain(other),
+    }
 }
 
 /// The manifests with names, and those of two with each other's.

@@ -86,6 +86,10 @@ fn wanted(arguments: &RunArguments) -> Result<Scenario, Failure> {
 
 /// How many blocks are to be added, where that is said: told by the reader of scenarios when it is no number.
 fn repetitions(arguments: &RunArguments) -> Result<Option<u32>, Failure> {
+    if arguments.scenario.overrides.iter().any(|it| it.starts_with(REPETITIONS)) {
+        let remedy = "how many blocks are to be added says `--repetitions N`";
+        return Err(Failure::Usage(format!("--set {}: {remedy}", REPETITIONS.trim_end_matches('='))));
+    }
     if arguments.scenario.repetitions.is_none() {
         return Ok(None);
     }

@@ -38,8 +38,9 @@ pub(super) fn conclude(
         print_document(&runs, &pages)?;
     } else {
         if let ([base, candidate], false) = (paths, quiet) {
-            against::print_diff(base, candidate)?;
-            print("\n")?;
+            // Where every trial of one failed there is nothing to compare; that is told with the others, by the exit code.
+            let compared = against::print_diff(base, candidate);
+            print(&compared.map_or_else(|error| format!("{}\n", chain(&error)), |()| "\n".to_owned()))?;
         }
         for page in pages.iter().flatten() {
             print(&format!("report: {}\n", page.display()))?;

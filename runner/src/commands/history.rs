@@ -7,6 +7,7 @@ use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
 use crate::progress::say_beside;
 use reports::{History, Metric};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use store::{Run, State};
 
@@ -20,26 +21,43 @@ pub(super) fn is_asked(arguments: &ReportArguments) -> bool {
 
 /// Prints a table of the figure over the complete runs that are meant, and writes a page with a picture of it.
 pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
-    let metric: Metric = arguments.metric.parse().map_err(|error| Failure::Usage(chain(&error)))?;
+    let metric = arguments.metric.as_deref().unwrap_or(Metric::P50.name());
+    let metric: Metric = metric.parse().map_err(|error| Failure::Usage(chain(&error)))?;
     let runs_dir = &arguments.runs_dir.runs_dir;
     let owner = owner(Credentials::of_invoker().as_ref());
     let mut runs: Vec<_> = store::list(runs_dir, owner)?
         .into_iter()
-        .filter_map(|run| Some((run.id, run.brief.ok()?)))
+        .filter_map(|run| match run.brief {
+            Ok(brief) => Some((run.id, brief)),
+            Err(error) => {
+                say_beside(&format!("warning: {} is left out: {}", run.id, chain(&error)));
+                None
+            }
+        })
         .filter(|(_, brief)| brief.state == State::Complete && arguments.selection.has(brief))
         .collect();
     runs.sort_by_key(|(_, brief)| brief.started_at);
     check_one_scenario(runs.iter().map(|(_, brief)| brief.scenario.as_str()))?;
     let mut history = History::of(metric);
+    let mut backends = BTreeSet::new();
     for (id, _) in &runs {
         match Run::open(&runs_dir.join(id)) {
-            Ok(run) => history.add(&reports::summarise(&view(&run))),
+            Ok(run) => {
+                history.add(&reports::summarise(&view(&run)));
+                backends.insert(run.manifest.probe.backend);
+            }
             // One that is damaged does not keep the others from being shown.
             Err(error) => say_beside(&format!("warning: {id} is left out: {}", chain(&error))),
         }
     }
     if history.runs() == 0 {
         return Err(Failure::Failed(format!("no complete runs are meant in {}", runs_dir.display())));
+    }
+    if backends.len() > 1 {
+        let names = backends.into_iter().collect::<Vec<_>>().join(", ");
+        say_beside(&format!(
+            "warning: these runs were observed by several backends ({names}), whose latencies do not mean the same: a step may be theirs"
+        ));
     }
     print(&history.text(&text_options()))?;
     let folder = arguments.out.clone().unwrap_or_else(|| runs_dir.join(FOLDER));
@@ -51,7 +69,7 @@ pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> 
 
 /// Cells of different scenarios may have the same names and mean something else.
 fn check_one_scenario<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
-    let names: std::collections::BTreeSet<&str> = names.collect();
+    let names: BTreeSet<&str> = names.collect();
     if names.len() > 1 {
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
         return Err(Failure::Usage(format!(

@@ -56,11 +56,15 @@ pub(super) fn with_costs(mut manifest: Manifest, calibrated: &Calibrated) -> Man
 
 /// The manifest with how the machine is set, and a warning for each thing that it cannot be.
 pub(super) fn with_settings(mut manifest: Manifest, settings: Vec<MachineSetting>) -> Manifest {
-    let cannot = settings.iter().filter_map(|it| Some((it, it.cannot.as_ref()?)));
-    let warnings = cannot.map(|(it, reason)| format!("{} is not {} as asked: {reason}", it.name, it.asked));
-    manifest.warnings.extend(warnings);
+    manifest.warnings.extend(unset(&settings));
     manifest.machine = settings;
     manifest
+}
+
+/// What cannot be set as asked, in words.
+pub(super) fn unset(settings: &[MachineSetting]) -> impl Iterator<Item = String> {
+    let cannot = settings.iter().filter_map(|it| Some((it, it.cannot.as_ref()?)));
+    cannot.map(|(it, reason)| format!("{} is not {} as asked: {reason}", it.name, it.asked))
 }
 
 /// What a reader of the figures should know of the probe beforehand.

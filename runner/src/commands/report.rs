@@ -16,6 +16,10 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
     if history::is_asked(arguments) {
         return history::history(arguments);
     }
+    if arguments.metric.is_some() {
+        let remedy = "--metric is over many runs: say which with --scenario, --label, --since or --kernel";
+        return Err(Failure::Usage(remedy.to_owned()));
+    }
     let run = Run::open(&store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?)?;
     let view = view(&run);
     let summary = reports::summarise(&view);

@@ -17,7 +17,7 @@ use crate::signals::INTERRUPTED;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use store::{Environment, Extension, Role, Run, RunWriter, State, StoreError, read_manifest};
+use store::{Environment, Extension, Role, Run, RunWriter, State, StoreError, TrialRecord, read_manifest};
 
 /// Executes what is left of the run's plan, and of the one's that was executed in alternation with it, then renders their
 /// reports anew.
@@ -65,7 +65,10 @@ pub(super) fn go_on(
     stage: Stage,
     how: &How,
 ) -> Result<ExitCode, Failure> {
-    let (settings, _) = super::run::set_machine(&sides)?;
+    let (settings, machine_settings) = super::run::set_machine(&sides)?;
+    let warnings: Vec<String> = super::manifest::unset(&machine_settings)
+        .chain(crate::environment::warnings(&crate::environment::observe()))
+        .collect();
     let probes = tried(&sides)?;
     if stage.is_stopped() {
         return Ok(INTERRUPTED.into());
@@ -74,6 +77,9 @@ pub(super) fn go_on(
     for ((path, probes), side) in paths.iter().zip(probes).zip(&mut sides) {
         let (mut writer, done) = RunWriter::reopen(path, super::owner(stage.credentials.as_ref()))?;
         writer.warn(how.others.iter().map(|other| format!("gone on with although {other}")).collect());
+        let (blocks, known) = (behind(&done), writer.manifest().warnings.clone());
+        let fresh = warnings.iter().filter(|warning| !known.contains(warning));
+        writer.warn(fresh.map(|warning| format!("{blocks}: {warning}")).collect());
         if let Some(extension) = &how.extension {
             writer.extend(extension.clone())?;
         }
@@ -84,6 +90,12 @@ pub(super) fn go_on(
     let stop = Arc::clone(&stage.stop);
     let (_, _turn) = carry_out(&sides, tools, (stage, settings), &mut progress)?;
     conclude(paths, (how.json, how.quiet), &stop)
+}
+
+/// The blocks that are still to come, in words.
+fn behind(done: &[TrialRecord]) -> String {
+    let latest = done.iter().map(|trial| trial.block).max();
+    latest.map_or("all blocks".to_owned(), |block| format!("behind block {}", block + 1))
 }
 
 /// What is left is observed with, tried and detached again.
