@@ -123,6 +123,20 @@ TELLING = """
     return [box.left + x * scale, box.top + y * scale];
 })()
 """
+# Two sizes under nine loads, the figures of one of them 0 ns; then nothing but 0 ns.
+EXPLORED = """
+(() => {
+    const levels = [...Array(9).keys()].map(String), figure = document.querySelector('#explore figure');
+    const explored = of => {
+        const cells = [0, 1].flatMap(size => levels.map((_, load) => [[size, load], 0, [of(load), of(load)]]));
+        const factors = [{name: 'size', levels: ['a', 'b']}, {name: 'load', levels}];
+        explore({metrics: ['mean', 'p50'], factors, series: 1, targets: ['mmap'], cells});
+        return {note: figure.querySelector('.note')?.textContent ?? '', text: figure.textContent,
+            dots: figure.querySelectorAll('.dot').length, wrong: /NaN|Infinity/.test(figure.innerHTML)};
+    };
+    return [explored(load => [100 * load, 90 * load, 110 * load]), explored(() => [0, 0, 0])];
+})()
+"""
 TIP = "document.querySelector('.tip').hidden ? '' : document.querySelector('.tip').textContent"
 
 
@@ -323,6 +337,14 @@ def check_telling(tally, browser):
     tally.check(not landmarks, "there is one of each landmark", landmarks)
 
 
+def check_exploring(tally, browser):
+    """What a reader asks for is drawn also where figures are 0 ns, and what is left out is said."""
+    some, none = browser.evaluate(EXPLORED)
+    tally.check("load 1, 3, 5, 7." in some["note"], "levels that are left out are named", some["note"])
+    tally.check(some["dots"] == 5 * 3 and not some["wrong"], "figures of 0 ns have a place", some)
+    tally.check("every figure is 0 ns" in none["text"], "nothing but 0 ns is said, not drawn", none)
+
+
 def check_without_script(tally, browser, page):
     """Whoever has no JavaScript misses nothing but what goes beyond the pictures."""
     whole = "[...document.querySelectorAll('figure svg.whole')].map(it => it.querySelectorAll('*').length)"
@@ -384,6 +406,7 @@ def main():
             check_telling(tally, browser)
             check_data(tally, browser, page.parent)
             check_print(tally, browser)
+            check_exploring(tally, browser)
             check_pictures(tally, page.parent)
             found = list(complaints(browser.events))
             tally.check(not found, "the console is silent", found[:3])

@@ -2,7 +2,7 @@
 
 use crate::{Backend, Capabilities, MAX_SLOWEST, MAX_TARGETS, perf_event_paranoid};
 use aya::programs::ProgramError;
-use std::io;
+use std::{fs, io};
 use thiserror::Error;
 
 /// Why the probe could not do what it was asked to.
@@ -161,6 +161,11 @@ pub(crate) fn plain_words(error: &(dyn std::error::Error + 'static)) -> String {
             return LOCKED.to_owned();
         }
         if let Some(io) = error.downcast_ref::<io::Error>() {
+            // What is not there for anybody under lockdown is refused as if it were misspelt.
+            let is_refusal = matches!(io.raw_os_error(), Some(libc::EINVAL | libc::EPERM | libc::EACCES));
+            if is_refusal && is_locked_down(&fs::read_to_string(LOCKDOWN).unwrap_or_default()) {
+                return LOCKED.to_owned();
+            }
             return words_of(io, Capabilities::held(), perf_event_paranoid());
         }
         cause = error.source();
@@ -168,8 +173,16 @@ pub(crate) fn plain_words(error: &(dyn std::error::Error + 'static)) -> String {
     error.to_string()
 }
 
+/// Not there on kernels without lockdown, nor where nobody mounted it.
+const LOCKDOWN: &str = "/sys/kernel/security/lockdown";
+
 const LOCKED: &str = "kernel lockdown (confidentiality) forbids programs to look into the kernel; it ends with a restart \
                       without `lockdown=confidentiality`";
+
+/// Whether the kernel forbids all programs to look into it, by its list of levels with the one that holds in brackets.
+fn is_locked_down(levels: &str) -> bool {
+    levels.contains("[confidentiality]")
+}
 
 /// Whether a program was refused for what it asks the kernel, which under lockdown is as if there were no such question.
 fn is_locked_out(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -230,6 +243,18 @@ mod tests {
         for (errno, held, paranoid, words) in cases {
             let found = words_of(&io::Error::from_raw_os_error(errno), held, paranoid);
             assert!(found.contains(words), "{errno}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_kernel_says_whether_it_is_locked_down() {
+        for (levels, is_locked) in [
+            ("", false),
+            ("[none] integrity confidentiality\n", false),
+            ("none [integrity] confidentiality\n", false),
+            ("none integrity [confidentiality]\n", true),
+        ] {
+            assert_eq!(is_locked_down(levels), is_locked, "{levels}");
         }
     }
 

@@ -131,10 +131,16 @@ function explore({ metrics, factors, series, targets, cells }) {
     const of = (level, line) => cells.find(([levels, index]) => index === target.value && varying.every(place =>
       levels[place] === (place === across ? level : place === lined ? line : held.get(place).value)))?.[2][metric.value];
     const lines = lined === undefined ? [''] : factors[lined].levels, every = Math.ceil(lines.length / 7);
+    const left = lines.filter((_, line) => line % every);
     picture(factors[across], lines.flatMap((name, line) => line % every ? [] : [{ name, colour: (lines.length === 2 && line === 1 ? 2 : line / every) % 7, points: factors[across].levels.map((_, level) => of(level, line)) }]));
+    if (!left.length) return;
+    const note = document.createElement('p');
+    note.className = 'note';
+    note.textContent = `Left out, for there are seven colours: ${factors[lined].name} ${left.join(', ')}. Along ${factors[lined].name} all of them are drawn.`;
+    figure.append(note);
   }
   function picture(axis, lines) {
-    const [left, right, top, bottom] = [76, 700, 24, 290], values = lines.flatMap(line => line.points.flatMap(point => point ?? []));
+    const [left, right, top, bottom] = [76, 700, 24, 290], values = lines.flatMap(line => line.points.flatMap(point => point ?? [])), above = values.filter(value => value > 0);
     const title = `${metrics[metric.value]} of ${targets[target.value]}, along ${axis.name}`;
     const svg = document.createElementNS(drawings, 'svg'), told = { by_column: false, spots: [] };
     svg.setAttribute('viewBox', '0 0 880 340');
@@ -143,8 +149,10 @@ function explore({ metrics, factors, series, targets, cells }) {
     figure.replaceChildren(svg);
     draw(svg, 'text', { class: 'name', x: left, y: 14, 'font-weight': 600 }, title);
     if (!values.length) return draw(svg, 'text', { x: left, y: 60 }, 'no figures: too few calls');
-    const linear = scale.value === 1, low = linear ? 0 : Math.min(...values) / 1.08, high = Math.max(...values) * 1.08;
-    const y = value => bottom - (bottom - top) * (linear ? value / high : Math.log(value / low) / Math.log(high / low));
+    if (!above.length) return draw(svg, 'text', { x: left, y: 60 }, 'every figure is 0 ns');
+    // A logarithmic axis has no place for 0 ns: such figures stand at its lower end.
+    const linear = scale.value === 1, low = linear ? 0 : Math.min(...above) / 1.08, high = Math.max(...above) * 1.08;
+    const y = value => bottom - (bottom - top) * (linear ? value / high : Math.log(Math.max(value, low) / low) / Math.log(high / low));
     const x = level => left + 30 + (right - left - 60) * (axis.levels.length > 1 ? level / (axis.levels.length - 1) : 0.5);
     for (const tick of ticks(low, high, linear)) {
       draw(svg, 'line', { class: 'grid', x1: left, x2: right, y1: y(tick), y2: y(tick) });
@@ -160,7 +168,7 @@ function explore({ metrics, factors, series, targets, cells }) {
       const group = draw(svg, 'g', { class: `l${line.colour}` }), known = line.points.flatMap((point, level) => point ? [[x(level) + aside, point, level]] : []);
       draw(group, 'path', { class: 'line', d: known.map(([px, point], index) => `${index ? 'L' : 'M'}${px} ${y(point[0])}`).join('') });
       for (const [px, [value, from, to], level] of known) {
-        if (from !== undefined) draw(group, 'line', { class: 'whisker', x1: px, x2: px, y1: y(Math.max(from, low || 1e-9)), y2: y(to) });
+        if (from !== undefined) draw(group, 'line', { class: 'whisker', x1: px, x2: px, y1: y(from), y2: y(to) });
         draw(group, 'circle', { class: 'dot', cx: px, cy: y(value), r: 4 });
         told.spots.push([px, y(value), `${[line.name, axis.levels[level]].filter(Boolean).join(', ')}: ${duration(value)}${from === undefined ? '' : `\n[${duration(from)}, ${duration(to)}]`}`]);
       }

@@ -208,9 +208,36 @@ mod tests {
     fn the_page_has_a_picture_of_each_target_and_no_markup_of_others() {
         let html = history(&[Some(200.0), None, Some(100.0), Some(300.0)]).html();
         assert_eq!(html.matches("<svg").count(), 1);
-        assert_eq!(html.matches("<circle").count(), 3, "one for each figure");
+        assert_eq!(html.matches("<path").count(), 3, "one for each figure");
         assert_eq!(html.matches("<polyline").count(), 2, "no line across a run without the figure");
         assert!(html.contains("load=&lt;b&gt;") && !html.contains("<b>"), "{html}");
         assert!(history(&[]).html().contains("no runs"));
+    }
+
+    #[test]
+    fn whoever_cannot_see_the_picture_has_its_name_and_figures() {
+        let html = history(&[Some(200.0), None]).html();
+        assert!(html.contains("role=\"img\" aria-label=\"median of mmap over 2 runs;"), "{html}");
+        assert!(html.contains("<tr><th scope=\"row\">run-0<td>200 ns\n"), "{html}");
+        assert!(html.contains("<tr><th scope=\"row\">run-1<td>–\n"), "{html}");
+    }
+
+    #[test]
+    fn cells_of_one_colour_differ_in_mark_and_dashes() {
+        let mut history = history(&[Some(200.0), Some(100.0)]);
+        history.series = (0..8)
+            .map(|number| Series { cell: format!("load={number}"), ..history.series[0].clone() })
+            .collect();
+        let html = history.html();
+        let lines = html.split("<polyline").skip(1).filter_map(|part| part.split("points").next());
+        let blue: Vec<&str> = lines.filter(|line| line.contains("#0072B2")).collect();
+        assert_eq!(blue.len(), 2);
+        assert_ne!(blue[0], blue[1]);
+        for mark in ["color:#0072B2\">●", "color:#0072B2\">■"] {
+            assert_eq!(html.matches(mark).count(), 1, "{mark}");
+        }
+        for mark in ["m-3 0a3 ", "m-3-3h6"] {
+            assert!(html.contains(mark), "{mark}");
+        }
     }
 }

@@ -69,9 +69,9 @@ fn figures(page: &mut String, summary: &Summary, (target, vantage): (&str, Vanta
     let rows: Vec<Vec<String>> = summary
         .cells
         .iter()
-        .filter_map(|cell| Some([cell.levels.clone(), figure_row(cell.measure(target, vantage)?)].concat()))
+        .filter_map(|cell| Some([escaped(&cell.levels), figure_row(cell.measure(target, vantage)?)].concat()))
         .collect();
-    table(page, &headings, &rows);
+    table_of_markup(page, &headings, &rows);
     if summary.has_only_failures((target, vantage)) {
         paragraph(page, rows::FAILURES_NOTE);
     }
@@ -105,9 +105,9 @@ fn costs(page: &mut String, summary: &Summary) {
     let factors = summary.manifest.scenario.factors.iter().map(|factor| factor.name.as_str());
     let headings: Vec<&str> = ["target"].into_iter().chain(factors).chain(COST_HEADINGS).collect();
     let row = |cost: &ProbeCost| {
-        [vec![cost.syscall.clone()], cost.levels.clone(), cost_row(cost).to_vec()].concat()
+        [vec![escape(&cost.syscall)], escaped(&cost.levels), cost_row(cost).to_vec()].concat()
     };
-    table(page, &headings, &summary.costs.iter().map(row).collect::<Vec<_>>());
+    table_of_markup(page, &headings, &summary.costs.iter().map(row).collect::<Vec<_>>());
 }
 
 fn generators(page: &mut String, summary: &Summary) {
@@ -133,10 +133,10 @@ fn slow_calls(page: &mut String, summary: &Summary) {
         let factors = summary.manifest.scenario.factors.iter().map(|factor| factor.name.as_str());
         let headings: Vec<&str> = factors.chain(rows.headings).chain(["call"]).collect();
         let calls = slowest.calls.iter().zip(rows.rows).map(|(kept, row)| {
-            let call = rows::call_text(&kept.call).map_or_else(|| "–".to_owned(), |call| format!("`{call}`"));
-            [kept.levels.clone(), row, vec![call]].concat()
+            let call = rows::call_text(&kept.call).map_or_else(|| "–".to_owned(), |call| code_cell(&call));
+            [escaped(&kept.levels), escaped(&row), vec![call]].concat()
         });
-        table(page, &headings, &calls.collect::<Vec<_>>());
+        table_of_markup(page, &headings, &calls.collect::<Vec<_>>());
         if let Some(sentence) = slowest.off_cpu.sentence(&slowest.syscall) {
             paragraph(page, &escape(&sentence));
         }
@@ -148,8 +148,7 @@ fn load(page: &mut String, summary: &Summary) {
         return;
     }
     page.push_str("## Load achieved, beside what was asked for\n\n");
-    // The table takes care of its own lines.
-    let in_one_line = |cell: String| escape(&cell.replace('\n', ", ")).replace("\\|", "|");
+    let in_one_line = |cell: String| cell.replace('\n', ", ");
     let rows = summary.load.iter().map(|level| rows::load(level, true).map(in_one_line).to_vec());
     table(page, &rows::LOAD_HEADINGS, &rows.collect::<Vec<_>>());
     for line in summary.load.iter().filter_map(rows::load_remark) {
@@ -162,20 +161,18 @@ fn load(page: &mut String, summary: &Summary) {
 fn origin(page: &mut String, summary: &Summary) {
     let manifest = &summary.manifest;
     let environment = &manifest.environment;
+    let cpu = environment.cpu_model.as_deref().unwrap_or("unknown");
     page.push_str("## Where this comes from\n\n");
     let rows = [
-        ["run".to_owned(), manifest.id.clone()],
-        ["command".to_owned(), format!("`{}`", manifest.command.join(" "))],
-        ["scenario hash".to_owned(), manifest.scenario.hash.clone()],
-        ["seed".to_owned(), manifest.plan.seed.to_string()],
-        ["probe".to_owned(), probe_words(&manifest.probe)],
-        ["kernel".to_owned(), environment.kernel_release.clone()],
-        [
-            "CPU".to_owned(),
-            format!("{} × {}", environment.cpus, environment.cpu_model.as_deref().unwrap_or("unknown")),
-        ],
+        ["run", &escape(&manifest.id)],
+        ["command", &code_cell(&manifest.command.join(" "))],
+        ["scenario hash", &escape(&manifest.scenario.hash)],
+        ["seed", &manifest.plan.seed.to_string()],
+        ["probe", &escape(&probe_words(&manifest.probe))],
+        ["kernel", &escape(&environment.kernel_release)],
+        ["CPU", &format!("{} × {}", environment.cpus, escape(cpu))],
     ];
-    table(page, &["what", ""], &rows.map(Vec::from));
+    table_of_markup(page, &["what", ""], &rows.map(|row| row.map(str::to_owned).to_vec()));
 }
 
 fn paragraph(page: &mut String, text: &str) {
@@ -183,25 +180,89 @@ fn paragraph(page: &mut String, text: &str) {
     page.push_str("\n\n");
 }
 
+/// A table of texts, none of which becomes markup.
 fn table(page: &mut String, headings: &[&str], rows: &[Vec<String>]) {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let headings: Vec<String> = headings.iter().map(|heading| escape(heading)).collect();
-    page.push_str(&line(&headings));
-    page.push_str(&line(&vec!["---".to_owned(); headings.len()]));
+    table_of_markup(page, headings, &rows.iter().map(|row| escaped(row)).collect::<Vec<_>>());
+}
+
+/// A table whose cells are markup already: of [`escape`], of [`code_cell`], or figures of ours.
+fn table_of_markup(page: &mut String, headings: &[&str], rows: &[Vec<String>]) {
+    let mut line = |cells: &[String]| {
+        let _ = writeln!(page, "| {} |", cells.join(" | "));
+    };
+    line(&headings.iter().map(|heading| escape(heading)).collect::<Vec<_>>());
+    line(&vec!["---".to_owned(); headings.len()]);
     for row in rows {
-        page.push_str(&line(&row.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>()));
+        line(row);
     }
     page.push('\n');
 }
 
-/// Text from the scenario must not become markup.
+fn escaped(cells: &[String]) -> Vec<String> {
+    cells.iter().map(|cell| escape(cell)).collect()
+}
+
+/// A run may be somebody else's: its text must not become markup, nor leave its line.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
+    for character in in_a_line(text) {
+        if matches!(character, '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '&' | '|' | '#') {
             escaped.push('\\');
         }
-        escaped.push(if character == '\n' { ' ' } else { character });
+        escaped.push(character);
     }
     escaped
+}
+
+/// Text as code, between more backticks than stand together in it.
+fn code(text: &str) -> String {
+    let text: String = in_a_line(text).collect();
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    // A backtick at an end would belong to the fence.
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+/// Code in a table, where a line would end the cell within code as well.
+fn code_cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
+}
+
+/// The characters of a text in one line, without those that a terminal would obey.
+fn in_a_line(text: &str) -> impl Iterator<Item = char> {
+    text.chars().map(|character| match character {
+        '\n' | '\r' | '\t' => ' ',
+        control if control.is_control() => '\u{fffd}',
+        plain => plain,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_do_not_become_markup() {
+        assert_eq!(escape("<img src=x>`a`\r\n&lt;~~b~~"), "\\<img src=x\\>\\`a\\`  \\&lt;\\~\\~b\\~\\~");
+        assert_eq!(escape("\u{1b}[2J\u{9b}1m"), "\u{fffd}\\[2J\u{fffd}1m");
+    }
+
+    #[test]
+    fn code_ends_where_its_text_does() {
+        assert_eq!(code("a\nb"), "`a b`");
+        assert_eq!(code("a`b``c"), "```a`b``c```");
+        assert_eq!(code("`a"), "`` `a ``");
+    }
+
+    #[test]
+    fn cells_of_tables_stay_in_their_columns() {
+        let mut page = String::new();
+        table(&mut page, &["a|b"], &[vec!["c|<d>\re\\|".to_owned()]]);
+        table_of_markup(&mut page, &["f"], &[vec![code_cell("g|h")]]);
+        let lines: Vec<&str> = page.lines().collect();
+        assert_eq!(lines[0], "| a\\|b |");
+        assert_eq!(lines[2], "| c\\|\\<d\\> e\\\\\\| |");
+        assert_eq!(lines[6], "| `g\\|h` |");
+    }
 }

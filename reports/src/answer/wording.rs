@@ -1,15 +1,12 @@
 //! Changes in words.
 //!
-//! Owns when a sentence may call a change a rise or a fall, and what it says of its own doubt.
+//! Owns when a sentence may call a change a rise or a fall, and when there is none that is clear.
 
 use crate::statistics::{FULL_REPETITIONS, Interval, RatioEstimate};
 use crate::units;
 
-/// A ratio this close to 1 is called hardly any…
+/// A change whose whole interval is this close to 1 is hardly any, and that is known.
 const HARDLY: Interval = Interval { low: 0.95, high: 1.05 };
-
-/// …unless its interval reaches beyond this: then nobody knows.
-const KNOWN: Interval = Interval { low: 0.8, high: 1.25 };
 
 /// By more than this the ratio of the medians shown differs from the estimate, and readers would take one for an error.
 const ROUNDING: f64 = 0.01;
@@ -40,7 +37,7 @@ impl Change {
         let apart = (self.estimate.ratio / (to / from)).ln().abs() > ROUNDING;
         let whose = if apart { ", over pairs of repetitions" } else { "" };
         let (from, to) = (units::duration(from), units::duration(to));
-        Some(format!("{verb}{comma} from {from} to {to} ({}{whose}{})", self.figures(), self.doubt()))
+        Some(format!("{verb}{comma} from {from} to {to} ({}{whose})", self.figures()))
     }
 
     /// `grows (× 2.10 [1.90, 2.40])`; of too few repetitions `comes to × 2.10`.
@@ -48,7 +45,7 @@ impl Change {
         if self.is_hint() {
             return format!("comes to {}", self.figures());
         }
-        format!("{} ({}{})", self.direction().verb(), self.figures(), self.doubt())
+        format!("{} ({})", self.direction().verb(), self.figures())
     }
 
     fn is_hint(&self) -> bool {
@@ -57,30 +54,19 @@ impl Change {
 
     fn direction(&self) -> Direction {
         let RatioEstimate { ratio, interval } = self.estimate;
-        match ratio {
+        match interval {
             _ if self.is_hint() => Direction::Unjudged,
-            ratio if !HARDLY.contains(ratio) => {
-                if ratio > 1.0 {
-                    Direction::Up
-                } else {
-                    Direction::Down
-                }
-            }
-            _ if interval.is_some_and(|interval| interval.is_within(KNOWN)) => Direction::Hardly,
-            _ => Direction::Unknown,
+            Some(interval) if interval.is_within(HARDLY) => Direction::Hardly,
+            Some(interval) if interval.contains(1.0) => Direction::Unknown,
+            None if HARDLY.contains(ratio) => Direction::Unknown,
+            _ if ratio > 1.0 => Direction::Up,
+            _ => Direction::Down,
         }
     }
 
     fn figures(&self) -> String {
         let interval = self.estimate.interval.filter(|_| !self.is_hint());
         figures_of(RatioEstimate { interval, ..self.estimate })
-    }
-
-    fn doubt(&self) -> &'static str {
-        match self.direction() {
-            Direction::Up | Direction::Down => doubt(self.estimate),
-            _ => "",
-        }
     }
 }
 
@@ -90,7 +76,7 @@ enum Direction {
     Up,
     Down,
     Hardly,
-    /// About 1, with an interval that reaches far.
+    /// The interval includes no change, and more than hardly any.
     Unknown,
     /// Too few repetitions to judge.
     Unjudged,
@@ -110,12 +96,8 @@ impl Direction {
 
 /// `× 2.10 [1.90, 2.40]`, with what is to be said where it may be no change at all.
 pub(super) fn ratio_words(estimate: RatioEstimate) -> String {
-    format!("{}{}", figures_of(estimate), doubt(estimate))
-}
-
-fn doubt(estimate: RatioEstimate) -> &'static str {
-    let includes_no_change = estimate.interval.is_some_and(|interval| interval.contains(1.0));
-    if includes_no_change { ", though the interval includes no change" } else { "" }
+    let is_unclear = estimate.interval.is_some_and(|it| it.contains(1.0) && !it.is_within(HARDLY));
+    format!("{}{}", figures_of(estimate), if is_unclear { ", no clear change" } else { "" })
 }
 
 fn figures_of(estimate: RatioEstimate) -> String {
@@ -151,28 +133,36 @@ mod tests {
             ),
             (
                 change((100.0, 80.0), (0.8, 0.6, 1.1), 7),
-                "falls from 100 ns to 80.0 ns (× 0.800 [0.600, 1.10], though the interval includes no change)",
-                "falls (× 0.800 [0.600, 1.10], though the interval includes no change)",
+                "shows no clear change, from 100 ns to 80.0 ns (× 0.800 [0.600, 1.10])",
+                "shows no clear change (× 0.800 [0.600, 1.10])",
             ),
             (
-                change((1320.0, 1280.0), (0.998, 0.9, 1.1), 7),
-                "hardly moves, from 1.32 µs to 1.28 µs (× 0.998 [0.900, 1.10], over pairs of repetitions)",
-                "hardly moves (× 0.998 [0.900, 1.10])",
+                change((1320.0, 1280.0), (0.998, 0.97, 1.02), 7),
+                "hardly moves, from 1.32 µs to 1.28 µs (× 0.998 [0.970, 1.02], over pairs of repetitions)",
+                "hardly moves (× 0.998 [0.970, 1.02])",
             ),
             (
-                change((100.0, 101.0), (1.01, 0.5, 2.0), 7),
-                "shows no clear change, from 100 ns to 101 ns (× 1.01 [0.500, 2.00])",
-                "shows no clear change (× 1.01 [0.500, 2.00])",
+                change((100.0, 101.0), (1.01, 0.9, 1.1), 7),
+                "shows no clear change, from 100 ns to 101 ns (× 1.01 [0.900, 1.10])",
+                "shows no clear change (× 1.01 [0.900, 1.10])",
             ),
             (
-                change((100.0, 96.0), (1.06, 1.01, 1.2), 7),
-                "moves from 100 ns to 96.0 ns (× 1.06 [1.01, 1.20], over pairs of repetitions)",
-                "grows (× 1.06 [1.01, 1.20])",
+                change((100.0, 96.0), (1.04, 1.01, 1.2), 7),
+                "moves from 100 ns to 96.0 ns (× 1.04 [1.01, 1.20], over pairs of repetitions)",
+                "grows (× 1.04 [1.01, 1.20])",
             ),
         ];
         for (change, from_to, clause) in cases {
             assert_eq!((change.moved().as_deref(), change.clause().as_str()), (Some(from_to), clause));
         }
+    }
+
+    #[test]
+    fn a_ratio_that_may_be_no_change_is_no_clear_one() {
+        let words = |(ratio, low, high)| ratio_words(change((1.0, 1.0), (ratio, low, high), 7).estimate);
+        assert_eq!(words((1.1, 0.9, 1.3)), "× 1.10 [0.900, 1.30], no clear change");
+        assert_eq!(words((1.01, 0.98, 1.03)), "× 1.01 [0.980, 1.03]");
+        assert_eq!(words((2.0, 1.9, 2.1)), "× 2.00 [1.90, 2.10]");
     }
 
     #[test]

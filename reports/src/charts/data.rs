@@ -1,6 +1,7 @@
 //! What a chart draws, as a table for other programs and as points that a page tells of.
 
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The figures that a chart draws, one row for each mark, as CSV (RFC 4180, with line feeds alone).
@@ -35,6 +36,7 @@ impl Table {
     }
 
     fn word(&mut self, word: &str) {
+        let word = &not_a_formula(word);
         if word.contains([',', '"', '\n', '\r']) {
             let _ = write!(self.csv, "\"{}\",", word.replace('"', "\"\""));
         } else {
@@ -53,6 +55,13 @@ impl Table {
     pub(super) fn csv(&self) -> &str {
         &self.csv
     }
+}
+
+/// A name that spreadsheets would take for a formula, with an apostrophe before it, as they know it. A run may be somebody
+/// else's.
+fn not_a_formula(word: &str) -> Cow<'_, str> {
+    let is_formula = word.starts_with(['=', '+', '-', '@', '\t', '\r']) && word.parse::<f64>().is_err();
+    if is_formula { Cow::Owned(format!("'{word}")) } else { Cow::Borrowed(word) }
 }
 
 /// A place in a picture, in logical pixels, and what is there.
@@ -123,5 +132,14 @@ mod tests {
         table.push(&["a,\"b\""], &[Some(1.5)]);
         table.push(&["c"], &[None]);
         assert_eq!(table.csv(), "load,value_ns\n\"a,\"\"b\"\"\",1.5\nc,\n");
+    }
+
+    #[test]
+    fn names_are_no_formulas() {
+        let mut table = Table::new(["load"]);
+        for word in ["=1+2", "@SUM(A1)", "+a,b", "-none", "-5", "a=b"] {
+            table.push(&[word], &[]);
+        }
+        assert_eq!(table.csv(), "load\n'=1+2\n'@SUM(A1)\n\"'+a,b\"\n'-none\n-5\na=b\n");
     }
 }

@@ -31,7 +31,9 @@ use crate::{ReportError, RunView};
 use canvas::{Canvas, Frame, picture, view_box};
 use data::Table;
 use matrix::{Matrix, ViewCell};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::iter;
 use store::Vantage;
 use sweep::Sweep;
 
@@ -55,6 +57,18 @@ pub struct Chart {
 }
 
 impl Chart {
+    /// Numbers the chart where another has its name already, as different labels may make the same: a page has each name
+    /// once, and a folder each file, whether or not it minds case.
+    fn be_unique_among(&mut self, taken: &mut BTreeSet<String>) {
+        let numbered = (2..).map(|number| format!("{}-{number}", self.name));
+        let mut names = iter::once(self.name.clone()).chain(numbered);
+        let Some(name) = names.find(|name| taken.insert(name.to_lowercase())) else { return };
+        for (file, _) in &mut self.data {
+            *file = file.replacen(&self.name, &name, 1);
+        }
+        self.name = name;
+    }
+
     /// The picture as a part of a page: named for those who cannot see it, without what a browser shows as a hint.
     /// Its panels follow, of which a narrow screen shows each for itself below the title.
     #[must_use]
@@ -156,7 +170,14 @@ pub struct TargetCharts {
 /// Draws every chart of a run.
 pub fn draw(run: &RunView<'_>, summary: &Summary) -> Result<Vec<TargetCharts>, ReportError> {
     let timeline = Timeline::of(run);
-    summary.series().into_iter().map(|target| target_charts((&timeline, summary), target)).collect()
+    let drawn = summary.series().into_iter().map(|target| target_charts((&timeline, summary), target));
+    let mut targets = drawn.collect::<Result<Vec<_>, _>>()?;
+    let mut taken = BTreeSet::new();
+    for target in &mut targets {
+        let views = target.views.iter_mut().flat_map(|view| &mut view.charts);
+        views.chain(&mut target.across).for_each(|chart| chart.be_unique_among(&mut taken));
+    }
+    Ok(targets)
 }
 
 fn target_charts(
@@ -259,14 +280,20 @@ fn chart(frame: &Frame, table: &Table, draw: impl FnOnce(&Canvas<'_>)) -> Result
     Ok(Chart { name, title, description, svg, data, parts, told: told.json() })
 }
 
-/// `mmap-histograms-size_1MiB`: the parts that there are, with nothing that a file name should not have.
+/// The longest name of a chart in bytes. File systems take 255, and `-heat_map.csv` or a number may come behind it.
+const LONGEST_NAME: usize = 150;
+
+/// `mmap-histograms-size_1MiB`: the parts that there are, with nothing that a file name should not have, cut where that is
+/// too long. Several charts may come to the same name.
 fn file_name(parts: &[&str]) -> String {
     let safe = |part: &&str| {
         let words = part.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
     };
     let parts: Vec<String> = parts.iter().filter(|part| !part.is_empty()).map(safe).collect();
-    parts.join("-")
+    let mut name = parts.join("-");
+    name.truncate(name.floor_char_boundary(LONGEST_NAME));
+    name
 }
 
 #[cfg(test)]
@@ -280,5 +307,7 @@ mod tests {
             "mmap-histograms-size_1MiB_threads_2"
         );
         assert_eq!(file_name(&["openat", "run_order", ""]), "openat-run_order");
+        let long = file_name(&["mmap", &"é".repeat(300)]);
+        assert_eq!((long.len(), long.chars().last()), (149, Some('é')));
     }
 }

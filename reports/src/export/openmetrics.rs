@@ -16,8 +16,9 @@ fn bounds_ns() -> impl Iterator<Item = u64> {
 /// The totals of every cell × target × vantage, over the trials that are ok. Ends with `# EOF`.
 pub fn openmetrics(run: &RunView<'_>, out: &mut impl Write) -> io::Result<()> {
     let totals: Vec<_> = totals(run);
+    let names = factor_names(run.manifest.scenario.factors.iter().map(|factor| factor.name.as_str()));
     let labelled: Vec<(String, &Total)> =
-        totals.iter().map(|(key, total)| (labels(run, key), total)).collect();
+        totals.iter().map(|(key, total)| (labels(run, &names, key), total)).collect();
     about_run(run, out)?;
     family(
         out,
@@ -94,19 +95,39 @@ fn buckets(out: &mut impl Write, labels: &str, histogram: &SparseHistogram) -> i
 }
 
 /// `cell="size=4KiB load=high",factor_size="4KiB",factor_load="high",syscall="mmap",vantage="kernel"`.
-fn labels(run: &RunView<'_>, (cell, target, vantage): &Key) -> String {
+fn labels(run: &RunView<'_>, names: &[String], (cell, target, vantage): &Key) -> String {
     let mut labels = label("cell", &cell_words(run, cell));
-    for (factor, level) in run.manifest.scenario.factors.iter().zip(cell) {
-        let _ = write!(labels, ",{}", label(&format!("factor_{}", factor.name), level));
+    for (name, level) in names.iter().zip(cell) {
+        let _ = write!(labels, ",{}", label(name, level));
     }
     let (target, vantage) = (label("syscall", target), label("vantage", vantage.name()));
     format!("{labels},{target},{vantage}")
 }
 
-/// A label whose name is one, and whose value is quoted.
+/// The names that factors have as labels. Where several factors would have the same (`page-size`, `page_size`), each has
+/// its place in the scenario behind it.
+fn factor_names<'a>(factors: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let all: Vec<String> =
+        factors.map(|factor| format!("factor_{}", factor.chars().map(plain).collect::<String>())).collect();
+    let mut names: Vec<String> = Vec::with_capacity(all.len());
+    for (place, name) in (1..).zip(&all) {
+        let mut own = name.clone();
+        if all.iter().filter(|other| *other == name).count() > 1 {
+            // Another factor may be called just so.
+            while all.contains(&own) || names.contains(&own) {
+                own = format!("{own}_{place}");
+            }
+        }
+        names.push(own);
+    }
+    names
+}
+
+/// A label, its value quoted, and without what a terminal would obey.
 fn label(name: &str, value: &str) -> String {
-    let name: String = name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
     let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let value = value.replace(|it: char| it.is_control() && it != '\t', "\u{fffd}");
     format!("{name}=\"{value}\"")
 }
 
@@ -142,6 +163,21 @@ mod tests {
 
     #[test]
     fn labels_are_quoted() {
-        assert_eq!(label("factor_two-words", "a\"b\\c\nd"), "factor_two_words=\"a\\\"b\\\\c\\nd\"");
+        assert_eq!(label("factor_load", "a\"b\\c\nd"), "factor_load=\"a\\\"b\\\\c\\nd\"");
+        assert_eq!(label("host", "\u{1b}]0;x\u{7}\r\u{9b}"), "host=\"\u{fffd}]0;x\u{fffd}\u{fffd}\u{fffd}\"");
+    }
+
+    #[test]
+    fn each_factor_has_a_label_of_its_own() {
+        let names = |factors: &[&str]| factor_names(factors.iter().copied());
+        assert_eq!(names(&["two-words", "load"]), ["factor_two_words", "factor_load"]);
+        assert_eq!(
+            names(&["page-size", "load", "page_size"]),
+            ["factor_page_size_1", "factor_load", "factor_page_size_3"]
+        );
+        assert_eq!(
+            names(&["a-b", "a_b", "a_b_1", "é", "è"]),
+            ["factor_a_b_1_1", "factor_a_b_2", "factor_a_b_1", "factor___4", "factor___5"]
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The page of a history: one file, no scripts, nothing fetched.
 
 use super::{History, Series};
+use crate::summary::Figure;
 use crate::units;
 use std::fmt::Write;
 
@@ -13,9 +14,17 @@ const BELOW: f64 = 30.0;
 const ABOVE: f64 = 12.0;
 /// Those of Okabe and Ito, which most colour-blind readers can tell apart.
 const COLOURS: [&str; 7] = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#595959"];
+/// What tells cells apart beside their colours, which come again after seven: the mark of a point, as text and as what an
+/// SVG path draws around it, and the dashes of the line.
+const MARKS: [(char, &str, &str); 4] = [
+    ('●', "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0", "none"),
+    ('■', "m-3-3h6v6h-6z", "7 3"),
+    ('▲', "m0-4l4 7h-8z", "2 3"),
+    ('◆', "m0-4l4 4l-4 4l-4-4z", "9 3 2 3"),
+];
 const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}\
                      svg{width:100%;height:auto}svg text{font-size:12px;fill:#555}table{border-collapse:collapse}\
-                     td,th{padding:.1rem .8rem .1rem 0;text-align:left}.key{white-space:nowrap;margin-right:1rem}\
+                     td,th{padding:.1rem .8rem .1rem 0;text-align:left}.scroll{overflow-x:auto}.key{white-space:nowrap;margin-right:1rem}\
                      @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}svg text{fill:#aaa}}";
 
 pub(super) fn html(history: &History) -> String {
@@ -37,32 +46,51 @@ pub(super) fn html(history: &History) -> String {
         let series: Vec<&Series> = history.series.iter().filter(|series| series.syscall == target).collect();
         let _ = writeln!(
             page,
-            "<h2>{}</h2>\n<p>{}</p>\n{}",
+            "<h2>{}</h2>\n<p>{}</p>\n{}\n{}",
             escaped(target),
             keys(&series),
-            picture(history, &series)
+            picture(history, target, &series),
+            figures(history, target, &series)
         );
     }
     page + &runs(history) + "</html>\n"
 }
 
-/// Which colour is which cell.
+/// How the cell of this place is drawn.
+struct Look {
+    colour: &'static str,
+    text: char,
+    mark: &'static str,
+    dashes: &'static str,
+}
+
+fn look(place: usize) -> Look {
+    let (text, mark, dashes) = MARKS[place / COLOURS.len() % MARKS.len()];
+    Look { colour: COLOURS[place % COLOURS.len()], text, mark, dashes }
+}
+
+/// Which colour and mark is which cell.
 fn keys(series: &[&Series]) -> String {
     let key = |(place, series): (usize, &&Series)| {
-        let (colour, cell) = (COLOURS[place % COLOURS.len()], escaped(&series.cell));
-        format!("<span class=\"key\"><span style=\"color:{colour}\">●</span> {cell}</span>")
+        let (Look { colour, text, .. }, cell) = (look(place), escaped(&series.cell));
+        format!("<span class=\"key\"><span style=\"color:{colour}\">{text}</span> {cell}</span>")
     };
     series.iter().enumerate().map(key).collect::<Vec<_>>().join(" ")
 }
 
-fn picture(history: &History, series: &[&Series]) -> String {
+fn picture(history: &History, target: &str, series: &[&Series]) -> String {
     let figures = || series.iter().flat_map(|series| series.figures.iter().flatten());
     let top = figures().map(|it| it.interval_ns.map_or(it.value_ns, |interval| interval.high));
     let top = top.fold(1.0, f64::max) * 1.05;
     let y = |ns: f64| HEIGHT - BELOW - (HEIGHT - BELOW - ABOVE) * ns.max(0.0) / top;
     let step = (WIDTH - LEFT - 20.0) / history.runs.len() as f64;
     let x = |run: usize| LEFT + step * (run as f64 + 0.5);
-    let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\n");
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{} of {} over {}; the figures stand below\">\n",
+        history.metric.words(),
+        escaped(target),
+        history.counted()
+    );
     for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let (ns, place) = (top * share, y(top * share));
         let _ = writeln!(
@@ -84,7 +112,7 @@ fn picture(history: &History, series: &[&Series]) -> String {
         );
     }
     for (place, series) in series.iter().enumerate() {
-        svg.push_str(&line(history, series, COLOURS[place % COLOURS.len()], (&x, &y)));
+        svg.push_str(&line(history, series, &look(place), (&x, &y)));
     }
     svg + "</svg>"
 }
@@ -93,7 +121,7 @@ fn picture(history: &History, series: &[&Series]) -> String {
 fn line(
     history: &History,
     series: &Series,
-    colour: &str,
+    Look { colour, mark, dashes, .. }: &Look,
     (x, y): (&impl Fn(usize) -> f64, &impl Fn(f64) -> f64),
 ) -> String {
     let mut svg = String::new();
@@ -103,7 +131,10 @@ fn line(
             .iter()
             .filter_map(|(run, figure)| Some(format!("{:.1},{:.1}", x(*run), y(figure.as_ref()?.value_ns))));
         let places = places.collect::<Vec<_>>().join(" ");
-        let _ = writeln!(svg, "<polyline fill=\"none\" stroke=\"{colour}\" points=\"{places}\"/>");
+        let _ = writeln!(
+            svg,
+            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-dasharray=\"{dashes}\" points=\"{places}\"/>"
+        );
     }
     for (run, figure) in points {
         let Some(figure) = figure else { continue };
@@ -119,10 +150,33 @@ fn line(
         let words = units::duration(figure.value_ns);
         let _ = writeln!(
             svg,
-            "<circle cx=\"{x:.1}\" cy=\"{value:.1}\" r=\"3\" fill=\"{colour}\"><title>{id}: {words} at {cell}</title></circle>"
+            "<path d=\"M{x:.1} {value:.1}{mark}\" fill=\"{colour}\"><title>{id}: {words} at {cell}</title></path>"
         );
     }
     svg
+}
+
+/// The figures of a picture: a row for each run, a column for each cell.
+fn figures(history: &History, target: &str, series: &[&Series]) -> String {
+    let heading = |series: &&Series| format!("<th scope=\"col\">{}", escaped(&series.cell));
+    let headings: String = series.iter().map(heading).collect();
+    let figure = |figure: &Option<Figure>| {
+        let Some(figure) = figure else { return "<td>–".to_owned() };
+        let interval = figure.interval_ns.map_or_else(String::new, |interval| {
+            format!(" {}", units::duration_interval(interval, figure.value_ns))
+        });
+        format!("<td>{}{interval}", units::duration(figure.value_ns))
+    };
+    let row = |(place, run): (usize, &super::Taken)| {
+        let figures: String = series.iter().map(|series| figure(&series.figures[place])).collect();
+        format!("<tr><th scope=\"row\">{}{figures}\n", escaped(&run.id))
+    };
+    let rows: String = history.runs.iter().enumerate().map(row).collect();
+    format!(
+        "<details><summary>The figures of {target}</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" \
+         aria-label=\"The figures of {target}\"><table><tr><th scope=\"col\">run{headings}\n{rows}</table></div></details>\n",
+        target = escaped(target)
+    )
 }
 
 /// The runs themselves.
@@ -133,7 +187,9 @@ fn runs(history: &History) -> String {
         format!("<tr><td>{id}<td>{}<td>{kernel}<td>{label}\n", run.started_at.format("%Y-%m-%d %H:%M"))
     };
     let rows: String = history.runs.iter().map(row).collect();
-    format!("<h2>Runs</h2>\n<table><tr><th>run<th>began (UTC)<th>kernel<th>label\n{rows}</table>\n")
+    format!(
+        "<h2>Runs</h2>\n<table><tr><th scope=\"col\">run<th scope=\"col\">began (UTC)<th scope=\"col\">kernel<th scope=\"col\">label\n{rows}</table>\n"
+    )
 }
 
 /// A text of somebody else's without markup.

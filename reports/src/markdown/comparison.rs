@@ -1,7 +1,7 @@
 //! Comparisons in Markdown, short enough for a comment on a pull request: what changed stands in the open, the rest is
 //! folded.
 
-use super::{escape, paragraph, table};
+use super::{code, escape, paragraph, table, table_of_markup};
 use crate::comparison::{Comparison, Effect, Insisted, Series, Trend, Verdict};
 use crate::units;
 use std::fmt::Write as _;
@@ -97,7 +97,7 @@ fn on_top(page: &mut String, comparison: &Comparison) {
 /// What is folded: differences, remarks, method.
 fn below(page: &mut String, comparison: &Comparison) {
     if !comparison.differences.is_empty() {
-        let row = |it: &crate::Difference| [&it.what, &it.base, &it.candidate].map(|it| cell(it)).to_vec();
+        let row = |it: &crate::Difference| [&it.what, &it.base, &it.candidate].map(String::clone).to_vec();
         let rows: Vec<Vec<String>> = comparison.differences.iter().map(row).collect();
         folded(page, "In what the runs differ", |page| {
             table(page, &["in", "baseline", "candidate"], &rows);
@@ -117,15 +117,6 @@ fn method(comparison: &Comparison) -> String {
         comparison.unit_sentence(),
         units::asked_percent(comparison.threshold)
     )
-}
-
-/// Text for a table, which takes care of its own lines.
-fn cell(text: &str) -> String {
-    escape(text).replace("\\|", "|")
-}
-
-fn code(text: &str) -> String {
-    format!("`{}`", text.replace('`', "'"))
 }
 
 fn folded(page: &mut String, summary: &str, content: impl FnOnce(&mut String)) {
@@ -152,8 +143,8 @@ fn effects(page: &mut String, comparison: &Comparison, effects: &[&Effect], is_f
     let rows: Vec<Vec<String>> = effects
         .iter()
         .map(|effect| {
-            let mut row = vec![verdict(effect.verdict), cell(&effect.syscall)];
-            row.extend(telling.iter().map(|place| cell(&effect.levels[*place])));
+            let mut row = vec![verdict(effect.verdict), escape(&effect.syscall)];
+            row.extend(telling.iter().map(|place| escape(&effect.levels[*place])));
             row.extend(is_full.then(|| effect.seen_words()));
             row.extend(has_metrics.then(|| effect.metric.label().to_owned()));
             row.extend([
@@ -168,7 +159,7 @@ fn effects(page: &mut String, comparison: &Comparison, effects: &[&Effect], is_f
             row
         })
         .collect();
-    table(page, &headings, &rows);
+    table_of_markup(page, &headings, &rows);
 }
 
 fn verdict(verdict: Verdict) -> String {
@@ -191,8 +182,8 @@ fn series(page: &mut String, trend: &Trend, series: &[&Series]) {
     let rows: Vec<Vec<String>> = series
         .iter()
         .map(|series| {
-            let mut row = vec![cell(&series.syscall)];
-            row.extend(telling.iter().map(|place| cell(&series.levels[*place])));
+            let mut row = vec![escape(&series.syscall)];
+            row.extend(telling.iter().map(|place| escape(&series.levels[*place])));
             row.extend(has_metrics.then(|| series.metric.label().to_owned()));
             row.push(units::duration(series.base.value_ns));
             row.extend(series.points.iter().map(|point| {
@@ -204,5 +195,5 @@ fn series(page: &mut String, trend: &Trend, series: &[&Series]) {
             row
         })
         .collect();
-    table(page, &headings, &rows);
+    table_of_markup(page, &headings, &rows);
 }

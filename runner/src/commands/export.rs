@@ -1,10 +1,11 @@
 //! `runner export`: a kept run in formats of others.
 
 use super::report::view;
+use super::{plain, print};
 use crate::cli::{ExportArguments, ExportFormat};
 use crate::failure::{Failure, chain};
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Write, stdout};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write, stdout};
 use std::process::ExitCode;
 use store::Run;
 
@@ -16,6 +17,13 @@ pub(crate) fn export(arguments: &ExportArguments) -> Result<ExitCode, Failure> {
         ));
     }
     let run = Run::open(&store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?)?;
+    if arguments.out.is_none() && stdout().is_terminal() {
+        // The run may be somebody else's: a pipe gets its names as they are, a terminal nothing that it would obey.
+        let mut text = Vec::new();
+        write(&run, arguments, &mut text).map_err(|error| Failure::failed(&error))?;
+        print(&plain(&String::from_utf8_lossy(&text)))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let written = match &arguments.out {
         None => write(&run, arguments, &mut BufWriter::new(stdout().lock())),
         Some(path) => File::create(path).and_then(|file| write(&run, arguments, &mut BufWriter::new(file))),

@@ -69,6 +69,12 @@ fn harmless(text: &str) -> String {
     harmless + rest
 }
 
+/// A text that has no colours of ours, with nothing that a terminal would obey but lines and tabs: files are looked at in
+/// terminals, too.
+fn plain(text: &str) -> String {
+    text.replace(|character: char| character.is_control() && !"\n\t".contains(character), "\u{fffd}")
+}
+
 /// The machine as far as scenarios depend on it.
 pub(crate) fn machine() -> Machine {
     let observed = crate::environment::observe();
@@ -184,7 +190,15 @@ pub(crate) fn owner(credentials: Option<&Credentials>) -> Option<Owner> {
 
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::{harmless, plain};
+
+    #[test]
+    fn only_lines_and_tabs_reach_a_file() {
+        assert_eq!(
+            plain("\u{1b}[8mhidden\u{7}\r\n\té\u{9b}"),
+            "\u{fffd}[8mhidden\u{fffd}\u{fffd}\n\té\u{fffd}"
+        );
+    }
 
     #[test]
     fn only_lines_tabs_and_colours_reach_a_terminal() {

@@ -1,6 +1,6 @@
 //! `runner report`: a kept run's figures as tables, and its report as a page.
 
-use super::{history, print};
+use super::{history, plain, print};
 use crate::cli::{Format, ReportArguments};
 use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
@@ -72,6 +72,20 @@ pub(crate) fn write_html(run: &Run, summary: &Summary, out: Option<&Path>) -> Re
 /// Prints, or writes to the file that was named.
 pub(crate) fn emit(text: &str, out: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = out else { return print(text) };
-    fs::write(path, text)
+    fs::write(path, plain(text))
         .map_err(|error| Failure::Failed(format!("cannot write {}: {}", path.display(), chain(&error))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_nothing_that_a_terminal_would_obey() {
+        let path = std::env::temp_dir().join(format!("syscall-lab-emit-{}", std::process::id()));
+        emit("a\u{1b}]0;title\u{7}\n", Some(&path)).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(text, "a\u{fffd}]0;title\u{fffd}\n");
+    }
 }
