@@ -85,7 +85,7 @@ fn a_figure_is_drawn_over_the_runs_of_a_scenario() {
     let page = told.lines().find_map(|line| line.strip_prefix("history: ")).unwrap();
     assert_eq!(page, "runs/.history/index.html");
     let html = fs::read_to_string(folder.join(page)).unwrap();
-    assert_eq!((html.matches("<svg").count(), html.matches("<circle").count()), (3, 18));
+    assert_eq!((html.matches("<svg").count(), html.matches("</title></path>").count()), (3, 18));
     assert!(!asked(folder, &["list"]).contains(".history"));
     asked(folder, &["report", "--since", "2020-01-02", "--scenario", "counted", "--out", "elsewhere"]);
     assert!(folder.join("elsewhere/index.html").is_file());
