@@ -15,6 +15,7 @@ mod history;
 pub mod html;
 pub mod json;
 pub mod markdown;
+mod markup;
 mod metric;
 mod rows;
 pub mod statistics;

@@ -5,7 +5,7 @@
 
 use super::data::{BinRow, Spot, Told};
 use super::palette::Colour;
-use crate::ReportError;
+use crate::{ReportError, markup};
 use plotters::backend::SVGBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
@@ -321,11 +321,7 @@ fn with_head(body: &str, frame: &Frame) -> String {
          font-family=\"{FAMILY}\" role=\"img\">\n<title>{}</title>\n<desc>{}</desc>{body}</svg>\n",
         fine(width),
         fine(height),
-        escaped(&frame.title),
-        escaped(&frame.description),
+        markup::text(&frame.title),
+        markup::text(&frame.description),
     )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -27,7 +27,7 @@ pub use image::Rasteriser;
 use crate::summary::Summary;
 use crate::timeline::Timeline;
 use crate::view::seen;
-use crate::{ReportError, RunView};
+use crate::{ReportError, RunView, markup};
 use canvas::{Canvas, Frame, picture, view_box};
 use data::Table;
 use matrix::{Matrix, ViewCell};
@@ -76,14 +76,13 @@ impl Chart {
         let (head, rest) = self.svg.split_once(">\n<title>").unwrap_or((&self.svg, ""));
         let body = rest.split_once("</desc>").map_or(rest, |(_, body)| body);
         let body = body.trim_end().trim_end_matches("</svg>");
-        let escaped = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-        let label = escaped(&format!("{}. {}", self.title, self.description));
+        let label = markup::quoted(&format!("{}. {}", self.title, self.description));
         let mut markup = format!(
             "{head} class=\"whole\" aria-label=\"{label}\"><g class=\"sheet\" id=\"{}\">{body}</g></svg>",
             self.name
         );
         if !self.parts.is_empty() {
-            let _ = write!(markup, "<figcaption>{}</figcaption>", escaped(&self.title));
+            let _ = write!(markup, "<figcaption>{}</figcaption>", markup::quoted(&self.title));
         }
         for (index, part) in self.parts.iter().enumerate() {
             let named = if index == 0 {

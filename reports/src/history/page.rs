@@ -2,7 +2,7 @@
 
 use super::{History, Series};
 use crate::summary::Figure;
-use crate::units;
+use crate::{markup, units};
 use std::fmt::Write;
 
 /// The picture, in pixels.
@@ -194,6 +194,5 @@ fn runs(history: &History) -> String {
 
 /// A text of somebody else's without markup.
 fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    text.replace('"', "&quot;").replace(|character: char| character.is_control(), "\u{fffd}")
+    markup::quoted(text).replace(|character: char| character.is_control(), "\u{fffd}")
 }

@@ -14,7 +14,7 @@ use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
 use crate::rows::{self, Rows};
 use crate::summary::{DisturbedTrial, FailedTrials, Summary, failed_alike};
 use crate::view::{probe_words, seen};
-use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, stopping, units};
+use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, markup, stopping, units};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -219,7 +219,7 @@ fn oldest(summary: &Summary) -> String {
 
 /// Text as markup, with `× 2.10` set off and numbers tied to their units.
 fn set_off(text: &str) -> String {
-    let text = units::glued(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
+    let text = units::glued(&markup::text(text));
     let mark = format!("×{}", units::NO_BREAK);
     let mut parts = text.split(mark.as_str());
     let mut out = parts.next().unwrap_or_default().to_owned();
