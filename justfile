@@ -112,7 +112,7 @@ fuzz-scenarios SECONDS="60":
 
 # Change runs at random for SECONDS and see that the readers neither panic nor hang, and stay within 4 GiB
 fuzz-runs SECONDS="60":
-    FUZZ_SECONDS="$1" cargo test --locked -p store --lib changed_runs -- --ignored --nocapture
+    FUZZ_SECONDS="$1" cargo test --locked -p store -p runner --lib changed_runs -- --ignored --nocapture
     FUZZ_SECONDS="$(($1 / 4))" cargo test --locked -p runner --bin runner changed_runs -- --ignored --nocapture
 
 # Format the sources
@@ -144,6 +144,10 @@ vm-bench-probe *ARGS:
 # Test on 5.10 to 7.3 and on arm64, too, and make docs/kernels.md of what the kernels answered
 vm-test-all:
     vm/test.sh --table 5.10 6.1 6.12 6.18 7.3 6.12-arm64
+
+# Carry out docs/two_kernels.md with two stock kernels, BOOTS boots of each, in a virtual machine
+vm-two-kernels A="6.1" B="6.12" BOOTS="4":
+    vm/two_kernels.sh "$@"
 
 # Read a run's Parquet with pyarrow and duckdb and its report with Chromium
 [no-cd]
@@ -224,7 +228,7 @@ chaos KILLS="100" *SEED: build
     python3 -B checks/endurance/chaos.py "${CARGO_TARGET_DIR:-target}/debug" "$@"
 
 # Pairs of equal runs and of runs slowed by 10 %: how often does a gate cross? Kept in AA_FOLDER (target/aa), gone on with
-aa PAIRS="200" SLOWED="60" *ARGS: build
+aa PAIRS="200" SLOWED="60" APART="60": build
     #!/bin/sh
     set -eu
     cargo build --quiet --locked -p reports --example share

@@ -7,13 +7,10 @@
 #
 # What each kernel's run says of each backend is kept as JSON lines in target/vm/; --table makes docs/kernels.md of them.
 set -euo pipefail
-export PATH=$PATH:/usr/sbin:/sbin
-# Rust's own linker, for there need not be a C compiler for arm64.
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=${CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER:-rust-lld}
+# shellcheck source=vm/machine.sh
+. "$(dirname "$0")/machine.sh"
 
-root=$(cd "$(dirname "$0")/.." && pwd)
 records=${CARGO_TARGET_DIR:-$root/target}/vm
-boot_seconds=${VM_TIMEOUT:-600}
 table=
 if [ "${1:-}" = --table ]; then
     table=$root/docs/kernels.md
@@ -21,66 +18,14 @@ if [ "${1:-}" = --table ]; then
 fi
 [ $# -gt 0 ] || set -- 6.1 6.12
 
-say() { printf 'vm: %s\n' "$*"; }
-
-# The architecture of a kernel, as its processor is called.
-architecture() { case $1 in *-arm64) echo aarch64 ;; *) echo x86_64 ;; esac; }
-
-# Each of the architectures of the kernels named, once.
-architectures() { for kernel; do architecture "$kernel"; done | sort -u; }
-
-check_tools() {
-    local missing='' tools='cpio mke2fs debugfs readelf strip rustup python3' architecture
-    for architecture in $(architectures "$@"); do
-        tools="$tools qemu-system-$architecture"
-        [ "$architecture" != x86_64 ] || tools="$tools musl-gcc"
-    done
-    for tool in $tools; do
-        command -v "$tool" >/dev/null || missing="$missing $tool"
-    done
-    [ -z "$missing" ] && return
-    say "missing:$missing (Debian: qemu-system-x86 qemu-system-arm musl-tools cpio e2fsprogs binutils python3)" >&2
-    exit 1
-}
-
-# Builds the programs for architecture $1 and the probe's tests in one call, so that both share every dependency; prints
-# KIND PATH of each.
-programs() {
-    local packages=(-p probe -p vm-init)
-    [ "$1" != x86_64 ] || packages+=(-p runner -p generators)
-    cargo build --locked --manifest-path "$root/Cargo.toml" --target "$1-unknown-linux-musl" \
-        "${packages[@]}" --bins --test kernel --message-format=json-render-diagnostics |
-        python3 -c '
-import json, sys
-for line in sys.stdin:
-    message = json.loads(line)
-    if message.get("executable"):
-        print(message["target"]["kind"][0], message["executable"])'
-}
-
-# Makes what kernels of architecture $1 boot with: $work/$1/initrd and the disk's content, $work/$1/disk.
-build() {
-    local triple=$1-unknown-linux-musl guest=$work/$1 kind program name
-    rustup target list --installed | grep -qx "$triple" || rustup target add "$triple"
-    mkdir -p "$guest/init" "$guest/disk"
-    programs "$1" >"$guest/programs"
-    while read -r kind program; do
-        name=$(basename "$program")
-        if [ "$kind" = test ]; then
-            # Cargo adds a hash to a test's name.
-            name=probe-${name%-*}
-            echo "$name /disk/$name --test-threads=1 --nocapture" >>"$guest/disk/steps"
-        fi
-        # Strip knows this machine's architecture only.
-        strip -o "$guest/disk/$name" "$program" 2>/dev/null || cp "$program" "$guest/disk/$name"
-    done <"$guest/programs"
-    mv "$guest/disk/vm-init" "$guest/init/init"
-    (cd "$guest/init" && echo init | cpio -o -H newc --quiet) >"$guest/initrd"
+# Writes what a guest of architecture $1 has to do: $work/$1/steps, and in disturbing what is done to the first one besides.
+write_steps() {
+    local guest=$work/$1 run='/disk/runner run scenarios/vm_counts.toml'
+    echo 'probe-kernel /disk/probe-kernel --test-threads=1 --nocapture' >"$guest/steps"
     [ -e "$guest/disk/runner" ] || return 0
     mkdir "$guest/disk/scenarios"
     cp "$root/vm/scenario.toml" "$guest/disk/scenarios/vm_counts.toml"
-    local run='/disk/runner run scenarios/vm_counts.toml'
-    echo "run $run --probe kretprobe --runs-dir /disk/runs" >>"$guest/disk/steps"
+    echo "run $run --probe kretprobe --runs-dir /disk/runs" >>"$guest/steps"
     # What is done to the machine meanwhile, on the first kernel only; last what cannot be undone.
     cat >"$guest/disturbing" <<STEPS
 cpu-offline /disk/disturb cpu 0 $run --probe kretprobe --repetitions 1 --runs-dir /disk/cpu
@@ -88,29 +33,6 @@ clock-set-back /disk/disturb clock 0 $run --probe kretprobe --repetitions 1 --ru
 lockdown-refused /disk/disturb lockdown 1 $run --probe kretprobe --runs-dir /disk/refused
 lockdown-auto /disk/disturb lockdown 0 $run --probe auto --repetitions 1 --runs-dir /disk/locked
 STEPS
-}
-
-# Boots kernel $2 of architecture $1 with a fresh disk; the guest's console goes to $3, its disk to $4.
-boot() {
-    local guest=$work/$1 machine console ends status=0
-    mke2fs -q -t ext4 -d "$guest/disk" "$4" "$(($(du -sm "$guest/disk" | cut -f1) + 96))M" >"$3"
-    if [ "$1" = x86_64 ]; then
-        machine=(-M "q35,hpet=off" -cpu max -device "isa-debug-exit,iobase=0x501,iosize=1")
-        console='ttyS0 tsc=reliable' ends='33 35'
-    else
-        # It has no device to end with, only to switch off.
-        machine=(-M virt -cpu cortex-a57)
-        console=ttyAMA0 ends=0
-    fi
-    timeout "$boot_seconds" "qemu-system-$1" "${machine[@]}" -accel tcg,thread=multi -smp 2 -m 1024 \
-        -nodefaults -no-user-config -display none -no-reboot -serial stdio \
-        -drive "file=$4,format=raw,if=none,id=disk,cache=unsafe" -device nvme,serial=disk,drive=disk \
-        -kernel "$2" -initrd "$guest/initrd" -append "panic=-1 quiet console=$console" \
-        </dev/null >"$3" 2>&1 || status=$?
-    tr -d '\r' <"$3" >"$3.text"
-    # A panic also ends the emulator, with 0: only the exit code and the last line together say that the guest got
-    # through its steps. How those ended is on the console.
-    [[ " $ends " = *" $status "* ]] && grep -q '^guest: finished, ' "$3.text"
 }
 
 # Checks the counts of the runs that the guest with console $2 left on disk $1: an undisturbed one, and on the first kernel
@@ -158,6 +80,7 @@ test_kernel() {
     [ -n "$disturbed" ] || [ "$architecture" != x86_64 ] ||
         cat "$work/$architecture/disturbing" >>"$work/$architecture/disk/steps"
     say "booting ${kernel##*/}"
+    make_disk "$architecture" "$disk" "$console"
     if ! boot "$architecture" "$kernel" "$console" "$disk"; then
         passed=
         # An emulator that stands still, or a guest in it, gets a second chance: once, and never in silence.
@@ -165,6 +88,7 @@ test_kernel() {
             cut -c 1-400 "$console.text" | tail -n 300
             say "kernel $1: did not get through ($(why "$console.text")); booting it once more"
             rm -f "$disk"
+            make_disk "$architecture" "$disk" "$console"
             boot "$architecture" "$kernel" "$console" "$disk" && passed=yes
         fi
     fi
@@ -201,12 +125,10 @@ write_table() {
 check_tools "$@"
 # What judges the consoles comes first.
 python3 -B "$root/vm/test_backends.py" --quiet
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 mkdir -p "$records"
 for architecture in $(architectures "$@"); do
     build "$architecture"
-    cp "$work/$architecture/disk/steps" "$work/$architecture/steps"
+    write_steps "$architecture"
 done
 failed='' disturbed=''
 for kernel; do

@@ -1,12 +1,13 @@
-"""How often `runner diff --gate` calls equal runs different, and how often it finds a slowdown: aa.py RUNNER FOLDER [PAIRS [SLOWED]]
+"""How often `runner diff --gate` calls equal runs different, and how often it finds a slowdown: aa.py RUNNER FOLDER
 
 RUNNER is the folder with the binaries `runner` and `generator`, FOLDER keeps every pair: what is there and complete is not
-taken again. Of PAIRS pairs both runs are of the same scenario, one after the other; of SLOWED the second one reads so many
-bytes at a time that the median of `read` rises by a bit more than twice the threshold. With `--against` the two runs of a
-pair are taken in alternation.
+taken again. The runs of a pair are taken in alternation. Of PAIRS pairs both runs are of the same scenario; of SLOWED one
+reads so many bytes at a time that `read` takes a bit more than twice the threshold longer. Of APART pairs both runs are of
+the same scenario again, but one is taken after the other.
 """
 
 import argparse
+import csv
 import json
 import pathlib
 import shutil
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from tally import Tally
@@ -43,7 +45,6 @@ def complete(folder):
 class Endurance:
     def __init__(self, arguments):
         self.binaries, self.folder = pathlib.Path(arguments.runner), pathlib.Path(arguments.folder)
-        self.is_alternating = arguments.against
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def scenario(self, size):
@@ -52,13 +53,14 @@ class Endurance:
         path.write_text(SCENARIO.read_text().replace('"96KiB"', f'"{size}B"').replace("../../schema", "schema"))
         return path
 
-    def take(self, place, scenarios):
-        """Runs that belong together, taken once; the runs' folders, the first scenario's first."""
+    def take(self, place, scenarios, name):
+        """Runs that belong together, taken once, in the order that a pair's name draws; the runs' folders, the first scenario's first."""
         folder = self.folder / place
         if len(complete(folder)) != len(scenarios):
             shutil.rmtree(folder, ignore_errors=True)
             against = [part for scenario in scenarios[1:] for part in ("--against", scenario)]
-            command = [self.binaries / "runner", "run", scenarios[0], *against, "--quiet", "--runs-dir", folder]
+            seed = ["--seed", str(zlib.crc32(name.encode()))]
+            command = [self.binaries / "runner", "run", scenarios[0], *against, *seed, "--quiet", "--runs-dir", folder]
             runner = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             # What they report is not asked for here, and takes longer than some trials.
             while runner.poll() is None and len(complete(folder)) < len(scenarios):
@@ -73,10 +75,12 @@ class Endurance:
         return [path for _, path in sorted(runs)]
 
     def pair(self, name, size):
-        first, second = self.scenario(SIZE), self.scenario(size)
-        if self.is_alternating:
-            return self.take(name, [first, second])
-        return self.take(f"{name}-a", [first]) + self.take(f"{name}-b", [second])
+        """Two runs taken in alternation."""
+        return self.take(name, [self.scenario(SIZE), self.scenario(size)], name)
+
+    def apart(self, name, size):
+        """Two runs, one taken after the other."""
+        return self.take(f"{name}-a", [self.scenario(SIZE)], name) + self.take(f"{name}-b", [self.scenario(size)], name)
 
     def diff(self, base, candidate):
         """The comparison, and whether the gate was crossed as its exit code says."""
@@ -86,14 +90,16 @@ class Endurance:
             sys.exit(f"aa: {base} and {candidate} are not compared: {done.stderr}")
         return json.loads(done.stdout), done.returncode == 4
 
+    def fastest(self, run):
+        """The median of reads in the run's fastest trial: the one that the machine disturbed least."""
+        told = subprocess.run([self.binaries / "runner", "export", run, "--format", "csv"], capture_output=True, text=True, check=True)
+        rows = csv.DictReader(told.stdout.splitlines())
+        return min(float(it["p50_ns"]) for it in rows if it["syscall"] == it["factor_call"] == "read" and it["vantage"] == "kernel" and it["p50_ns"])
+
     def ratio(self, name, size):
-        """The ratio of reads in a pair that has it: on a busy machine one may lack calls."""
-        for again in range(5):
-            comparison, _ = self.diff(*self.pair(f"{name}-{again}", size))
-            ratios = [it["ratio"]["ratio"] for it in gated(comparison) if it["syscall"] == "read"]
-            if ratios:
-                return ratios[0]
-        sys.exit("aa: reads have too few calls for a median; is the machine busy?")
+        """How much longer such reads take, by the fastest trials of both: not by what a gate compares, which is to be tried."""
+        base, candidate = self.pair(name, size)
+        return self.fastest(candidate) / self.fastest(base)
 
     def slower_size(self):
         """Bytes to a read at which its median rises by a bit more than 10 %: found once, page by page, and kept."""
@@ -125,8 +131,8 @@ def share_of(share, successes, trials):
 class Kind:
     """Pairs of one kind, and what became of them."""
 
-    def __init__(self, name, size):
-        self.name, self.size = name, size
+    def __init__(self, name, size, is_slowed):
+        self.name, self.size, self.is_slowed = name, size, is_slowed
         self.pairs, self.crossed, self.ratios, self.verdicts, self.covered, self.lacking = 0, 0, [], {}, 0, 0
 
     def add(self, comparison, is_crossed):
@@ -135,17 +141,26 @@ class Kind:
         self.lacking += comparison["without_figures"] > 0
         is_read_worse = any(it["syscall"] == "read" and it["verdict"] == "worse" for it in effects)
         # A slowdown is found where it is, not by chance elsewhere.
-        self.crossed += is_crossed and (self.size == SIZE or is_read_worse)
+        self.crossed += is_crossed and (is_read_worse or not self.is_slowed)
         self.ratios += [it["ratio"]["ratio"] for it in effects if it["syscall"] == "read"]
         for effect in effects:
             self.verdicts[effect["verdict"]] = self.verdicts.get(effect["verdict"], 0) + 1
-            self.covered += self.size == SIZE and effect["ratio"]["interval"]["low"] <= 1 <= effect["ratio"]["interval"]["high"]
+            self.covered += effect["ratio"]["interval"]["low"] <= 1 <= effect["ratio"]["interval"]["high"]
 
-    def row(self, share, asked):
+    @property
+    def asked(self):
+        return f"at least {FOUND_AT_LEAST:.0%}" if self.is_slowed else f"at most {FALSE_AT_MOST:.0%}"
+
+    def holds(self):
+        if self.is_slowed:
+            return self.crossed >= FOUND_AT_LEAST * self.pairs
+        return self.crossed <= FALSE_AT_MOST * self.pairs
+
+    def row(self, share):
         verdicts = ", ".join(f"{count} {name}" for name, count in sorted(self.verdicts.items()))
         ratios = sorted(self.ratios)
         spread = f"× {statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})"
-        return f"| {self.name} | {self.pairs} | {self.crossed} | {share_of(share, self.crossed, self.pairs)} | {asked} | {spread} | {verdicts} |"
+        return f"| {self.name} | {self.pairs} | {self.crossed} | {share_of(share, self.crossed, self.pairs)} | {self.asked} | {spread} | {verdicts} |"
 
 
 def main():
@@ -154,32 +169,35 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("pairs", type=int, nargs="?", default=200)
     parser.add_argument("slowed", type=int, nargs="?", default=60)
-    parser.add_argument("--against", action="store_true", help="take the runs of a pair in alternation")
+    parser.add_argument("apart", type=int, nargs="?", default=60)
     parser.add_argument("--share", required=True, help="the program that gives a share's interval")
     arguments = parser.parse_args()
     endurance, tally, began = Endurance(arguments), Tally("aa"), time.monotonic()
-    size, ratio = endurance.slower_size() if arguments.slowed else (None, None)
-    kinds = [("same", Kind("equal", SIZE), arguments.pairs)]
-    if arguments.slowed:
-        kinds.append(("slowed", Kind(f"read slowed by × {ratio:.2f} ({size} bytes instead of {SIZE})", size), arguments.slowed))
-    for name, kind, count in kinds:
+    size, ratio = endurance.slower_size() if arguments.slowed else (SIZE, 1)
+    slowed = f"read slowed by × {ratio:.2f} ({size} bytes instead of {SIZE}), in alternation"
+    kinds = [
+        ("same", Kind("equal, in alternation", SIZE, False), arguments.pairs, endurance.pair),
+        ("slowed", Kind(slowed, size, True), arguments.slowed, endurance.pair),
+        ("apart", Kind("equal, one after the other", SIZE, False), arguments.apart, endurance.apart),
+    ]
+    for name, kind, count, take in kinds:
         for number in range(count):
-            comparison, is_crossed = endurance.diff(*endurance.pair(f"{name}-{number:03}", kind.size))
+            comparison, is_crossed = endurance.diff(*take(f"{name}-{number:03}", kind.size))
             kind.add(comparison, is_crossed)
-            if is_crossed == (name == "same"):
+            if is_crossed != kind.is_slowed:
                 print(f"aa: {name} {number}: {comparison['headline']}", flush=True)
     print(f"aa: {(time.monotonic() - began) / 60:.0f} minutes\n")
     print("| runs | pairs | gate crossed | share, 95 % | asked for | ratio of read's p50, median and range | verdicts |\n|---|---|---|---|---|---|---|")
-    for (name, kind, _), asked in zip(kinds, (f"at most {FALSE_AT_MOST:.0%}", f"at least {FOUND_AT_LEAST:.0%}")):
-        if kind.pairs:
-            print(kind.row(arguments.share, asked))
-            tally.check(kind.lacking <= 0.02 * kind.pairs, f"{kind.name}: pairs have figures", f"{kind.lacking} lack some")
-            holds = kind.crossed <= FALSE_AT_MOST * kind.pairs if name == "same" else kind.crossed >= FOUND_AT_LEAST * kind.pairs
-            tally.check(holds, f"{kind.name}: {asked} of pairs cross the gate", f"{kind.crossed} of {kind.pairs}")
-    same = kinds[0][1]
-    if same.pairs:
-        all_effects = sum(same.verdicts.values())
-        print(f"\nOf {all_effects} ratios of equal runs {same.covered} have 1 in their interval: {share_of(arguments.share, same.covered, all_effects)}.\n")
+    taken = [kind for _, kind, _, _ in kinds if kind.pairs]
+    for kind in taken:
+        print(kind.row(arguments.share))
+    print()
+    for kind in taken:
+        tally.check(kind.lacking <= 0.02 * kind.pairs, f"{kind.name}: pairs have figures", f"{kind.lacking} lack some")
+        tally.check(kind.holds(), f"{kind.name}: {kind.asked} of pairs cross the gate", f"{kind.crossed} of {kind.pairs}")
+        if not kind.is_slowed:
+            effects = sum(kind.verdicts.values())
+            print(f"{kind.name}: of {effects} ratios {kind.covered} have 1 in their interval: {share_of(arguments.share, kind.covered, effects)}")
     tally.end()
 
 

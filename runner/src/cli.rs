@@ -96,7 +96,7 @@ pub(crate) struct RunArguments {
     /// Add blocks to this run, which is complete, of the same scenario: `--repetitions` says how many
     #[arg(long, value_name = "RUN", conflicts_with_all = ["against", "against_set", "label", "seed"])]
     pub(crate) append: Option<String>,
-    /// With --append: although the runner's version or the kernel's command line is another, and say so in the run
+    /// With --append: although the runner's version, or how the kernel was started and set, is another, and say so in the run
     #[arg(long, requires = "append")]
     pub(crate) force: bool,
     /// A name to find the run by, as in `runner report NAME`: 1 to 64 letters, digits, `_` or `-`. Two runs in

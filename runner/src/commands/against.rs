@@ -174,10 +174,17 @@ fn with_pair(mut manifest: Manifest) -> Manifest {
 /// How the blocks of both follow each other, and what they take together.
 pub(super) fn order_text(sides: &[Side]) -> String {
     let [base, candidate] = sides else { return String::new() };
+    let turns = (0..base.scenario.plan.repetitions).flat_map(|number| turns(base.plan.seed, number, 2));
+    let mut blocks: Vec<_> =
+        turns.take(7).map(|(number, place)| format!("{}{}", ["A", "B"][place], number + 1)).collect();
+    if blocks.len() == 7 {
+        blocks[6] = "…".to_owned();
+    }
     format!(
-        "baseline {}, candidate {}, in alternation: blocks A1 B1 B2 A2 A3 B3 …, {} of each, about {} s in all\n\n",
+        "baseline {}, candidate {}, in alternation: blocks {}, {} of each, about {} s in all\n\n",
         base.scenario.name,
         candidate.scenario.name,
+        blocks.join(" "),
         base.scenario.plan.repetitions,
         time(sides).as_secs(),
     )
@@ -202,7 +209,7 @@ pub(super) fn plan_json(sides: &[Side], kept: Option<&Summary>) -> Result<String
         crate::scenario::plan_document(scenario, plan, Effects::of(scenario, kept))
     };
     let [base, candidate] = sides else { return serde_json::to_string_pretty(&document(&sides[0])) };
-    let blocks = (0..base.scenario.plan.repetitions).flat_map(|number| turns(number, 2));
+    let blocks = (0..base.scenario.plan.repetitions).flat_map(|number| turns(base.plan.seed, number, 2));
     let role = |place| if place == 0 { Role::Baseline } else { Role::Candidate };
     serde_json::to_string_pretty(&PairDocument {
         format: 1,

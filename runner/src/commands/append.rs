@@ -138,10 +138,7 @@ fn longer(manifest: &Manifest, side: &Side, repetitions: u32) -> Result<Plan, Fa
 /// What is not as it was and is accepted, in words. Kernel and machine have to be the same whatever is forced.
 fn check_machine(manifest: &Manifest, now: &Environment, force: bool) -> Result<Vec<String>, Failure> {
     let then = &manifest.environment;
-    let unknown = "unknown".to_owned();
-    let line = |it: &Environment| it.kernel_command_line.clone().unwrap_or_else(|| unknown.clone());
     let build = text("the kernel's build", &then.kernel_version, &now.kernel_version);
-    let runner = text("the runner", &then.runner_version, &now.runner_version);
     // All but the runner's version.
     let same_runner = Environment { runner_version: then.runner_version.clone(), ..now.clone() };
     let mut hard = differences(then, &same_runner);
@@ -153,8 +150,7 @@ fn check_machine(manifest: &Manifest, now: &Environment, force: bool) -> Result<
             &format!("{words}; one run is of one kernel on one machine: begin another run"),
         );
     }
-    let soft = runner.into_iter().chain(text("the kernel's command line", &line(then), &line(now)));
-    let soft: Vec<String> = soft.collect();
+    let soft = of_boot(then, now);
     if !soft.is_empty() && !force {
         let words = soft.join("; ");
         return refused(
@@ -163,6 +159,29 @@ fn check_machine(manifest: &Manifest, now: &Environment, force: bool) -> Result<
         );
     }
     Ok(soft)
+}
+
+/// What another boot may have otherwise without being another kernel or machine, in words.
+fn of_boot(then: &Environment, now: &Environment) -> Vec<String> {
+    let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "unknown".to_owned());
+    let facts: [(&str, fn(&Environment) -> &Option<String>); 7] = [
+        ("the kernel's command line", |it| &it.kernel_command_line),
+        ("the governor", |it| &it.governor),
+        ("turbo", |it| &it.turbo),
+        ("SMT", |it| &it.smt),
+        ("huge pages", |it| &it.transparent_huge_pages),
+        ("the clock source", |it| &it.clocksource),
+        ("ASLR", |it| &it.aslr),
+    ];
+    let states = |it: &Environment| {
+        it.mitigations.iter().map(|(name, state)| format!("{name}: {state}")).collect::<Vec<_>>().join(", ")
+    };
+    let differing = facts.iter().filter_map(|(what, fact)| text(what, &told(fact(then)), &told(fact(now))));
+    text("the runner", &then.runner_version, &now.runner_version)
+        .into_iter()
+        .chain(differing)
+        .chain(text("mitigations", &states(then), &states(now)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -199,6 +218,9 @@ mod tests {
         for now in [
             Environment { runner_version: "2".into(), ..environment() },
             Environment { kernel_command_line: Some("mitigations=off".into()), ..environment() },
+            Environment { governor: Some("powersave".into()), ..environment() },
+            Environment { transparent_huge_pages: Some("never".into()), ..environment() },
+            Environment { mitigations: [("l1tf".into(), "Vulnerable".into())].into(), ..environment() },
         ] {
             assert!(checked(now.clone(), false).unwrap_err().to_string().contains("--force"));
             assert_eq!(checked(now, true).unwrap().len(), 1);

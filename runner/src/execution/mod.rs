@@ -19,7 +19,7 @@ pub(crate) use stopping::stop_rule;
 
 use crate::clock::{Clock, nanoseconds};
 use crate::progress::Progress;
-use crate::scenario::{LoadLevel, Plan, PlannedTrial, Scenario};
+use crate::scenario::{LoadLevel, Plan, PlannedTrial, Scenario, second_begins};
 use crate::timeline::{Laps, Timeline};
 use chrono::Utc;
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,9 +115,8 @@ struct Execution<'a, 'b> {
     whose: &'static str,
 }
 
-/// Executes what is left of each party's plan, in order. Two of them take turns by block, and who begins changes from
-/// block to block: block 0 of the first and of the second, block 1 of the second and of the first, and so on. So whatever
-/// drifts meanwhile falls on both alike.
+/// Executes what is left of each party's plan, in order. Two of them take turns by block, and who begins is drawn for each
+/// block: so whatever happens meanwhile is as likely to fall on one as on the other.
 ///
 /// Returns [`State::Complete`], or [`State::Interrupted`] when a signal came; the error is of the store alone.
 pub(crate) fn execute<R: Rig>(
@@ -128,8 +127,9 @@ pub(crate) fn execute<R: Rig>(
     let is_quiet = parties.iter().all(|party| party.scenario.loads.iter().all(LoadLevel::is_quiet));
     let mut courses: Vec<_> = parties.into_iter().map(Course::of).collect();
     let most = courses.iter().map(Course::blocks).max().unwrap_or(0);
+    let seed = courses.first().map_or(0, |course| course.party.plan.seed);
     let (mut state, mut latest) = (State::Complete, 0);
-    for (number, place) in (0..most).flat_map(|number| turns(number, count)) {
+    for (number, place) in (0..most).flat_map(|number| turns(seed, number, count)) {
         if latest != place {
             courses[latest].party.rig.stand_aside(is_quiet);
         }
@@ -151,9 +151,9 @@ pub(crate) fn execute<R: Rig>(
 }
 
 /// Whose turn it is in block `number`, as places among so many parties.
-pub(crate) fn turns(number: u32, parties: usize) -> Vec<(u32, usize)> {
+pub(crate) fn turns(seed: u64, number: u32, parties: usize) -> Vec<(u32, usize)> {
     let mut turns: Vec<_> = (0..parties).map(|place| (number, place)).collect();
-    if !number.is_multiple_of(2) {
+    if second_begins(seed, number) {
         turns.reverse();
     }
     turns

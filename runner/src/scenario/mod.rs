@@ -32,7 +32,7 @@ pub(crate) use model::{
     FactorDecl, Given, LoadLevel, LoadProgram, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window,
 };
 pub(crate) use overrides::Override;
-pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial};
+pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial, second_begins};
 pub(crate) use programs::{Program, Until};
 pub(crate) use settings::{CpuList, MachineRequest};
 pub(crate) use stress_ng::StressNg;

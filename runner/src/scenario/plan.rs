@@ -7,7 +7,8 @@
 //! The order is part of what a run promises to be able to repeat, so nothing here is left to a library's choice:
 //! the random words are the `ChaCha12` key stream (64-bit words, little-endian) whose key is the seed as 8 bytes,
 //! little-endian, then "order of trials" in ASCII, then zero bytes, and whose stream number is the block's. A block's order therefore does not
-//! depend on how many blocks there are. Shuffling is Fisher–Yates from the end, a draw below `n` is the word modulo
+//! depend on how many blocks there are. Who begins in a block of two runs in alternation is the lowest bit of the stream's first
+//! word under "order of two runs". Shuffling is Fisher–Yates from the end, a draw below `n` is the word modulo
 //! `n` after words of the last, incomplete run of `n` values were rejected.
 
 use super::cells::{Cell, UnderLoad};
@@ -57,7 +58,7 @@ impl Plan {
         let mut trials = Vec::with_capacity(scenario.cells_with_load() * blocks as usize);
         let mut trial = 0;
         for block in 0..blocks {
-            let mut random = random_of_block(seed, block);
+            let mut random = random_of_block(seed, block, b"order of trials");
             let mut order = |n| match scenario.plan.order {
                 Order::RandomBlocks => shuffled(n, &mut random),
                 Order::Sequential => (0..n).collect(),
@@ -77,13 +78,17 @@ impl Plan {
     }
 }
 
-/// Sets these random words apart from any others that may one day come from the same seed.
-const DOMAIN: &[u8] = b"order of trials";
+/// Whether the second of two runs in alternation has the first turn in a block: drawn for each block on its own. A test that
+/// swaps the signs of pairs takes for granted that either could have been first, whatever the machine did meanwhile.
+pub(crate) fn second_begins(seed: u64, block: u32) -> bool {
+    random_of_block(seed, block, b"order of two runs").next_u64() & 1 == 1
+}
 
-fn random_of_block(seed: u64, block: u32) -> ChaCha12Rng {
+/// The random words of a block; `purpose` sets those apart that come from the same seed for something else.
+fn random_of_block(seed: u64, block: u32, purpose: &[u8]) -> ChaCha12Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..8 + DOMAIN.len()].copy_from_slice(DOMAIN);
+    key[8..8 + purpose.len()].copy_from_slice(purpose);
     let mut random = ChaCha12Rng::from_seed(key);
     random.set_stream(u64::from(block));
     random

@@ -1,7 +1,7 @@
 //! Two runs in alternation.
 
 use super::{FakeRig, SCENARIO, manifest, scenario, session};
-use crate::execution::{Outcome, Party, Rig, execute};
+use crate::execution::{Outcome, Party, Rig, execute, turns};
 use crate::progress::Progress;
 use crate::scenario::{Plan, PlannedTrial};
 use std::cell::RefCell;
@@ -55,7 +55,7 @@ fn alternated(
 ) -> (Result<State, StoreError>, Log, Vec<Run>) {
     let runs = tempfile::tempdir().unwrap();
     let (scenario, stop) = (scenario(overrides), AtomicBool::new(false));
-    let plan = Plan::of(&scenario, 1);
+    let plan = Plan::of(&scenario, SEED);
     let log = Rc::new(RefCell::new(Vec::new()));
     let mut sides: Vec<_> = rigs
         .into_iter()
@@ -114,8 +114,36 @@ fn fakes() -> [FakeRig; 2] {
 
 const FOUR: &[&str] = &["plan.repetitions=4"];
 
+/// One with which A begins in blocks 0 and 2, B in 1 and 3.
+const SEED: u64 = 7;
+
 #[test]
-fn blocks_of_two_runs_alternate_and_who_begins_changes() {
+fn who_begins_in_a_block_is_drawn_by_the_seed() {
+    let seconds = |seed| (0..1000).filter(|block| turns(seed, *block, 2)[0].1 == 1).count();
+    let changes = |seed| {
+        (1..1000).filter(|block| turns(seed, *block, 2)[0].1 != turns(seed, *block - 1, 2)[0].1).count()
+    };
+    for seed in 1..20 {
+        assert!((430..570).contains(&seconds(seed)), "{}", seconds(seed));
+        assert!((430..570).contains(&changes(seed)), "{}", changes(seed));
+    }
+    eprintln!(
+        "SEEDS {:?}",
+        (0..60)
+            .filter(|s| [false, true, false, true]
+                .iter()
+                .zip(0..)
+                .all(|(w, b)| (turns(*s, b, 2)[0].1 == 1) == *w))
+            .collect::<Vec<u64>>()
+    );
+    let order = |seed| (0..40).map(|block| turns(seed, block, 2)).collect::<Vec<_>>();
+    assert_eq!(order(1), order(1));
+    assert_ne!(order(1), order(2));
+    assert_eq!(turns(1, 5, 1), [(5, 0)]);
+}
+
+#[test]
+fn blocks_of_two_runs_are_side_by_side() {
     let (outcome, log, runs) = alternated(fakes(), [&[], &[]], FOUR);
     assert_eq!(outcome.unwrap(), State::Complete);
     assert_eq!(blocks(&log), ["A0", "B0", "B1", "A1", "A2", "B2", "B3", "A3"]);
