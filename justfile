@@ -211,7 +211,7 @@ bench-reports PROFILE="release":
     sweep=$(readlink -f "$work/latest")
     for trials in 1050 10500; do
         RESAMPLE_RUN=$sweep RESAMPLE_INTO=$work RESAMPLE_AS=scaled-$trials RESAMPLE_TRIALS=$trials \
-            cargo test --quiet --locked -p store --test golden resample -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
+            cargo test --quiet --locked -p store -p runner --test golden resample -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
     done
     PANDAS_PYTHON=$readers/bin/python python3 -B checks/endurance/reports.py "$runner" "$sweep" "$work"/scaled-1050 "$work"/scaled-10500
 
