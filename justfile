@@ -115,6 +115,10 @@ fuzz-runs SECONDS="60":
     FUZZ_SECONDS="$1" cargo test --locked -p store -p runner --lib changed_runs -- --ignored --nocapture
     FUZZ_SECONDS="$(($1 / 4))" cargo test --locked -p runner --bin runner changed_runs -- --ignored --nocapture
 
+# Change assignments' and submissions' bundles at random for SECONDS and see that they are refused or read, and nothing else
+fuzz-bundles SECONDS="60":
+    FUZZ_SECONDS="$1" cargo test --locked -p lab --lib changed_bundles -- --ignored --nocapture
+
 # Format the sources
 fmt *ARGS:
     cargo fmt --all "$@"
@@ -235,6 +239,10 @@ aa PAIRS="200" SLOWED="60" APART="60": build
     programs=${CARGO_TARGET_DIR:-target}/debug
     exec python3 -B checks/endurance/aa.py "$programs" "${AA_FOLDER:-${CARGO_TARGET_DIR:-target}/aa}" "$@" \
         --share "$programs/examples/share"
+
+# Follow the shipped assignments' hand-outs from start to grade: right, forged, incomplete, without root; needs root
+lab *ASSIGNMENTS: build
+    @"{{ root }}/checks/lab.sh" "$@"
 
 # Everything that a change has to pass
 ci:

@@ -78,6 +78,21 @@ impl Examination {
     pub(crate) fn able(&self) -> bool {
         self.able
     }
+
+    /// The backends that were attached, in the order in which `auto` prefers them.
+    pub(crate) fn backends(&self) -> &[&'static str] {
+        &self.backends
+    }
+
+    /// What is missing, a line each, with its remedy where there is one.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let missing = self.checks.iter().filter(|finding| finding.mark == Mark::Missing);
+        let words = |finding: &Finding| {
+            let remedy = finding.remedy.as_ref().map_or_else(String::new, |remedy| format!(" → {remedy}"));
+            format!("{}: {}{remedy}", finding.check, finding.words)
+        };
+        missing.map(words).collect()
+    }
 }
 
 fn finding(group: &'static str, check: &'static str, mark: Mark, words: impl Into<String>) -> Finding {

@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     /// The report could not be made.
     #[error(transparent)]
     Report(#[from] reports::ReportError),
+    /// An assignment or a submission failed.
+    #[error(transparent)]
+    Lab(#[from] lab::LabError),
 }
 
 impl Failure {
@@ -34,7 +37,8 @@ impl Failure {
             Self::Usage(_) | Self::Store(StoreError::NoSuchRun { .. } | StoreError::Ambiguous { .. }) => {
                 ExitCode::from(2)
             }
-            Self::Failed(_) | Self::Store(_) | Self::Report(_) => ExitCode::FAILURE,
+            Self::Lab(error) if error.is_of_input() => ExitCode::from(2),
+            Self::Failed(_) | Self::Store(_) | Self::Report(_) | Self::Lab(_) => ExitCode::FAILURE,
         }
     }
 }

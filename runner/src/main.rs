@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Verb::List(arguments) => commands::list::list(&arguments),
         Verb::New(arguments) => commands::new::new(&arguments),
         Verb::Schema(arguments) => commands::schema::schema_of(&arguments),
+        Verb::Lab { verb } => commands::lab::lab(&verb),
         Verb::Keep { folder } => {
             keeper::keep(&folder, std::io::stdin().lock());
             Ok(ExitCode::SUCCESS)

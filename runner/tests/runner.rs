@@ -23,6 +23,8 @@ mod faults;
 mod history;
 #[path = "parts/impostors.rs"]
 mod impostors;
+#[path = "parts/lab.rs"]
+mod lab;
 #[path = "parts/machine.rs"]
 mod machine;
 #[path = "parts/pairs.rs"]

@@ -206,11 +206,16 @@ impl RunWriter {
 
     /// Ends the run: writes the tables from the parts, then the manifest with checksums and `state`, then removes the
     /// parts. A crash on the way leaves a run whose parts are still what counts.
-    pub fn finish(mut self, state: State) -> Result<PathBuf, StoreError> {
+    pub fn finish(self, state: State) -> Result<PathBuf, StoreError> {
+        self.finish_at(state, Some(Utc::now()))
+    }
+
+    /// The same for a run that is written anew, and ended when it did.
+    pub fn finish_at(mut self, state: State, ended_at: Option<DateTime<Utc>>) -> Result<PathBuf, StoreError> {
         self.write_tables()?;
         self.manifest.checksums = self.checksums()?;
         self.manifest.state = state;
-        self.manifest.ended_at = Some(Utc::now());
+        self.manifest.ended_at = ended_at;
         write_manifest(&self.folder, &self.manifest, self.owner)?;
         self.parts.remove()?;
         Ok(self.folder.path().to_owned())

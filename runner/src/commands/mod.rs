@@ -12,6 +12,7 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 mod here;
 mod history;
+pub(crate) mod lab;
 pub(crate) mod list;
 mod manifest;
 pub(crate) mod new;

@@ -13,10 +13,10 @@ use crate::execution::Probes;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::scenario::ProbeRequest;
-use crate::signals::INTERRUPTED;
+use crate::signals::{self, INTERRUPTED};
+use crate::turn::Turn;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use store::{Environment, Extension, Role, Run, RunWriter, State, StoreError, TrialRecord, read_manifest};
 
 /// Executes what is left of the run's plan, and of the one's that was executed in alternation with it, then renders their
@@ -25,16 +25,35 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let path = store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?;
     // Before all that a run needs is prepared.
     let paths = together(path)?;
+    match carry_on(&paths, arguments)? {
+        Carried::Stopped => Ok(INTERRUPTED.into()),
+        Carried::Complete => Ok(ExitCode::SUCCESS),
+        Carried::On(_turn) => conclude(&paths, (arguments.json, arguments.quiet), &*signals::stop()?),
+    }
+}
+
+/// What became of a run that was to be gone on with.
+pub(super) enum Carried {
+    /// A signal came before anything was begun.
+    Stopped,
+    /// There was nothing left to execute, which was said.
+    Complete,
+    /// It was gone on with, as far as it came.
+    On(Turn),
+}
+
+/// Executes what is left of these runs' plans.
+pub(super) fn carry_on(paths: &[PathBuf], arguments: &ResumeArguments) -> Result<Carried, Failure> {
     let kept = paths.iter().map(|path| Run::open(path)).collect::<Result<Vec<_>, _>>()?;
-    if are_complete(&paths)? {
-        return Ok(ExitCode::SUCCESS);
+    if are_complete(paths)? {
+        return Ok(Carried::Complete);
     }
     let sides = kept.iter().map(planned).collect::<Result<Vec<_>, _>>()?;
     paths.iter().try_for_each(|path| refuse_under_way(path))?;
-    let Some(stage) = Stage::prepare(&sides, machine())? else { return Ok(INTERRUPTED.into()) };
+    let Some(stage) = Stage::prepare(&sides, machine())? else { return Ok(Carried::Stopped) };
     // Whoever had the turn may have been executing just this run.
-    if are_complete(&paths)? {
-        return Ok(ExitCode::SUCCESS);
+    if are_complete(paths)? {
+        return Ok(Carried::Complete);
     }
     let others = differences(&kept[0].manifest.environment, &environment::observe());
     if !others.is_empty() && !arguments.force {
@@ -45,7 +64,7 @@ pub(crate) fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
         )));
     }
     let how = How { others, extension: None, json: arguments.json, quiet: arguments.quiet };
-    go_on(&paths, sides, stage, &how)
+    Ok(executed(paths, sides, stage, &how)?.map_or(Carried::Stopped, Carried::On))
 }
 
 /// How runs are gone on with.
@@ -61,17 +80,28 @@ pub(super) struct How {
 /// Executes what the runs in these folders lack of their plans, and says what they came to.
 pub(super) fn go_on(
     paths: &[PathBuf],
-    mut sides: Vec<Side>,
+    sides: Vec<Side>,
     stage: Stage,
     how: &How,
 ) -> Result<ExitCode, Failure> {
+    let Some(_turn) = executed(paths, sides, stage, how)? else { return Ok(INTERRUPTED.into()) };
+    conclude(paths, (how.json, how.quiet), &*signals::stop()?)
+}
+
+/// Executes what the runs in these folders lack of their plans; none when a signal came before anything was begun.
+fn executed(
+    paths: &[PathBuf],
+    mut sides: Vec<Side>,
+    stage: Stage,
+    how: &How,
+) -> Result<Option<Turn>, Failure> {
     let (settings, machine_settings) = super::run::set_machine(&sides)?;
     let warnings: Vec<String> = super::manifest::unset(&machine_settings)
         .chain(crate::environment::warnings(&crate::environment::observe()))
         .collect();
     let probes = tried(&sides)?;
     if stage.is_stopped() {
-        return Ok(INTERRUPTED.into());
+        return Ok(None);
     }
     let mut tools = Vec::new();
     for ((path, probes), side) in paths.iter().zip(probes).zip(&mut sides) {
@@ -87,9 +117,8 @@ pub(super) fn go_on(
         tools.push((probes, writer));
     }
     let mut progress = begun(&sides, &tools, how.quiet);
-    let stop = Arc::clone(&stage.stop);
-    let (_, _turn) = carry_out(&sides, tools, (stage, settings), &mut progress)?;
-    conclude(paths, (how.json, how.quiet), &stop)
+    let (_, turn) = carry_out(&sides, tools, (stage, settings), &mut progress)?;
+    Ok(Some(turn))
 }
 
 /// The blocks that are still to come, in words.

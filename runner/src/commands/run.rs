@@ -32,21 +32,28 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if let Some(name) = &arguments.append {
         return append::append(arguments, name);
     }
+    let Some((paths, _turn)) = measure(arguments)? else { return Ok(INTERRUPTED.into()) };
+    conclude(&paths, (arguments.json, arguments.quiet), &*signals::stop()?)
+}
+
+/// Executes the scenario, or two in alternation, and keeps what was measured: the folders, and the turn, as [`carry_out`]
+/// has them. None when a signal came before anything was begun.
+pub(super) fn measure(arguments: &RunArguments) -> Result<Option<(Vec<PathBuf>, Turn)>, Failure> {
     let stop = signals::stop()?;
     let machine = machine();
     let request = arguments.probe.as_deref().map(request).transpose()?;
     let read = against::sides((&arguments.scenario, &arguments.against), request, &machine);
     if stop.load(Ordering::Relaxed) {
-        return Ok(INTERRUPTED.into());
+        return Ok(None);
     }
     let sides = read?;
-    let Some(stage) = Stage::prepare(&sides, machine)? else { return Ok(INTERRUPTED.into()) };
+    let Some(stage) = Stage::prepare(&sides, machine)? else { return Ok(None) };
     let (settings, machine_settings) = set_machine(&sides)?;
     let (probes, drafts) = probed(&sides)?;
     let manifests = calibrated(drafts, &probes, (&sides, &stage));
     if stage.is_stopped() {
         // Nothing is begun of which something could be kept.
-        return Ok(INTERRUPTED.into());
+        return Ok(None);
     }
     let runs_dir = &arguments.runs_dir.runs_dir;
     let manifests = manifests.into_iter().map(|manifest| Manifest {
@@ -58,10 +65,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     announce(&progress, &sides, &manifests);
     let owner = super::owner(stage.credentials.as_ref());
     let writers = created(runs_dir, manifests, &sides, owner)?;
-    let stop = Arc::clone(&stage.stop);
     let tools = probes.into_iter().zip(writers).collect();
-    let (paths, _turn) = carry_out(&sides, tools, (stage, settings), &mut progress)?;
-    conclude(&paths, (arguments.json, arguments.quiet), &stop)
+    carry_out(&sides, tools, (stage, settings), &mut progress).map(Some)
 }
 
 /// What each side's trials are observed with, tried and detached again, and the manifests that say so.

@@ -48,9 +48,16 @@ fn verdict(run: &Run) -> String {
 
 /// The order of trials against what scenario and seed make of it.
 pub(super) fn check_order(run: &Run) -> Vec<String> {
+    match run.scenario() {
+        Ok(text) => order_by(run, &text),
+        Err(error) => vec![format!("the order of trials cannot be made anew: {error}")],
+    }
+}
+
+/// The same by this text of the scenario.
+pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
     let manifest = &run.manifest;
-    let planned = run.scenario().map_err(|error| error.to_string()).and_then(|text| plan(manifest, &text));
-    let (scenario, plan) = match planned {
+    let (scenario, plan) = match plan(manifest, text) {
         Ok(planned) => planned,
         Err(reason) => return vec![format!("the order of trials cannot be made anew: {reason}")],
     };
@@ -65,7 +72,9 @@ pub(super) fn check_order(run: &Run) -> Vec<String> {
             manifest.plan.trials
         ));
     }
-    for (trial, planned) in run.trials.iter().zip(&plan.trials) {
+    for trial in &run.trials {
+        // By its number: where one is missing, those behind it are still where they belong.
+        let Some(planned) = plan.trials.get(trial.trial as usize) else { continue };
         let is_as_planned = |planned: &PlannedTrial| {
             let place = (planned.block, planned.position, planned.repetition);
             place == (trial.block, trial.position, trial.repetition)

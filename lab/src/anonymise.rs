@@ -1,0 +1,203 @@
+//! Taking out of a run what tells whose machine it was made on.
+//!
+//! The run is written anew from its records, with new checksums: tables are compressed, so that nothing could be taken
+//! out of them in place. Figures, order, seed and everything that grading looks at stay as they are.
+
+use crate::LabError;
+use std::path::{Path, PathBuf};
+use store::{Manifest, Run, RunWriter, State, TrialRecord};
+
+/// What stands in the place of what was taken out.
+const GONE: &str = "(removed)";
+/// Paths that tell nothing of anybody, since every machine has them.
+const COMMON: [&str; 3] = ["/proc/", "/sys/", "/dev/"];
+/// A name of fewer characters would be found in words that are none.
+const SHORTEST: usize = 2;
+
+/// Texts that tell whose machine it is.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Host and user names; taken out where they stand as words.
+    words: Vec<String>,
+    /// Paths such as the home folder's; taken out wherever they stand.
+    paths: Vec<String>,
+}
+
+impl Names {
+    /// These host and user names, and these folders. `root` is everybody's, and `/` and relative paths are no places.
+    #[must_use]
+    pub fn new(words: &[String], paths: &[String]) -> Self {
+        let is_name =
+            |word: &&String| word.chars().count() >= SHORTEST && *word != "root" && *word != "localhost";
+        let is_place = |path: &&String| path.starts_with('/') && path.trim_end_matches('/').len() > 1;
+        let mut words: Vec<String> = words.iter().filter(is_name).cloned().collect();
+        let places = paths.iter().filter(is_place).map(|path| path.trim_end_matches('/').to_owned());
+        let mut paths: Vec<String> = places.collect();
+        // What is part of another goes after it.
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
+        Self { words, paths }
+    }
+
+    /// A text that a student wrote, without these names and places.
+    #[must_use]
+    pub fn without(&self, text: &str) -> String {
+        let text = self.paths.iter().fold(text.to_owned(), |text, path| text.replace(path.as_str(), GONE));
+        self.words.iter().fold(text, |text, word| without_word(&text, word))
+    }
+
+    /// A text that the runner wrote, without any path either.
+    fn without_paths(&self, text: &str) -> String {
+        self.without(&without_paths(text))
+    }
+}
+
+/// Writes a run that has ended anew into the folder of runs `into`, without what tells whose machine it was made on.
+pub fn anonymise(run: &Run, names: &Names, into: &Path) -> Result<PathBuf, LabError> {
+    let host = run.manifest.environment.host.clone();
+    let names = Names::new(&[&names.words[..], &[host]].concat(), &names.paths);
+    let (state, ended_at) = (run.manifest.state, run.manifest.ended_at);
+    let manifest = manifest(&run.manifest, &names);
+    let mut writer = RunWriter::create(into, manifest, &run.scenario()?, None)?;
+    for trial in &run.trials {
+        writer.append_trial(&record(trial, &names))?;
+    }
+    writer.append_load(&run.load)?;
+    Ok(writer.finish_at(state, ended_at)?)
+}
+
+fn manifest(manifest: &Manifest, names: &Names) -> Manifest {
+    let clean = |text: &String| names.without_paths(text);
+    let mut manifest = manifest.clone();
+    manifest.state = State::Running;
+    manifest.ended_at = None;
+    manifest.checksums.clear();
+    manifest.seal = None;
+    manifest.command = vec![GONE.to_owned()];
+    manifest.label = manifest.label.as_ref().map(clean);
+    GONE.clone_into(&mut manifest.environment.host);
+    manifest.environment.kernel_command_line = None;
+    manifest.environment.kernel_version = clean(&manifest.environment.kernel_version);
+    manifest.warnings = manifest.warnings.iter().map(clean).collect();
+    manifest.probe.reasons = manifest.probe.reasons.iter().map(clean).collect();
+    for level in manifest.probe.factor.iter_mut().flat_map(|factor| &mut factor.levels) {
+        level.reasons = level.reasons.iter().map(clean).collect();
+    }
+    for extension in &mut manifest.extensions {
+        extension.command = vec![GONE.to_owned()];
+    }
+    for setting in &mut manifest.machine {
+        setting.cannot = setting.cannot.as_ref().map(clean);
+    }
+    manifest
+}
+
+fn record(trial: &TrialRecord, names: &Names) -> TrialRecord {
+    let clean = |text: &String| names.without_paths(text);
+    let mut trial = trial.clone();
+    trial.reason = trial.reason.as_ref().map(clean);
+    if let Some(noise) = &mut trial.noise {
+        noise.busiest = noise.busiest.as_ref().map(clean);
+        noise.disturbed = noise.disturbed.as_ref().map(clean);
+    }
+    trial
+}
+
+/// A text without this name where it is a word of its own.
+fn without_word(text: &str, word: &str) -> String {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(place) = rest.find(word) {
+        let (before, behind) = (&rest[..place], &rest[place + word.len()..]);
+        clean.push_str(before);
+        let begins = !is_part(clean.chars().next_back());
+        let ends = !is_part(behind.chars().next());
+        clean.push_str(if begins && ends { GONE } else { word });
+        rest = behind;
+    }
+    clean + rest
+}
+
+/// A text without absolute paths.
+fn without_paths(text: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || "\"'`,;:()[]{}<>".contains(c);
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(place) = rest.find('/') {
+        let path = &rest[place..];
+        let end = path.find(ends).unwrap_or(path.len());
+        let begins = rest[..place].chars().next_back().is_none_or(|c| ends(c) || c == '=');
+        let is_somebodys = begins && end > 1 && !COMMON.iter().any(|common| path.starts_with(common));
+        clean.push_str(&rest[..place]);
+        clean.push_str(if is_somebodys { GONE } else { &path[..end] });
+        rest = &path[end..];
+    }
+    clean + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examine::tests::{Made, made, written};
+    use store::Noise;
+
+    fn names() -> Names {
+        let words = ["ada".to_owned(), "somewhere".to_owned(), "root".to_owned(), "x".to_owned()];
+        Names::new(&words, &["/home/ada/".to_owned(), "/".to_owned(), "relative".to_owned()])
+    }
+
+    #[test]
+    fn names_go_where_they_are_words_and_places_wherever_they_are() {
+        let names = names();
+        for (text, clean) in [
+            ("I am ada.", "I am (removed)."),
+            ("ada_x and adamant canada", "ada_x and adamant canada"),
+            ("see /home/ada/lab", "see (removed)/lab"),
+            ("root needs x", "root needs x"),
+            ("on somewhere: somewhere", "on (removed): (removed)"),
+            ("", ""),
+        ] {
+            assert_eq!(names.without(text), clean);
+        }
+        for (text, clean) in [
+            ("cannot read /var/tmp/a-b.c: no such file", "cannot read (removed): no such file"),
+            ("dir=/x/y, 3 /s and a/b", "dir=(removed), 3 (removed) and a/b"),
+            ("/proc/sys/kernel/x is 4", "/proc/sys/kernel/x is 4"),
+            ("1 / 2", "1 / 2"),
+        ] {
+            assert_eq!(names.without_paths(text), clean);
+        }
+    }
+
+    #[test]
+    fn a_run_is_the_same_without_its_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = made(&Made { blocks: 3, host: "ada-laptop", ..Made::default() });
+        run.trials[0].noise = Some(Noise {
+            others: Some(0.2),
+            busiest: Some("/home/ada/bin/sync (7)".to_owned()),
+            disturbed: Some("ada's own program on ada-laptop".to_owned()),
+            ..Noise::default()
+        });
+        let path = written(&run, &folder.path().join("runs"), State::Complete);
+        let run = Run::open(&path).unwrap();
+        let clean = anonymise(&run, &names(), &folder.path().join("clean")).unwrap();
+        let (findings, found) = store::verify(&clean);
+        assert_eq!(findings, [""; 0]);
+        let found = found.unwrap();
+        assert_eq!(found.manifest.ended_at, run.manifest.ended_at);
+        assert_eq!(found.manifest.plan, run.manifest.plan);
+        for (one, other) in found.trials.iter().zip(&run.trials) {
+            assert_eq!(
+                (&one.measures, &one.factors, one.trial),
+                (&other.measures, &other.factors, other.trial)
+            );
+        }
+        let text = format!("{:?} {:?}", found.manifest, found.trials);
+        for word in ["ada-laptop", "/home", "secret", "ada's"] {
+            assert!(!text.contains(word), "{word}");
+        }
+        assert_eq!(found.manifest.warnings, ["cannot read (removed) on (removed)"]);
+    }
+}

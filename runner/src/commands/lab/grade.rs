@@ -1,0 +1,103 @@
+//! `runner lab grade`: claims held against submissions, without measuring anything.
+
+use super::received::received;
+use super::{FORGERY, Unpacked, print};
+use crate::cli::GradeArguments;
+use crate::credentials::Credentials;
+use crate::failure::{Failure, chain};
+use ::lab::{Assignment, Evidence, Grade, Standing, class_table, feedback, gradescope, refused};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use store::Owner;
+
+/// Grades each submission, and writes what came of it; 0 whatever that is.
+pub(super) fn grade(arguments: &GradeArguments) -> Result<ExitCode, Failure> {
+    let unpacked = Unpacked::of_bundle(&arguments.assignment)?;
+    let recorded = unpacked.recorded()?;
+    let mut grades: Vec<Grade> =
+        arguments.submissions.iter().map(|file| graded(file, &unpacked, &recorded)).collect();
+    doubt_doubles(&mut grades);
+    let owner = crate::commands::owner(Credentials::of_invoker().as_ref());
+    let (assignment, out) = (&unpacked.assignment, &arguments.out);
+    write(assignment, &grades, (out, owner))?;
+    print(&told(assignment, &grades, out))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn graded(file: &Path, unpacked: &Unpacked, recorded: &Evidence) -> Grade {
+    match received(file, Some(unpacked)) {
+        Ok(examination) => ::lab::grade(&unpacked.assignment, recorded, examination),
+        Err(error) => {
+            let name = file.file_name().map_or_else(|| "?".into(), |name| name.to_string_lossy());
+            refused(&unpacked.assignment, &name, chain(&error))
+        }
+    }
+}
+
+/// Two submissions of one student are a matter for a person.
+fn doubt_doubles(grades: &mut [Grade]) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for grade in grades.iter() {
+        *counts.entry(grade.student.to_lowercase()).or_default() += 1;
+    }
+    for grade in grades {
+        let count = counts.get(&grade.student.to_lowercase()).copied().unwrap_or(0);
+        if count > 1 {
+            let words = format!("there are {count} submissions of {}: one has to be chosen", grade.student);
+            grade.find(Standing::Refused, words);
+        }
+    }
+}
+
+fn write(
+    assignment: &Assignment,
+    grades: &[Grade],
+    (out, owner): (&Path, Option<Owner>),
+) -> Result<(), Failure> {
+    let table = ("class.csv".to_owned(), class_table(assignment, grades).into_bytes());
+    store::write_files(out, &[table], owner)?;
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    for grade in grades {
+        let results =
+            serde_json::to_vec_pretty(&gradescope(grade)).map_err(|error| Failure::failed(&error))?;
+        let files = [
+            ("results.json".to_owned(), results),
+            ("feedback.md".to_owned(), feedback(assignment, grade).into_bytes()),
+        ];
+        let name = folder_name(&grade.student);
+        let count = taken.entry(name.to_lowercase()).or_default();
+        *count += 1;
+        let name = if *count > 1 { format!("{name}-{count}") } else { name };
+        store::write_files(&out.join(name), &files, owner)?;
+    }
+    Ok(())
+}
+
+/// A folder's name for a student, or for the file of one who cannot be known.
+fn folder_name(student: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-+@".contains(c) { c } else { '_' };
+    let name: String = student.chars().take(100).map(plain).collect();
+    if name.starts_with('.') || name.is_empty() { format!("_{name}") } else { name }
+}
+
+fn told(assignment: &Assignment, grades: &[Grade], out: &Path) -> String {
+    let width = grades.iter().map(|grade| grade.student.chars().count()).max().unwrap_or(0);
+    let number = |points: f64| format!("{points:.2}").trim_end_matches('0').trim_end_matches('.').to_owned();
+    let mut text = String::new();
+    for grade in grades {
+        let why = grade.findings.first().filter(|it| it.standing != Standing::Sound);
+        let why = why.map_or_else(String::new, |finding| format!("  {}", finding.words));
+        let _ = writeln!(
+            text,
+            "{:<width$}  {:<10}  {} of {}{why}",
+            grade.student,
+            grade.standing.words(),
+            number(grade.points()),
+            number(assignment.points()),
+        );
+    }
+    let _ = writeln!(text, "{}\n{FORGERY}", out.join("class.csv").display());
+    text
+}
