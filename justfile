@@ -52,6 +52,18 @@ run SCENARIO *ARGS:
         sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
     exec $elevate env RUNNER_RUNS_DIR="$RUNNER_RUNS_DIR" "$programs/runner" run "$@"
 
+# Watch system calls now, as in `just trace --all --command ls -l`; the runner alone is started by sudo, for the probe
+[no-cd]
+[no-exit-message]
+trace *ARGS: build
+    #!/bin/sh
+    set -eu
+    elevate=
+    [ "$(id -u)" = 0 ] || elevate=sudo
+    programs=$(cargo metadata --no-deps --format-version 1 --manifest-path {{ manifest }} |
+        sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
+    exec $elevate env RUNNER_RUNS_DIR="$RUNNER_RUNS_DIR" "$programs/runner" trace "$@"
+
 # Show the figures of RUN (latest, latest~1, an id, NAME@latest or a path) and draw its HTML report anew
 [no-cd]
 [no-exit-message]

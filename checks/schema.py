@@ -5,11 +5,12 @@ The cases are a scenario that is valid with one value set to something else. jso
 taplo, which editors use, must accept what is shipped and refuse a mistake in it.
 
 And holds the schema of reports in JSON against the reports of kept runs, those of earlier versions among them: every
-report has to be valid, and nothing in it may be unknown to the schema.
+report has to be valid, and nothing in it may be unknown to the schema. The same for traces, which take root.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -202,6 +203,29 @@ def check_reports(tally, runner, runs):
             tally.check(not validators["valid"].is_valid({**report, **change}), f"{change} is no such report")
 
 
+def check_traces(tally, runner):
+    if os.geteuid() != 0:
+        print("skipped: traces take root")
+        return
+    schema = json.loads((ROOT / "schema" / "trace.json").read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    validators = {"valid": jsonschema.Draft7Validator(schema), "known": jsonschema.Draft7Validator(closed(schema))}
+    for options in (
+        ["--all", "--every", "5ms", "--command", "sh", "-c", "ls / /nowhere; sleep 0.1"],
+        ["--syscall", "getppid", "--system", "--for", "30ms"],
+    ):
+        made = subprocess.run([runner, "trace", "--format", "json", *options], capture_output=True, text=True)
+        tally.check(made.returncode == 0, f"a trace with {options[0]} has a document", made.stderr)
+        if made.returncode != 0:
+            continue
+        trace = json.loads(made.stdout)
+        for what, validator in validators.items():
+            found = [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(trace)]
+            tally.check(not found, f"everything in a trace with {options[0]} is {what}", found[:3])
+        for change in ({"version": 2}, {"kind": "summary"}, {"targets": None}, {"ended": "never"}):
+            tally.check(not validators["valid"].is_valid({**trace, **change}), f"{change} is no such trace")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runner", type=pathlib.Path)
@@ -215,6 +239,7 @@ def main():
 
     golden = (it for it in sorted((ROOT / "store" / "tests" / "golden").iterdir()) if (it / "manifest.json").exists())
     check_reports(tally, arguments.runner, [*golden, *arguments.runs])
+    check_traces(tally, arguments.runner)
 
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "base.toml")

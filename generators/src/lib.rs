@@ -14,7 +14,7 @@ mod spec;
 mod workload;
 
 pub use host::{Credentials, Generator, GeneratorError};
-pub use program::{Program, ProgramError, ProgramSpec};
+pub use program::{Program, ProgramError, ProgramSpec, STREAMS};
 pub use report::{CallReport, GeneratorReport, MixReport};
 pub use shared_page::SharedPage;
 pub use spec::{GeneratorSpec, Pin};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -23,6 +24,9 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long it may take to end: longer than it waits itself for what does not die.
 const END_DEADLINE: Duration = Duration::from_secs(15);
+
+/// The variable in which a supervisor is told the numbers of the streams that its program is to have.
+pub const STREAMS: &str = "SYSCALL_LAB_STREAMS";
 
 /// How much of what a program wrote to standard error is told, in characters, from its end.
 const LAST_WORDS: usize = 400;
@@ -39,6 +43,9 @@ pub struct ProgramSpec {
     pub env: BTreeMap<String, String>,
     /// What it reads as standard input, relative to `cwd`; nothing unless given.
     pub stdin: Option<PathBuf>,
+    /// Whether it also has the environment of who holds it, which `env` adds to, and the streams that it is held with.
+    #[serde(default)]
+    pub is_theirs: bool,
 }
 
 impl ProgramSpec {
@@ -112,11 +119,39 @@ impl Program {
         spec: &ProgramSpec,
         credentials: Option<Credentials>,
     ) -> Result<Self, ProgramError> {
+        let mut command = Command::new(binary);
+        command.env_clear();
+        Self::held(command, spec, credentials)
+    }
+
+    /// The same with the caller's own environment, and with these as its standard input, output and error; its last words
+    /// are its supervisor's alone then.
+    pub fn hold_as_own(
+        binary: &Path,
+        spec: &ProgramSpec,
+        (credentials, streams): (Option<Credentials>, [BorrowedFd<'_>; 3]),
+    ) -> Result<Self, ProgramError> {
+        // Numbers of their own that an exec leaves open; closed again here once the supervisor has them.
+        let lent = streams.map(rustix::io::dup);
+        let mut numbers = Vec::new();
+        for stream in &lent {
+            let number = stream.as_ref().map_err(|errno| io_error("hand over streams")((*errno).into()))?;
+            numbers.push(number.as_raw_fd().to_string());
+        }
+        let mut command = Command::new(binary);
+        command.env(STREAMS, numbers.join(" "));
+        Self::held(command, &ProgramSpec { is_theirs: true, ..spec.clone() }, credentials)
+    }
+
+    fn held(
+        mut command: Command,
+        spec: &ProgramSpec,
+        credentials: Option<Credentials>,
+    ) -> Result<Self, ProgramError> {
         let description =
             serde_json::to_string(spec).map_err(|error| io_error("describe a program")(error.into()))?;
         let stderr = memory_file("messages").map_err(io_error("keep a program's messages"))?;
-        let mut command = Command::new(binary);
-        command.arg("program").arg(description).env_clear().process_group(0);
+        command.arg("program").arg(description).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(stderr.try_clone().map_err(io_error("keep a program's messages"))?);
         if let Some(Credentials { uid, gid }) = credentials {
@@ -261,6 +296,7 @@ mod tests {
             cwd: PathBuf::from("/tmp"),
             env: BTreeMap::from([("LANG".to_owned(), "C".to_owned())]),
             stdin: Some(PathBuf::from("numbers")),
+            is_theirs: false,
         };
         let text = serde_json::to_string(&spec).unwrap();
         assert_eq!(serde_json::from_str::<ProgramSpec>(&text).unwrap(), spec);

@@ -6,14 +6,15 @@
 //! does, whatever that is.
 
 use crate::failure::Failure;
-use generators::ProgramSpec;
+use generators::{ProgramSpec, STREAMS};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::Access;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions};
-use std::ffi::CString;
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -46,32 +47,31 @@ struct Prepared {
     environment: Vec<CString>,
     cwd: CString,
     stdin: OwnedFd,
-    nowhere: OwnedFd,
+    stdout: OwnedFd,
+    /// None for this process's own, which the runner keeps.
+    stderr: Option<OwnedFd>,
 }
 
 impl Prepared {
     fn of(spec: &ProgramSpec) -> Result<Self, Failure> {
         let name = spec.command.first().ok_or_else(|| Failure::Usage("the command is empty".into()))?;
-        let path = find(name, spec)?;
-        let stdin = match &spec.stdin {
-            Some(file) => spec.cwd.join(file),
-            None => PathBuf::from("/dev/null"),
+        let environment = environment(spec);
+        let path = find(name, &spec.cwd, &environment)?;
+        let (stdin, stdout, stderr) = match streams(spec)? {
+            Some([stdin, stdout, stderr]) => (stdin, stdout, Some(stderr)),
+            None => (input(spec)?, nowhere()?, None),
         };
-        let open = |path: &Path| {
-            File::open(path).map_err(Failure::system(format!("open {} as its input", path.display())))
-        };
-        let nowhere = File::options().write(true).open("/dev/null");
         Ok(Self {
             path: c_string(path.as_os_str().as_bytes())?,
             arguments: spec.command.iter().map(|word| c_string(word.as_bytes())).collect::<Result<_, _>>()?,
-            environment: spec
-                .env
+            environment: environment
                 .iter()
-                .map(|(name, value)| c_string(format!("{name}={value}").as_bytes()))
+                .map(|(name, value)| c_string(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
                 .collect::<Result<_, _>>()?,
             cwd: c_string(spec.cwd.as_os_str().as_bytes())?,
-            stdin: open(&stdin)?.into(),
-            nowhere: nowhere.map_err(Failure::system("open /dev/null"))?.into(),
+            stdin,
+            stdout,
+            stderr,
         })
     }
 
@@ -111,7 +111,10 @@ impl Prepared {
             libc::setpgid(0, 0);
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             libc::dup2(self.stdin.as_raw_fd(), 0);
-            libc::dup2(self.nowhere.as_raw_fd(), 1);
+            libc::dup2(self.stdout.as_raw_fd(), 1);
+            if let Some(stderr) = &self.stderr {
+                libc::dup2(stderr.as_raw_fd(), 2);
+            }
             if libc::chdir(self.cwd.as_ptr()) != 0 {
                 libc::_exit(NOT_EXECUTED);
             }
@@ -123,21 +126,62 @@ impl Prepared {
     }
 }
 
+/// What the program finds in its environment.
+fn environment(spec: &ProgramSpec) -> BTreeMap<OsString, OsString> {
+    let theirs = std::env::vars_os().filter(|(name, _)| spec.is_theirs && name != STREAMS);
+    let own = spec.env.iter().map(|(name, value)| (name.into(), value.into()));
+    theirs.chain(own).collect()
+}
+
+/// The streams that were handed over for it, if so: numbers of descriptors, which nobody else is to inherit.
+fn streams(spec: &ProgramSpec) -> Result<Option<[OwnedFd; 3]>, Failure> {
+    if !spec.is_theirs {
+        return Ok(None);
+    }
+    let told = std::env::var(STREAMS).unwrap_or_default();
+    let numbers: Vec<i32> = told.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let numbers = <[i32; 3]>::try_from(numbers).ok().filter(|numbers| numbers.iter().all(|it| *it > 2));
+    let numbers = numbers.ok_or_else(|| Failure::Usage(format!("{STREAMS} does not name three streams")))?;
+    // SAFETY: who started this process has opened them for this place alone.
+    let streams = numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) });
+    for stream in &streams {
+        rustix::io::fcntl_setfd(stream, rustix::io::FdFlags::CLOEXEC)
+            .map_err(Failure::system("take over the program's streams"))?;
+    }
+    Ok(Some(streams))
+}
+
+/// What it reads.
+fn input(spec: &ProgramSpec) -> Result<OwnedFd, Failure> {
+    let path = match &spec.stdin {
+        Some(file) => spec.cwd.join(file),
+        None => PathBuf::from("/dev/null"),
+    };
+    let file = File::open(&path).map_err(Failure::system(format!("open {} as its input", path.display())))?;
+    Ok(file.into())
+}
+
+/// Where what it says goes.
+fn nowhere() -> Result<OwnedFd, Failure> {
+    let nowhere = File::options().write(true).open("/dev/null");
+    Ok(nowhere.map_err(Failure::system("open /dev/null"))?.into())
+}
+
 fn c_string(bytes: &[u8]) -> Result<CString, Failure> {
     CString::new(bytes).map_err(|_| Failure::Usage("a word of the program contains a zero byte".into()))
 }
 
 /// The file of a program: a path is relative to where it will start, a bare name is looked up in its PATH.
-fn find(name: &str, spec: &ProgramSpec) -> Result<PathBuf, Failure> {
+fn find(name: &str, cwd: &Path, environment: &BTreeMap<OsString, OsString>) -> Result<PathBuf, Failure> {
     let is_program = |path: &PathBuf| path.is_file() && rustix::fs::access(path, Access::EXEC_OK).is_ok();
     if name.contains('/') {
-        let path = spec.cwd.join(name);
+        let path = cwd.join(name);
         let missing = || Failure::Usage(format!("{} is no program that may be executed", path.display()));
         return Some(path.clone()).filter(is_program).ok_or_else(missing);
     }
-    let folders = spec.env.get("PATH").map_or("", String::as_str);
-    let mut candidates =
-        folders.split(':').filter(|folder| !folder.is_empty()).map(|f| Path::new(f).join(name));
+    let folders = environment.get(OsStr::new("PATH")).map(std::env::split_paths);
+    let folders = folders.into_iter().flatten().filter(|folder| !folder.as_os_str().is_empty());
+    let mut candidates = folders.map(|folder| folder.join(name));
     candidates
         .find(is_program)
         .ok_or_else(|| Failure::Usage("it is not installed, or not on the PATH".into()))

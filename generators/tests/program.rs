@@ -18,6 +18,7 @@ fn spec(folder: &TempDir, command: &[&str]) -> ProgramSpec {
         cwd: folder.path().to_owned(),
         env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
         stdin: None,
+        is_theirs: false,
     }
 }
 
@@ -146,6 +147,7 @@ fn hold_a_program() {
         cwd: folder.into(),
         env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
         stdin: None,
+        is_theirs: false,
     };
     let mut program = hold(&spec).unwrap();
     program.go().unwrap();

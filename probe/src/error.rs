@@ -1,6 +1,6 @@
 //! Everything that can go wrong with the probe, in plain words.
 
-use crate::{Backend, Capabilities, MAX_SLOWEST, MAX_TARGETS, perf_event_paranoid};
+use crate::{Backend, Capabilities, MAX_SLOWEST, perf_event_paranoid};
 use aya::programs::ProgramError;
 use std::{fs, io};
 use thiserror::Error;
@@ -27,8 +27,13 @@ pub enum ProbeError {
         name: String,
     },
     /// There were no targets, too many, or one of them twice.
-    #[error("the probe takes 1 to {MAX_TARGETS} different targets")]
-    Targets,
+    #[error("the {backend} backend takes 1 to {most} different targets")]
+    Targets {
+        /// Which one.
+        backend: Backend,
+        /// How many it takes.
+        most: usize,
+    },
     /// The backend cannot be attached by this loader.
     #[error("the {backend} backend cannot be attached: {reason}")]
     Unsupported {

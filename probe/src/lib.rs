@@ -61,4 +61,4 @@ pub use probe_abi::MAX_SLOWEST;
 pub use reading::{Reading, SlowCall};
 pub use scope::Scope;
 pub use session::{Callers, MaxActive, Options, Probe, ReadParts, check_namespaces};
-pub use target::{MAX_TARGETS, Target, syscall_names};
+pub use target::{MAX_RAW_TARGETS, MAX_TARGETS, TARGET_BYTES, Target, syscall_names};

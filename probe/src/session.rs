@@ -3,6 +3,8 @@
 //! Windows are counted from 1, and the parity of a window's number is its bank, so that a window never writes to the
 //! bank of the one before. A bank is zeroed when it has been read.
 
+mod peek;
+
 use crate::attachment::{Attached, Attachment};
 use crate::control::Instructions;
 use crate::functions::Functions;
@@ -10,7 +12,7 @@ use crate::open_calls::OpenCalls;
 use crate::scope::Listed;
 use crate::shared::Shared;
 use crate::slowest::SlowCalls;
-use crate::target::MAX_TARGETS;
+use crate::target::{MAX_RAW_TARGETS, MAX_TARGETS};
 use crate::{
     Backend, ProbeError, Reading, Scope, Target, Window, fentry, functions, grace, kretprobe, monotonic_ns,
     object, raw_tracepoint, scope,
@@ -110,7 +112,7 @@ impl Probe {
         options: impl Into<Options>,
     ) -> Result<Self, ProbeError> {
         let options = options.into();
-        check_targets(targets)?;
+        check_targets(backend, targets)?;
         check_namespaces()?;
         if options.keep_slowest > MAX_SLOWEST {
             return Err(ProbeError::KeepSlowest { asked: options.keep_slowest });
@@ -321,14 +323,7 @@ impl Probe {
         // SAFETY: within the map; no program writes to it while the probe is disarmed.
         let counts: &Counts = unsafe { &*counts };
         reading.entered += counts.entered;
-        // Most banks are empty, or hold no failures.
-        if counts.ok.count > 0 {
-            reading.ok.merge(&counts.ok);
-        }
-        if counts.error.count > 0 {
-            reading.error.merge(&counts.error);
-            add_errnos(&counts.errnos, &mut reading.errnos);
-        }
+        add_returns(counts, reading);
         counts.compat
     }
 
@@ -382,18 +377,22 @@ impl Probe {
 /// Tells the programs what does not change from window to window.
 fn instruct(instructions: &mut Instructions, targets: &[Target], options: Options) -> Result<(), ProbeError> {
     let control = &mut instructions.control;
-    control.counts_per_cpu = u32::try_from(2 * targets.len()).map_err(|_| ProbeError::Targets)?;
+    control.counts_per_cpu = u32::try_from(2 * targets.len()).unwrap_or(u32::MAX);
     control.listed_are_left_out = u32::from(options.scope == Scope::System);
     if options.scope == Scope::Families {
         control.child_tgid_offset = scope::child_tgid_offset()?;
     }
     control.keep_slowest = u32::try_from(options.keep_slowest).unwrap_or(0);
     let numbered = |number: u32| number as usize % SYSCALL_NUMBERS;
-    for (index, target) in (1..).zip(targets) {
-        control.targets[numbered(target.number)].native = index;
-        control.shared_functions |= u32::from(functions::is_shared(&target.name)) << (index - 1);
-        if let Some(number) = target.compat_number {
-            control.targets[numbered(number)].compat = index;
+    for (index, target) in (1..=u8::MAX).zip(targets) {
+        // Only backends ask that attach to functions, which take fewer targets than there are bits.
+        let is_shared = u32::from(functions::is_shared(&target.name));
+        control.shared_functions |= is_shared.checked_shl(u32::from(index) - 1).unwrap_or(0);
+        for member in target.members() {
+            control.targets[numbered(member.number)].native = index;
+            if let Some(number) = member.compat_number {
+                control.targets[numbered(number)].compat = index;
+            }
         }
     }
     instructions.give()
@@ -441,6 +440,17 @@ fn attach_leaves(
     }
 }
 
+/// Adds the calls that returned. Most banks are empty, or hold no failures.
+fn add_returns(counts: &Counts, reading: &mut Reading) {
+    if counts.ok.count > 0 {
+        reading.ok.merge(&counts.ok);
+    }
+    if counts.error.count > 0 {
+        reading.error.merge(&counts.error);
+        add_errnos(&counts.errnos, &mut reading.errnos);
+    }
+}
+
 /// Adds counts by error number to a list of those that are not zero.
 fn add_errnos(counts: &[u64; ERRNOS], list: &mut Vec<(u16, u64)>) {
     for (errno, count) in (0u16..).zip(counts).filter(|(_, count)| **count > 0) {
@@ -451,11 +461,19 @@ fn add_errnos(counts: &[u64; ERRNOS], list: &mut Vec<(u16, u64)>) {
     }
 }
 
-fn check_targets(targets: &[Target]) -> Result<(), ProbeError> {
-    let repeated = targets.iter().enumerate().any(|(at, target)| targets[..at].contains(target));
-    let numbered = targets.iter().all(|target| (target.number as usize) < SYSCALL_NUMBERS);
-    if targets.is_empty() || targets.len() > MAX_TARGETS || repeated || !numbered {
-        return Err(ProbeError::Targets);
+fn check_targets(backend: Backend, targets: &[Target]) -> Result<(), ProbeError> {
+    let is_raw = backend == Backend::RawTracepoint;
+    if !is_raw && targets.iter().any(|target| !target.besides.is_empty()) {
+        let reason = "it is attached to each call by itself, and cannot count several as one";
+        return Err(ProbeError::Unsupported { backend, reason });
+    }
+    let most = if is_raw { MAX_RAW_TARGETS } else { MAX_TARGETS };
+    let members = || targets.iter().flat_map(Target::members);
+    let different: BTreeSet<u32> = members().map(|member| member.number).collect();
+    let repeated = different.len() < members().count();
+    let numbered = different.iter().all(|number| (*number as usize) < SYSCALL_NUMBERS);
+    if targets.is_empty() || targets.len() > most || repeated || !numbered {
+        return Err(ProbeError::Targets { backend, most });
     }
     Ok(())
 }

@@ -11,6 +11,12 @@ use syscalls::x86::Sysno as CompatSysno;
 
 pub use probe_abi::MAX_TARGETS;
 
+/// The most targets that raw tracepoints tell apart: they know a target by a byte, and 0 is none.
+pub const MAX_RAW_TARGETS: usize = 255;
+
+/// What a target takes of the kernel's memory for each CPU, in bytes.
+pub const TARGET_BYTES: usize = 2 * size_of::<probe_abi::Counts>();
+
 /// A probed system call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
@@ -20,6 +26,8 @@ pub struct Target {
     pub number: u32,
     /// As it numbers it for 32-bit programs; none if those do not have the call.
     pub compat_number: Option<u32>,
+    /// Further system calls that are counted under the same name, by raw tracepoints only; see [`Self::together`].
+    pub besides: Vec<Target>,
 }
 
 impl Target {
@@ -33,7 +41,21 @@ impl Target {
         }
         let compat_number = CompatSysno::from_str(name).ok().map(|sysno| sysno.id().unsigned_abs());
         let compat_number = compat_number.filter(|number| (*number as usize) < SYSCALL_NUMBERS);
-        Ok(Self { name: name.into(), number: sysno.id().unsigned_abs(), compat_number })
+        Ok(Self { name: name.into(), number: sysno.id().unsigned_abs(), compat_number, besides: Vec::new() })
+    }
+
+    /// Several system calls, at least one, that are counted under one name.
+    pub fn together(name: &str, members: &[&str]) -> Result<Self, ProbeError> {
+        let members: Vec<Self> =
+            members.iter().map(|member| Self::named(member)).collect::<Result<_, _>>()?;
+        let mut members = members.into_iter();
+        let first = members.next().ok_or_else(|| ProbeError::UnknownSyscall { name: name.into() })?;
+        Ok(Self { name: name.into(), besides: members.collect(), ..first })
+    }
+
+    /// Every system call that is counted under the name.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.besides)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Summaries, comparisons and charts of kept runs.
 //!
 //! Owns everything from the values of a run to a finished report: figures first ([`summarise`], [`compare`]), then
-//! their renderings ([`text`], [`markdown`], [`json`], [`html`]). Everything here is a pure function: nothing reads or
-//! writes files, prints, or measures.
+//! their renderings ([`text`], [`markdown`], [`json`], [`html`]). A [`trace`] has figures and renderings of its own.
+//! Everything here is a pure function: nothing reads or writes files, prints, or measures.
 
 pub mod answer;
 pub mod calibration;
@@ -23,6 +23,7 @@ pub mod stopping;
 mod summary;
 pub mod text;
 mod timeline;
+pub mod trace;
 pub mod units;
 mod view;
 

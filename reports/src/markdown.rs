@@ -175,13 +175,13 @@ fn origin(page: &mut String, summary: &Summary) {
     table_of_markup(page, &["what", ""], &rows.map(|row| row.map(str::to_owned).to_vec()));
 }
 
-fn paragraph(page: &mut String, text: &str) {
+pub(crate) fn paragraph(page: &mut String, text: &str) {
     page.push_str(text);
     page.push_str("\n\n");
 }
 
 /// A table of texts, none of which becomes markup.
-fn table(page: &mut String, headings: &[&str], rows: &[Vec<String>]) {
+pub(crate) fn table(page: &mut String, headings: &[&str], rows: &[Vec<String>]) {
     table_of_markup(page, headings, &rows.iter().map(|row| escaped(row)).collect::<Vec<_>>());
 }
 
@@ -203,7 +203,7 @@ fn escaped(cells: &[String]) -> Vec<String> {
 }
 
 /// A run may be somebody else's: its text must not become markup, nor leave its line.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in in_a_line(text) {
         if matches!(character, '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '&' | '|' | '#') {

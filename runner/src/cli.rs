@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How long does this system call take, under this load, on this machine, and did that change?
 #[derive(Debug, Parser)]
@@ -15,6 +16,12 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Execute a scenario, keep the run and render its report
     Run(RunArguments),
+    /// Watch the system calls of a program, a process or the machine now: live on a terminal, a table at the end
+    ///
+    /// On a terminal a view of counts, rates, latencies and errors as they grow (`?` in it says which keys there are);
+    /// elsewhere a line for each call and interval. Without --for it goes on until its subject ends, or Ctrl-C. Ends with 0,
+    /// or with 130 where a signal came before what was asked for was done.
+    Trace(TraceArguments),
     /// Go on where a run stopped that did not come to its end: same plan, same order, same run
     Resume(ResumeArguments),
     /// Show every trial in order, how long the run will take and what it can show; measures nothing
@@ -90,6 +97,7 @@ pub(crate) struct AgainstArguments {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArguments,
@@ -113,9 +121,81 @@ pub(crate) struct RunArguments {
     /// No progress; errors, warnings and the report's path only
     #[arg(long)]
     pub(crate) quiet: bool,
+    /// On a terminal, the figures of each cell as its trials are finished, instead of a bar; `?` says which keys there are
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) live: bool,
     /// One JSON document on standard output at the end
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How the figures of a trace are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceFormat {
+    /// A line for each call and interval, then a table; on a terminal a live view instead of the lines
+    Text,
+    /// A table for a pull request
+    Markdown,
+    /// A versioned JSON document, with the intervals
+    Json,
+    /// Five lines a call: function, count, total and maximum in ns, 16 buckets
+    Classic,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("calls").required(true).args(["syscall", "all"])))]
+#[command(group(clap::ArgGroup::new("whose").required(true).args(["pid", "command", "system"])))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub(crate) struct TraceArguments {
+    /// The system calls, as in `--syscall read,openat`
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) syscall: Vec<String>,
+    /// All system calls but those that never return; takes the raw_tracepoint backend
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Of this process: all its threads, the children that it has and those that it will have
+    #[arg(long, value_name = "PID")]
+    pub(crate) pid: Option<u32>,
+    /// Of every process of the machine but this one
+    #[arg(long)]
+    pub(crate) system: bool,
+    /// Of this program, which is started for it, with all that it starts; ends with it. All words behind it are the program's
+    #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true)]
+    pub(crate) command: Option<Vec<String>>,
+    /// Without the children of the process or program
+    #[arg(long, conflicts_with = "system")]
+    pub(crate) no_children: bool,
+    /// For how long, such as 8s or 2m
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) limit: Option<Duration>,
+    /// How often the figures are looked at
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) every: Duration,
+    /// Backend
+    #[arg(long, value_name = "BACKEND", value_parser = backends())]
+    pub(crate) probe: Option<String>,
+    #[arg(long, default_value = "text")]
+    pub(crate) format: TraceFormat,
+    /// The file to write the figures to instead of standard output
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+    /// No live view on a terminal: lines as elsewhere
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Nothing but the figures at the end
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Keep it as a run, for `report`, `diff` and `export`
+    #[arg(long)]
+    pub(crate) save: bool,
+    /// With --save: a name to find the run by, 1 to 64 letters, digits, `_` or `-`
+    #[arg(long, value_name = "NAME", value_parser = label, requires = "save")]
+    pub(crate) label: Option<String>,
+    /// With --save and --for: as so many trials, each a window of equal length
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) windows: u32,
+    #[command(flatten)]
+    pub(crate) runs_dir: RunsDir,
 }
 
 #[derive(Debug, Args)]
@@ -460,6 +540,14 @@ pub(crate) struct CalibrateArguments {
     pub(crate) assignment: PathBuf,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match crate::scenario::duration(text) {
+        Ok(Duration::ZERO) => Err("it is no time at all".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn label(text: &str) -> Result<String, String> {

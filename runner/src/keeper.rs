@@ -2,15 +2,17 @@
 //!
 //! The kernel kills the generators and stress-ng with the runner. But stress-ng's workers only hear that their parent
 //! is gone, and one that is filling gigabytes looks up rarely: it would live on for seconds. So a small process of its
-//! own waits for the runner's end on a pipe, which comes however the runner ends, then kills the load that was running
-//! and removes the scratch folder. (The probe's kretprobe events have a keeper as well; that one is forked to write a
+//! own waits for the runner's end on a pipe, which comes however the runner ends, then gives the terminal back if a view
+//! had it, kills the load that was running and removes the scratch folder. (The probe's kretprobe events have a keeper as well; that one is forked to write a
 //! few lines and knows no processes, this one is the runner's own program and can do what the runner can.)
 
+use crate::live::Modes;
 use crate::{load, settings};
 use rustix::process::Pid;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -18,6 +20,9 @@ use std::time::{Duration, Instant};
 
 /// How long the keeper tries to remove the folder while the last of those who write into it die.
 const PERSISTENCE: Duration = Duration::from_secs(10);
+
+/// What it is told when it is no longer needed.
+const END: &str = "end";
 
 /// The keeper as the runner sees it. Dropping it lets it end.
 #[derive(Debug)]
@@ -46,6 +51,13 @@ impl Keeper {
         Ok(Self { process, line })
     }
 
+    /// Where it hears, for whoever takes the terminal: `terminal` and how it was, then `terminal` alone once it is given
+    /// back. None where that cannot be had.
+    pub(crate) fn line(&self) -> Option<File> {
+        let line = self.line.as_ref()?.as_fd().try_clone_to_owned();
+        line.ok().map(File::from)
+    }
+
     /// Names the stress-ng that runs now; none when it has ended.
     pub(crate) fn watch(&self, leader: Option<Pid>) {
         let leader = leader.map_or(0, Pid::as_raw_pid);
@@ -58,7 +70,10 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        drop(self.line.take());
+        if let Some(mut line) = self.line.take() {
+            // Whoever has the terminal may have this line as well.
+            let _ = writeln!(line, "{END}");
+        }
         let _ = self.process.wait();
     }
 }
@@ -70,8 +85,20 @@ pub(crate) fn keep(folder: &Path, line: impl BufRead) {
     }
     give_up_capabilities();
     let runner = rustix::process::getppid().map_or(0, |pid| pid.as_raw_pid().cast_unsigned());
-    let leader = line.lines().map_while(Result::ok).last().and_then(|last| last.parse().ok());
-    if let Some(leader) = leader.and_then(Pid::from_raw) {
+    let (mut leader, mut terminal) = (None, None);
+    for line in line.lines().map_while(Result::ok).take_while(|line| line != END) {
+        match line.strip_prefix("terminal") {
+            Some(modes) => terminal = Modes::parse(modes),
+            None => leader = line.parse().ok().and_then(Pid::from_raw),
+        }
+    }
+    if let Some(modes) = terminal {
+        // SAFETY: a signal is ignored, by which the kernel would else stop who changes a terminal from its background.
+        unsafe { libc::signal(libc::SIGTTOU, libc::SIG_IGN) };
+        // It may have been closed.
+        let _ = modes.restore();
+    }
+    if let Some(leader) = leader {
         load::kill(leader);
     }
     settings::restore_after(&settings::root(), runner);

@@ -12,6 +12,7 @@ mod failure;
 #[cfg(test)]
 mod fuzzing;
 mod keeper;
+mod live;
 mod load;
 mod monitor;
 mod noise;
@@ -21,6 +22,7 @@ mod scratch;
 mod settings;
 mod signals;
 mod timeline;
+mod trace;
 mod turn;
 
 use clap::Parser;
@@ -31,6 +33,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Run(arguments) => commands::run::run(&arguments),
+        Verb::Trace(arguments) => commands::trace::trace(&arguments),
         Verb::Resume(arguments) => commands::resume::resume(&arguments),
         Verb::Plan(arguments) => commands::plan::plan(&arguments),
         Verb::Check(arguments) => commands::check::check(&arguments),

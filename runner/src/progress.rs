@@ -1,16 +1,27 @@
 //! What the user sees while a run is under way; the only indicatif code.
 //!
-//! On a terminal a bar with trial, cell and remaining time; elsewhere plain lines, at most about twenty of them.
-//! Everything goes to standard error: standard output is for results.
+//! On a terminal a bar with trial, cell and remaining time, or the live view; elsewhere plain lines, at most about twenty of
+//! them. Everything but the view goes to standard error: standard output is for results.
 
+mod figures;
+
+use crate::keeper::Keeper;
+use crate::live::{self, Kind, Notes, State, View};
+use figures::Watched;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use store::Status;
+use store::{Status, TrialRecord};
 
-/// The bar that is on the terminal: there is one, and not only its owner has something to say there.
-static ON_TERMINAL: Mutex<Option<ProgressBar>> = Mutex::new(None);
+/// What is on the terminal: there is one, and not only its owner has something to say there.
+static ON_TERMINAL: Mutex<Option<OnTerminal>> = Mutex::new(None);
+
+#[derive(Clone, Debug)]
+enum OnTerminal {
+    Bar(ProgressBar),
+    View(Notes),
+}
 
 /// Tells how far a run is.
 #[derive(Debug)]
@@ -28,6 +39,7 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 enum Sink {
     Bar(ProgressBar),
+    View(Watched),
     Lines,
     Nothing,
 }
@@ -43,6 +55,24 @@ impl Progress {
         Self { sink, trials, done: 0, before: 0, lost: 0, started: Instant::now() }
     }
 
+    /// Shows the figures of each cell from now on, until [`Self::end`]; `title` says of what. `keeper` gives the terminal
+    /// back where this process cannot.
+    pub(crate) fn go_live(&mut self, title: String, keeper: &Keeper) -> std::io::Result<()> {
+        let state =
+            State::new(Kind::Run, (title, String::new()), crate::commands::colour(&std::io::stdout()));
+        if let Sink::Bar(bar) = &self.sink {
+            bar.finish_and_clear();
+            on_terminal(None);
+        }
+        // Should there be no view, the bar is gone as well, and lines are left.
+        self.sink = Sink::Lines;
+        let view = View::open(state, keeper)?;
+        say_in(Some(view.notes()));
+        self.sink = Sink::View(Watched::of(view));
+        self.show();
+        Ok(())
+    }
+
     /// So many trials were executed before.
     pub(crate) fn go_on_after(&mut self, done: u32) {
         self.done = done;
@@ -53,16 +83,38 @@ impl Progress {
     }
 
     /// The next trials wait for this load level to settle.
-    pub(crate) fn settling(&self, block: u32, level: &str) {
-        if let Sink::Bar(bar) = &self.sink {
-            bar.set_message(format!("block {}: load {level} ramps up", block + 1));
-        }
+    pub(crate) fn settling(&mut self, block: u32, level: &str) {
+        self.happens(format!("block {}: load {level} ramps up", block + 1));
     }
 
     /// A trial of this cell begins.
-    pub(crate) fn begins(&self, cell: &str) {
-        if let Sink::Bar(bar) = &self.sink {
-            bar.set_message(cell.to_owned());
+    pub(crate) fn begins(&mut self, cell: &str) {
+        self.happens(cell.to_owned());
+    }
+
+    fn happens(&mut self, words: String) {
+        match &mut self.sink {
+            Sink::Bar(bar) => bar.set_message(words),
+            Sink::View(watched) => watched.now = words,
+            Sink::Lines | Sink::Nothing => {}
+        }
+        self.show();
+    }
+
+    /// A trial has these figures.
+    pub(crate) fn measured(&mut self, cell: &str, record: &TrialRecord) {
+        if let Sink::View(watched) = &mut self.sink {
+            watched.figures.add(cell, record);
+        }
+        self.show();
+    }
+
+    /// Brings the view up to date.
+    fn show(&self) {
+        if let Sink::View(watched) = &self.sink {
+            let left = (self.done > self.before).then(|| self.remaining());
+            let (done, of, lost) = (self.done, self.trials, self.lost);
+            watched.show(live::Progress::Trials { done, of, left, lost });
         }
     }
 
@@ -87,8 +139,9 @@ impl Progress {
                 let (done, trials, left) = (self.done, self.trials, brief(self.remaining()));
                 say(&format!("trial {done}/{trials}  {cell}{outcome}  {lost}{left} left"));
             }
-            Sink::Lines | Sink::Nothing => {}
+            Sink::View(_) | Sink::Lines | Sink::Nothing => {}
         }
+        self.show();
     }
 
     /// Something that the user should know now.
@@ -96,6 +149,7 @@ impl Progress {
         let line = format!("warning: {message}");
         match &self.sink {
             Sink::Bar(bar) => bar.suspend(|| say(&line)),
+            Sink::View(watched) => watched.say(&line),
             Sink::Lines | Sink::Nothing => say(&line),
         }
     }
@@ -104,16 +158,25 @@ impl Progress {
     pub(crate) fn note(&self, message: &str) {
         match &self.sink {
             Sink::Bar(bar) => bar.suspend(|| say(message)),
+            Sink::View(watched) => watched.say(message),
             Sink::Lines => say(message),
             Sink::Nothing => {}
         }
     }
 
     /// The last trial is stored, or the run ends early.
-    pub(crate) fn end(&self) {
-        if let Sink::Bar(bar) = &self.sink {
-            bar.finish_and_clear();
-            on_terminal(None);
+    pub(crate) fn end(&mut self) {
+        match &self.sink {
+            Sink::Bar(bar) => {
+                bar.finish_and_clear();
+                on_terminal(None);
+            }
+            Sink::View(_) => {
+                let Sink::View(watched) = std::mem::replace(&mut self.sink, Sink::Lines) else { return };
+                on_terminal(None);
+                watched.close().iter().for_each(|note| say(note));
+            }
+            Sink::Lines | Sink::Nothing => {}
         }
     }
 
@@ -130,7 +193,7 @@ fn bar(trials: u32) -> ProgressBar {
         bar.set_style(style.progress_chars("━╸─").with_key("left", left));
     }
     bar.enable_steady_tick(Duration::from_millis(250));
-    on_terminal(Some(bar.clone()));
+    on_terminal(Some(OnTerminal::Bar(bar.clone())));
     bar
 }
 
@@ -141,17 +204,23 @@ fn left(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     }
 }
 
-fn on_terminal(bar: Option<ProgressBar>) {
+fn on_terminal(what: Option<OnTerminal>) {
     if let Ok(mut place) = ON_TERMINAL.lock() {
-        *place = bar;
+        *place = what;
     }
 }
 
-/// Says something from any thread, beside the bar where there is one.
+/// From now on, what is said beside goes into this view; with none, to standard error again.
+pub(crate) fn say_in(view: Option<Notes>) {
+    on_terminal(view.map(OnTerminal::View));
+}
+
+/// Says something from any thread, beside the bar or in the view where there is one.
 pub(crate) fn say_beside(line: &str) {
-    let bar = ON_TERMINAL.lock().ok().and_then(|place| place.clone());
-    match bar {
-        Some(bar) => bar.suspend(|| say(line)),
+    let what = ON_TERMINAL.lock().ok().and_then(|place| place.clone());
+    match what {
+        Some(OnTerminal::Bar(bar)) => bar.suspend(|| say(line)),
+        Some(OnTerminal::View(notes)) => notes.say(line),
         None => say(line),
     }
 }

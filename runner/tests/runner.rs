@@ -33,6 +33,10 @@ mod pairs;
 mod signals;
 #[path = "parts/terminal.rs"]
 mod terminal;
+#[path = "parts/trace.rs"]
+mod trace;
+#[path = "parts/view.rs"]
+mod view;
 #[path = "parts/workloads.rs"]
 mod workloads;
 

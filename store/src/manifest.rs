@@ -52,6 +52,10 @@ pub struct Manifest {
     /// The run that was executed in alternation with this one, block by block; none where it was executed alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<Against>,
+    /// Where it was not executed from a scenario, but other programs were traced: what was. Its trials are windows then, one
+    /// right after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceInfo>,
     /// What was added to the run when it was complete, in order; the plan's repetitions include it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<Extension>,
@@ -72,6 +76,18 @@ pub struct Against {
     pub run: String,
     /// Which of the two the run of this manifest is.
     pub role: Role,
+}
+
+/// What was traced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceInfo {
+    /// In words: a command, a process with its number, or the whole machine.
+    pub subject: String,
+    /// Whether the calls of what it starts count as well.
+    pub with_children: bool,
+    /// The system calls that were counted together, as `other`.
+    #[serde(default)]
+    pub together: Vec<String>,
 }
 
 /// Blocks that were added to a run that was complete.

@@ -136,6 +136,7 @@ fn manifest(made: &Made) -> Manifest {
             ..Environment::default()
         },
         against: None,
+        trace: None,
         extensions: vec![],
         warnings: vec!["cannot read /home/ada/x on somewhere".to_owned()],
         machine: vec![],

@@ -64,6 +64,29 @@ impl SparseHistogram {
         (beyond >= calls_beyond as f64).then(|| self.quantile_ns(q))?
     }
 
+    /// What was recorded since it was as `earlier`. Least and greatest value are exact where they are new, else as exact as
+    /// a slot.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before = |slot: u16| {
+            let place = earlier.slots.binary_search_by_key(&slot, |(slot, _)| *slot);
+            place.map_or(0, |place| earlier.slots[place].1)
+        };
+        let added = self.slots.iter().map(|(slot, count)| (*slot, count.saturating_sub(before(*slot))));
+        let slots: Vec<(u16, u64)> = added.filter(|(_, count)| *count > 0).collect();
+        let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Self::default() };
+        let (lower, upper) = (slot_lower_ns(usize::from(first.0)), slot_upper_ns(usize::from(last.0)));
+        let is_least_new = earlier.count == 0 || self.min_ns < earlier.min_ns;
+        let is_greatest_new = self.max_ns > earlier.max_ns;
+        Self {
+            count: slots.iter().map(|(_, count)| count).sum(),
+            sum_ns: self.sum_ns.wrapping_sub(earlier.sum_ns),
+            min_ns: if is_least_new { self.min_ns } else { lower.max(self.min_ns) },
+            max_ns: if is_greatest_new { self.max_ns } else { (upper - 1).min(self.max_ns) },
+            slots,
+        }
+    }
+
     /// Adds everything that `other` counted.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
@@ -123,6 +146,19 @@ mod tests {
             let rank = ((q * values.len() as f64).ceil() as usize).clamp(1, values.len());
             let exact = values[rank - 1] as f64;
             prop_assert!((estimate - exact).abs() <= exact * 0.008 + 1e-9, "{} for {}", estimate, exact);
+        }
+
+        #[test]
+        fn what_came_later_is_what_was_added(
+            a in prop::collection::vec(0u64..1 << 40, 0..50), b in prop::collection::vec(0u64..1 << 40, 0..50),
+        ) {
+            let (earlier, later) = (of(&a), of(&[a.clone(), b.clone()].concat()));
+            let (since, added) = (later.since(&earlier), of(&b));
+            prop_assert_eq!((since.count, since.sum_ns, &since.slots), (added.count, added.sum_ns, &added.slots));
+            // As exact as the slot that they are in.
+            for (found, exact) in [(since.min_ns, added.min_ns), (since.max_ns, added.max_ns)] {
+                prop_assert!(found.abs_diff(exact) * 64 <= exact, "{} for {}", found, exact);
+            }
         }
 
         #[test]

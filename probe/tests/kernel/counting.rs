@@ -153,8 +153,8 @@ fn misuse_is_refused() {
     });
     let getppid = Target::named("getppid").unwrap();
     let attach = |targets: &[Target]| Probe::attach(Backend::RawTracepoint, targets, Scope::Generators);
-    assert!(matches!(attach(&[]), Err(ProbeError::Targets)));
-    assert!(matches!(attach(&[getppid.clone(), getppid]), Err(ProbeError::Targets)));
+    assert!(matches!(attach(&[]), Err(ProbeError::Targets { .. })));
+    assert!(matches!(attach(&[getppid.clone(), getppid]), Err(ProbeError::Targets { .. })));
 }
 
 /// As many calls as can be probed at once, none of which waits for anything.

@@ -13,3 +13,4 @@ mod orphans;
 mod processes;
 mod slow;
 mod support;
+mod watching;

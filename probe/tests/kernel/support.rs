@@ -43,7 +43,7 @@ pub(crate) fn with_backend(backend: Backend, targets: &[&str], options: Options,
 }
 
 /// Whether a backend may be passed over: the kernel does not have it, or nobody but root may load programs.
-fn may_be_refused(backend: Backend, error: &ProbeError) -> bool {
+pub(crate) fn may_be_refused(backend: Backend, error: &ProbeError) -> bool {
     if matches!(error, ProbeError::Unsupported { .. }) {
         return true;
     }

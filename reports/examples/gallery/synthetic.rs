@@ -308,6 +308,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
         probe: probe(),
         environment: environment(),
         against: None,
+        trace: None,
         extensions: Vec::new(),
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],
         machine: Vec::new(),

@@ -21,12 +21,17 @@ pub enum Unit {
     Pair,
     /// Each boot of a machine: the median of the repetitions that were taken in it.
     Boot,
+    /// Each window of a trace, apart: one right after the other, over the same processes.
+    Window,
 }
 
 impl Unit {
-    /// Pairs where the runs were executed in alternation; boots where one of them has several; else repetitions.
+    /// Windows where one of them is a trace; pairs where they were executed in alternation; boots where one of them has
+    /// several; else repetitions.
     pub(super) fn of(base: &RunView<'_>, candidate: &RunView<'_>) -> Self {
-        if were_alternated(base, candidate) {
+        if base.manifest.trace.is_some() || candidate.manifest.trace.is_some() {
+            Self::Window
+        } else if were_alternated(base, candidate) {
             Self::Pair
         } else if boots(base) > 1 || boots(candidate) > 1 {
             Self::Boot
@@ -45,14 +50,21 @@ impl Unit {
             (Self::Pair, _) => "pairs",
             (Self::Boot, 1) => "boot",
             (Self::Boot, _) => "boots",
+            (Self::Window, 1) => "window",
+            (Self::Window, _) => "windows",
         }
+    }
+
+    /// Whether each trial is one of its own.
+    pub(super) const fn is_trial(self) -> bool {
+        matches!(self, Self::Repetition | Self::Window)
     }
 
     /// The least p that so many can reach.
     pub(super) fn smallest_p(self, (base, candidate): (usize, usize)) -> f64 {
         match self {
             Self::Pair => smallest_paired_p(base),
-            Self::Repetition | Self::Boot => smallest_p(base, candidate),
+            Self::Repetition | Self::Boot | Self::Window => smallest_p(base, candidate),
         }
     }
 
@@ -60,7 +72,7 @@ impl Unit {
     pub(super) fn to_detect(self, family: usize, alpha: f64) -> usize {
         match self {
             Self::Pair => pairs_to_detect(family, alpha),
-            Self::Repetition | Self::Boot => repetitions_to_detect(family, alpha),
+            Self::Repetition | Self::Boot | Self::Window => repetitions_to_detect(family, alpha),
         }
     }
 }
@@ -117,7 +129,7 @@ pub(super) fn test(
                 p: paired_p(&pairs),
             })
         }
-        Unit::Repetition => {
+        Unit::Repetition | Unit::Window => {
             let (mine, theirs) = (mine.values(metric), theirs.values(metric));
             Some(Tested {
                 units: (mine.len(), theirs.len()),

@@ -111,6 +111,11 @@ impl Comparison {
             Unit::Repetition => {
                 format!("The unit is the repetition{sides}: Mann and Whitney's test, Hodges–Lehmann ratio.")
             }
+            Unit::Window => {
+                format!(
+                    "The unit is the window of a trace{sides}: Mann and Whitney's test, Hodges–Lehmann ratio. Windows in a row over the same processes vary less than traces of other processes would."
+                )
+            }
             Unit::Pair => {
                 let by = if base > EXACT_PAIRS { ", by the normal distribution" } else { "" };
                 let exact = if by.is_empty() { "exact " } else { "" };
@@ -230,13 +235,13 @@ fn one_boot(comparison: &Comparison, base: &RunView<'_>, candidate: &RunView<'_>
         let environment = &run.manifest.environment;
         (environment.kernel_release.clone(), environment.kernel_version.clone())
     };
-    let is_one = comparison.unit == Unit::Repetition || boots(base).min(boots(candidate)) < 2;
+    let is_one = comparison.unit.is_trial() || boots(base).min(boots(candidate)) < 2;
     if is_one && kernel(base) != kernel(candidate) {
         return Some("The kernels differ and a side has one boot only: the kernel's effect cannot be told from what differs from boot to boot. Several boots of each can (`runner run --append`).".to_owned());
     }
     let (mine, theirs) = (boot_ids(base), boot_ids(candidate));
     let has_both = !mine.is_empty() && !theirs.is_empty();
-    (comparison.unit == Unit::Repetition && has_both && mine.is_disjoint(&theirs)).then(|| {
+    (comparison.unit.is_trial() && has_both && mine.is_disjoint(&theirs)).then(|| {
         "The runs were taken in two boots, one each: a change cannot be told from what differs from boot to boot. Take both in alternation (`runner run A --against B`), or several boots of each (`runner run --append`).".to_owned()
     })
 }

@@ -162,6 +162,9 @@ pub(super) fn commands(manifest: &Manifest) -> String {
 
 /// The command that does the same again, from the run's own copy of the scenario.
 fn reproducing_command(manifest: &Manifest) -> String {
+    if manifest.trace.is_some() {
+        return manifest.command.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+    }
     let mut words =
         vec!["runner".to_owned(), "run".to_owned(), format!("runs/{}/scenario.toml", manifest.id)];
     if manifest.probe.factor.is_none() {

@@ -15,7 +15,7 @@ use crate::view::{probe_words, seen};
 use crate::{Metric, answer, calibration, rows, units};
 use sparkline::Sparkline;
 use store::Vantage;
-use table::{Column, Grid};
+pub(crate) use table::{Column, Grid, wrap};
 
 /// Columns of a terminal that has room for the intervals of bogo-ops.
 const WIDE: usize = 110;

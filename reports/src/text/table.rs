@@ -8,7 +8,7 @@ const GAP: usize = 2;
 
 /// A column of a [`Grid`].
 #[derive(Clone, Debug)]
-pub(super) struct Column {
+pub(crate) struct Column {
     heading: String,
     alignment: CellAlignment,
     /// 0: always shown; else dropped when the table is too wide, the greatest first.
@@ -17,22 +17,22 @@ pub(super) struct Column {
 
 impl Column {
     /// A column of words that is always shown.
-    pub(super) fn text(heading: &str) -> Self {
+    pub(crate) fn text(heading: &str) -> Self {
         Self { heading: heading.to_owned(), alignment: CellAlignment::Left, expendable: 0 }
     }
 
     /// A column of figures; see [`Self::expendable`].
-    pub(super) fn number(heading: &str, expendable: u8) -> Self {
+    pub(crate) fn number(heading: &str, expendable: u8) -> Self {
         Self { heading: heading.to_owned(), alignment: CellAlignment::Right, expendable }
     }
 
     /// The column, dropped like [`Self::number`]'s when the table is too wide.
-    pub(super) fn dropped(self, expendable: u8) -> Self {
+    pub(crate) fn dropped(self, expendable: u8) -> Self {
         Self { expendable, ..self }
     }
 
     /// A column of words, then columns of figures, of which those listed are dropped, the first listed first.
-    pub(super) fn all(headings: &[&str], expendable: &[usize]) -> Vec<Self> {
+    pub(crate) fn all(headings: &[&str], expendable: &[usize]) -> Vec<Self> {
         let number = |(index, heading): (usize, &&str)| {
             let place = expendable.iter().rev().position(|dropped| *dropped == index);
             let priority = place.map_or(0, |place| u8::try_from(place + 1).unwrap_or(u8::MAX));
@@ -44,37 +44,37 @@ impl Column {
 
 /// Rows under headings.
 #[derive(Clone, Debug)]
-pub(super) struct Grid {
+pub(crate) struct Grid {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
 impl Grid {
-    pub(super) fn new(columns: Vec<Column>) -> Self {
+    pub(crate) fn new(columns: Vec<Column>) -> Self {
         Self { columns, rows: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, row: Vec<String>) {
+    pub(crate) fn push(&mut self, row: Vec<String>) {
         self.rows.push(row);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// Whether the columns that are always shown fit into `width`.
-    pub(super) fn fits(&self, width: usize) -> bool {
+    pub(crate) fn fits(&self, width: usize) -> bool {
         let kept = (0..self.columns.len()).filter(|index| self.columns[*index].expendable == 0);
         self.width_of(&kept.collect::<Vec<_>>()) <= width
     }
 
     /// The table, without the expendable columns that do not fit into `width`.
-    pub(super) fn render(&self, width: usize) -> String {
+    pub(crate) fn render(&self, width: usize) -> String {
         self.draw(&self.shown(width), width)
     }
 
     /// Whether a column is among those that fit.
-    pub(super) fn shows(&self, heading: &str, width: usize) -> bool {
+    pub(crate) fn shows(&self, heading: &str, width: usize) -> bool {
         self.shown(width).iter().any(|index| self.columns[*index].heading == heading)
     }
 
@@ -127,7 +127,7 @@ impl Grid {
 
 /// Breaks `text` between words so that no line is longer than `width`, where words allow; numbers stay with their
 /// units and with their `×`.
-pub(super) fn wrap(text: &str, width: usize) -> String {
+pub(crate) fn wrap(text: &str, width: usize) -> String {
     let paragraphs: Vec<String> =
         text.split('\n').map(|paragraph| wrap_paragraph(paragraph, width)).collect();
     paragraphs.join("\n")

@@ -56,6 +56,9 @@ fn refused<T>(manifest: &Manifest, reason: &str) -> Result<T, Failure> {
 
 /// Whether it is a run that takes blocks.
 fn check_run(manifest: &Manifest) -> Result<(), Failure> {
+    if manifest.trace.is_some() {
+        return refused(manifest, "it is a trace, which no scenario says how to go on with; trace anew");
+    }
     if manifest.state != State::Complete {
         return refused(
             manifest,

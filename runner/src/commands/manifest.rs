@@ -39,6 +39,7 @@ pub(super) fn draft(scenario: &Scenario, plan: &Plan, probe: ProbeInfo) -> Manif
         probe,
         environment,
         against: None,
+        trace: None,
         extensions: Vec::new(),
         warnings,
         machine: Vec::new(),

@@ -22,6 +22,7 @@ pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod schema;
 mod selection;
+pub(crate) mod trace;
 pub(crate) mod verify;
 
 pub(crate) use selection::since;

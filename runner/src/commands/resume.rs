@@ -203,7 +203,11 @@ fn are_complete(paths: &[PathBuf]) -> Result<bool, Failure> {
 
 /// The run's scenario, with the backend that it was begun with, and its plan.
 pub(super) fn planned(run: &Run) -> Result<Side, Failure> {
-    let failed = |reason| Failure::Failed(format!("{} cannot be gone on with: {reason}", run.manifest.id));
+    let failed =
+        |reason: String| Failure::Failed(format!("{} cannot be gone on with: {reason}", run.manifest.id));
+    if run.manifest.trace.is_some() {
+        return Err(failed("it is a trace; trace anew".to_owned()));
+    }
     let text = run.scenario()?;
     let (mut scenario, plan) = plan(&run.manifest, &text).map_err(failed)?;
     let backend = ProbeRequest::NAMES.iter().find(|(name, _)| *name == run.manifest.probe.backend);

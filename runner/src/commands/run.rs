@@ -17,7 +17,7 @@ use crate::settings::{self, Settings};
 use crate::signals::{self, INTERRUPTED};
 use crate::timeline::Timeline;
 use crate::turn::Turn;
-use crate::{environment, load};
+use crate::{environment, live, load};
 use probe::Backend;
 use std::collections::BTreeSet;
 use std::io::{Write, stderr};
@@ -63,10 +63,23 @@ pub(super) fn measure(arguments: &RunArguments) -> Result<Option<(Vec<PathBuf>, 
     let manifests = against::named(manifests.collect(), runs_dir);
     let mut progress = Progress::new(manifests.iter().map(|it| it.plan.trials).sum(), arguments.quiet);
     announce(&progress, &sides, &manifests);
+    let title = manifests.iter().map(|it| it.scenario.name.as_str()).collect::<Vec<_>>().join(" against ");
     let owner = super::owner(stage.credentials.as_ref());
     let writers = created(runs_dir, manifests, &sides, owner)?;
     let tools = probes.into_iter().zip(writers).collect();
+    if arguments.live {
+        go_live(&mut progress, title, &stage);
+    }
     carry_out(&sides, tools, (stage, settings), &mut progress).map(Some)
+}
+
+/// Shows the figures as they come, where there is a terminal for it.
+fn go_live(progress: &mut Progress, title: String, stage: &Stage) {
+    if !live::is_possible() {
+        progress.warn("--live takes a terminal for keys and figures; without one there are lines");
+    } else if let Err(error) = progress.go_live(title, stage.scratch.keeper()) {
+        progress.warn(&format!("there is no live view: the terminal cannot be taken: {error}"));
+    }
 }
 
 /// What each side's trials are observed with, tried and detached again, and the manifests that say so.
@@ -256,7 +269,7 @@ fn calibrate(backends: &[Backend], scenario: &Scenario, stage: &Stage) -> Calibr
 }
 
 /// Waits until no other runner measures on this machine; none when a signal came first.
-fn take_turn(stop: &AtomicBool) -> Result<Option<Turn>, Failure> {
+pub(super) fn take_turn(stop: &AtomicBool) -> Result<Option<Turn>, Failure> {
     let waits = |pid: Option<i32>| {
         let whom = pid.map_or_else(
             || "another runner".to_owned(),

@@ -7,7 +7,7 @@ use crate::scenario::{MAX_TRIALS, Machine, Override, Plan, PlannedTrial, ProbeRe
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use store::{Manifest, Run, State};
+use store::{Manifest, Run, State, TrialRecord};
 
 /// Most lines that are printed; of more, the number is told.
 const MOST: usize = 50;
@@ -57,6 +57,9 @@ pub(super) fn check_order(run: &Run) -> Vec<String> {
 /// The same by this text of the scenario.
 pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
     let manifest = &run.manifest;
+    if manifest.trace.is_some() {
+        return check_windows(run);
+    }
     let (scenario, plan) = match plan(manifest, text) {
         Ok(planned) => planned,
         Err(reason) => return vec![format!("the order of trials cannot be made anew: {reason}")],
@@ -88,6 +91,15 @@ pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
         }
     }
     findings
+}
+
+/// The windows of a trace come one after the other, each a block of its own.
+fn check_windows(run: &Run) -> Vec<String> {
+    let is_in_order = |(number, trial): &(u32, &TrialRecord)| {
+        (trial.block, trial.position, trial.repetition) == (*number, 0, *number)
+    };
+    let strays = (0..).zip(&run.trials).filter(|it| !is_in_order(it));
+    strays.map(|(number, _)| format!("window {number} of the trace is not at its place")).collect()
 }
 
 /// The plan of a run, made anew.

@@ -35,7 +35,7 @@ const END_DEADLINE: Duration = Duration::from_secs(10);
 /// How long to wait for generators to park after the window: about what it takes to do without.
 const PARK_LIMIT: Duration = Duration::from_millis(5);
 /// How often a waiting runner looks up: rare enough not to be seen in what is measured.
-pub(super) const GLANCE: Duration = Duration::from_millis(50);
+pub(crate) const GLANCE: Duration = Duration::from_millis(50);
 
 /// What a rig is made of.
 pub(crate) struct Parts<'a> {

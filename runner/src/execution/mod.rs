@@ -13,7 +13,8 @@ mod stopping;
 pub(crate) mod tests;
 mod unsettled;
 
-pub(crate) use linux::{LinuxRig, Parts};
+pub(crate) use linux::{GLANCE, LinuxRig, Parts};
+pub(crate) use observed::kernel_measure;
 pub(crate) use probes::Probes;
 pub(crate) use stopping::stop_rule;
 
@@ -424,6 +425,7 @@ impl Execution<'_, '_> {
         self.writer.append_trial(record)?;
         laps.lap("store");
         self.session.timeline.add(record, &laps);
+        self.session.progress.measured(&cell, record);
         if record.attempt == 1 {
             self.session.progress.stored(&cell, record.status);
         }

@@ -106,7 +106,8 @@ fn issued(target: &str, reports: &[(Whose, GeneratorReport)]) -> bool {
     reports.iter().flat_map(|(_, report)| &report.calls).any(|call| call.syscall == target)
 }
 
-fn kernel_measure(reading: &Reading) -> Measure {
+/// What the probe saw of one target.
+pub(crate) fn kernel_measure(reading: &Reading) -> Measure {
     Measure {
         syscall: reading.target.name.clone(),
         vantage: Vantage::Kernel,

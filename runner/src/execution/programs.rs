@@ -164,6 +164,7 @@ impl Host<'_> {
             cwd: program.cwd.clone(),
             env: ProgramSpec::environment(&self.scratch).into_iter().chain(program.env.clone()).collect(),
             stdin: stdin.map(Path::to_owned),
+            is_theirs: false,
         };
         Ok(generators::Program::hold(&self.generator, &spec, self.user.as_ref().map(Credentials::ids))?)
     }

@@ -200,6 +200,7 @@ pub(crate) fn manifest() -> Manifest {
         },
         environment: Environment::default(),
         against: None,
+        trace: None,
         extensions: Vec::new(),
         warnings: Vec::new(),
         machine: Vec::new(),

@@ -41,6 +41,7 @@ impl Beside {
             cwd: declared.cwd.clone().unwrap_or_else(|| folder.path().to_owned()),
             env: ProgramSpec::environment(folder.path()),
             stdin: None,
+            is_theirs: false,
         };
         let program = settings::within(cpus, || run(generator, &spec, user))?;
         Ok(Self {

@@ -203,7 +203,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// "did you mean" with the candidate that is nearest to a mistyped name, where one is near.
-pub(super) fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // Nothing is near to a name longer than any.
     let typed: String = typed.to_lowercase().chars().take(128).collect();
     let limit = (typed.chars().count() / 3).max(1);

@@ -25,6 +25,7 @@ mod tests;
 pub(crate) use build::MAX_TRIALS;
 pub(crate) use cells::Cell;
 pub(crate) use diagnostic::Diagnostics;
+pub(crate) use diagnostic::did_you_mean;
 pub(crate) use effects::Effects;
 pub(crate) use language::{reference, schema};
 pub(crate) use memory::Room;
@@ -37,6 +38,7 @@ pub(crate) use programs::{Program, Until};
 pub(crate) use settings::{CpuList, MachineRequest};
 pub(crate) use stress_ng::StressNg;
 pub(crate) use text::{PlanDocument, check_text, counted, longest, plan_document, plan_text, warnings};
+pub(crate) use units::duration;
 
 use diagnostic::{Diagnostic, Source};
 use std::fs::File;

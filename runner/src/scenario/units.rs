@@ -5,7 +5,7 @@ use thiserror::Error;
 
 /// Why a text is no number with a unit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(super) enum UnitError {
+pub(crate) enum UnitError {
     /// There is no number at the front.
     #[error("it begins with no number")]
     NoNumber,
@@ -56,7 +56,7 @@ const SIZE_UNITS: [(&str, u64); 10] = [
 const SIZE_NAMES: &str = "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB";
 
 /// A duration such as `200ms`, `1.5s`, `2m`; a bare number has no unit, except 0.
-pub(super) fn duration(text: &str) -> Result<Duration, UnitError> {
+pub(crate) fn duration(text: &str) -> Result<Duration, UnitError> {
     let (number, unit) = split(text)?;
     if unit.is_empty() && !number.bytes().all(|byte| matches!(byte, b'0' | b'.')) {
         return Err(UnitError::NoUnit(DURATION_NAMES));

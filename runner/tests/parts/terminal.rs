@@ -98,7 +98,7 @@ fn a_run_goes_on_whatever_became_of_those_who_read_it() {
 }
 
 /// Both ends of a terminal: its own, and that of the processes in it.
-fn terminal() -> (File, File) {
+pub(super) fn terminal() -> (File, File) {
     let (mut outer, mut inner) = (0, 0);
     let nothing = std::ptr::null_mut();
     // SAFETY: both numbers are written to places of ours, and a terminal without a name or settings is asked for.

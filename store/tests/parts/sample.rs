@@ -62,6 +62,7 @@ pub(crate) fn manifest(id: &str) -> Manifest {
         },
         environment: Environment::default(),
         against: None,
+        trace: None,
         extensions: Vec::new(),
         warnings: vec![],
         machine: Vec::new(),

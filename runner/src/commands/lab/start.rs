@@ -160,6 +160,7 @@ fn executed(place: &Workplace, name: &str, quiet: bool) -> Result<Option<PathBuf
             force: false,
             label: None,
             runs_dir,
+            live: false,
             quiet,
             json: false,
         };
