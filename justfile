@@ -145,6 +145,32 @@ lint:
 doc *ARGS:
     RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked "$@"
 
+# Make a book of docs/ in target/book; mdBook is fetched and built once (some minutes), into the cache
+book:
+    #!/bin/sh
+    set -eu
+    tools=${XDG_CACHE_HOME:-$HOME/.cache}/syscall-lab
+    if ! "$tools/bin/mdbook" --version 2>/dev/null | grep -q ' v0\.5'; then
+        cargo install --quiet --locked --debug --root "$tools" --no-default-features --features search mdbook@0.5.4
+    fi
+    "$tools/bin/mdbook" build docs
+    echo "target/book/index.html"
+
+# Carry out every command of the documentation (or of the pages named) and follow its links; root, for the probe
+docs *PAGES: build
+    checks/docs.sh "$@"
+
+# Write manual pages and completions for bash, zsh and fish below FOLDER, as in ~/.local/share
+[no-cd]
+manual FOLDER: build
+    #!/bin/sh
+    set -eu
+    {{ runner }} man --out "$1/man/man1"
+    mkdir -p "$1/bash-completion/completions" "$1/zsh/site-functions" "$1/fish/vendor_completions.d"
+    {{ runner }} completions bash >"$1/bash-completion/completions/runner"
+    {{ runner }} completions zsh >"$1/zsh/site-functions/_runner"
+    {{ runner }} completions fish >"$1/fish/vendor_completions.d/runner.fish"
+
 # Build the committed BPF objects anew, or with --check compare them with what their sources give
 bpf *ARGS:
     probe/build-objects.sh "$@"

@@ -1,5 +1,7 @@
 //! The command line as typed. What it means is decided in `commands/`, one file per verb.
 
+mod examples;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 /// How long does this system call take, under this load, on this machine, and did that change?
 #[derive(Debug, Parser)]
 #[command(name = "runner", version, propagate_version = true, max_term_width = 100)]
+#[command(after_long_help = examples::RUNNER)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -15,39 +18,59 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Execute a scenario, keep the run and render its report
+    #[command(after_long_help = examples::RUN)]
     Run(RunArguments),
     /// Watch the system calls of a program, a process or the machine now: live on a terminal, a table at the end
     ///
     /// On a terminal a view of counts, rates, latencies and errors as they grow (`?` in it says which keys there are);
     /// elsewhere a line for each call and interval. Without --for it goes on until its subject ends, or Ctrl-C. Ends with 0,
     /// or with 130 where a signal came before what was asked for was done.
+    #[command(after_long_help = examples::TRACE)]
     Trace(TraceArguments),
     /// Go on where a run stopped that did not come to its end: same plan, same order, same run
+    #[command(after_long_help = examples::RESUME)]
     Resume(ResumeArguments),
     /// Show every trial in order, how long the run will take and what it can show; measures nothing
+    #[command(after_long_help = examples::PLAN)]
     Plan(PlanArguments),
     /// Validate scenarios: file, line, column and what was expected
+    #[command(after_long_help = examples::CHECK)]
     Check(CheckArguments),
     /// Show a run's figures and render its report
+    #[command(after_long_help = examples::REPORT)]
     Report(ReportArguments),
     /// Compare two runs, or several with the first: ratio, interval and verdict for every cell
+    #[command(after_long_help = examples::DIFF)]
     Diff(DiffArguments),
     /// Say what this machine can measure, and how to mend what it cannot
     ///
+    /// What is not as it should be is explained in two sentences, with the command that mends it where there is one.
     /// Ends with 0 when the kernel's side can be measured and a scenario executed, else with 1.
+    #[command(after_long_help = examples::DOCTOR)]
     Doctor(DoctorArguments),
     /// Check that a run is what was measured: every file, figure and place in the order
     ///
     /// Prints a line for each thing that is wrong, and ends with 1 where something is.
+    #[command(after_long_help = examples::VERIFY)]
     Verify(VerifyArguments),
     /// Write a run in a format of others: CSV, JSON, `OpenMetrics`, or the five lines of an older tool
+    #[command(after_long_help = examples::EXPORT)]
     Export(ExportArguments),
     /// List the runs that are kept
+    #[command(after_long_help = examples::LIST)]
     List(ListArguments),
     /// Write a commented scenario to begin with, NAME.toml, which runs as it is
+    #[command(after_long_help = examples::NEW)]
     New(NewArguments),
     /// Print the scenario language: a JSON Schema for editors, or its tables of keys
+    #[command(after_long_help = examples::SCHEMA)]
     Schema(SchemaArguments),
+    /// Print completions of this command line for a shell
+    #[command(after_long_help = examples::COMPLETIONS)]
+    Completions(CompletionsArguments),
+    /// Print the manual: a page for `man`, every page as a file, or all of it as one document
+    #[command(after_long_help = examples::MAN)]
+    Man(ManArguments),
     /// Assignments for courses: hand out, execute, hand in, grade by claims
     Lab {
         #[command(subcommand)]
@@ -150,7 +173,7 @@ pub(crate) struct TraceArguments {
     /// The system calls, as in `--syscall read,openat`
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) syscall: Vec<String>,
-    /// All system calls but those that never return; takes the raw_tracepoint backend
+    /// All system calls but those that never return; takes the `raw_tracepoint` backend
     #[arg(long)]
     pub(crate) all: bool,
     /// Of this process: all its threads, the children that it has and those that it will have
@@ -438,14 +461,44 @@ pub(crate) struct SchemaArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// How the manual is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ManFormat {
+    /// A page as `man` reads it
+    Roff,
+    /// All pages as `docs/commands.md` has them
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// The command whose page it is, as in `runner man diff`; without, the page of the runner itself
+    #[arg(value_name = "COMMAND")]
+    pub(crate) verb: Vec<String>,
+    /// Write every page into this folder, as runner.1, runner-run.1 and so on, instead of printing one
+    #[arg(long, value_name = "FOLDER", conflicts_with = "verb")]
+    pub(crate) out: Option<PathBuf>,
+    #[arg(long, default_value = "roff", conflicts_with_all = ["verb", "out"])]
+    pub(crate) format: ManFormat,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
     /// One JSON document on standard output
     #[arg(long)]
     pub(crate) json: bool,
-    /// Restore the machine's settings that a killed run has left changed
+    /// Explain what is as it should be, too
     #[arg(long, conflicts_with = "json")]
+    pub(crate) explain: bool,
+    /// Restore the machine's settings that a killed run has left changed
+    #[arg(long, conflicts_with_all = ["json", "explain"])]
     pub(crate) restore: bool,
 }
 

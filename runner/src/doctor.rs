@@ -3,19 +3,20 @@
 //! Owns the judgement: from what was [`Seen`] to one [`Finding`] for each check. Pure, but for [`Seen::here`], which
 //! asks those who own each fact: the probe by attaching it, `environment`, `load`, `monitor`.
 
+mod explained;
 mod machine;
 mod rights;
 mod seen;
 mod text;
 
 pub(crate) use seen::Seen;
-pub(crate) use text::text;
+pub(crate) use text::{Manner, text};
 
 use probe::Backend;
 use serde::Serialize;
 
 /// Version of the JSON of an examination.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,9 +40,14 @@ pub(crate) struct Finding {
     /// How it came out.
     mark: Mark,
     /// What was found.
-    words: String,
+    #[serde(rename = "finding")]
+    found: String,
+    /// What the check means for a measurement, and why: two sentences.
+    explanation: &'static str,
     /// How to mend it, where it can be.
     remedy: Option<String>,
+    /// The command that does so, where there is one.
+    command: Option<String>,
 }
 
 /// A machine, examined.
@@ -89,20 +95,29 @@ impl Examination {
         let missing = self.checks.iter().filter(|finding| finding.mark == Mark::Missing);
         let words = |finding: &Finding| {
             let remedy = finding.remedy.as_ref().map_or_else(String::new, |remedy| format!(" → {remedy}"));
-            format!("{}: {}{remedy}", finding.check, finding.words)
+            let command =
+                finding.command.as_ref().map_or_else(String::new, |command| format!(": `{command}`"));
+            format!("{}: {}{remedy}{command}", finding.check, finding.found)
         };
         missing.map(words).collect()
     }
 }
 
-fn finding(group: &'static str, check: &'static str, mark: Mark, words: impl Into<String>) -> Finding {
-    Finding { group, check, mark, words: words.into(), remedy: None }
+fn finding(group: &'static str, check: &'static str, mark: Mark, found: impl Into<String>) -> Finding {
+    let explanation = explained::explanation(check);
+    Finding { group, check, mark, found: found.into(), explanation, remedy: None, command: None }
 }
 
 impl Finding {
     /// Adds how to mend it.
     fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Adds the command that mends it.
+    fn command(mut self, command: impl Into<String>) -> Self {
+        self.command = Some(command.into());
         self
     }
 }
@@ -119,8 +134,8 @@ fn probes(seen: &Seen) -> Vec<Finding> {
             }
         }
     });
-    let words = "needs no rights: the callers' own view, without a ledger";
-    kernel_side.chain([finding("probe", Backend::User.name(), Mark::Ok, words)]).collect()
+    let found = "needs no rights: the callers' own view, without a ledger";
+    kernel_side.chain([finding("probe", Backend::User.name(), Mark::Ok, found)]).collect()
 }
 
 /// The check that names the remedy for a backend that cannot be attached.

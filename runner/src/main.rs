@@ -14,6 +14,7 @@ mod fuzzing;
 mod keeper;
 mod live;
 mod load;
+mod manual;
 mod monitor;
 mod noise;
 mod progress;
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
         Verb::List(arguments) => commands::list::list(&arguments),
         Verb::New(arguments) => commands::new::new(&arguments),
         Verb::Schema(arguments) => commands::schema::schema_of(&arguments),
+        Verb::Completions(arguments) => commands::man::completions(&arguments),
+        Verb::Man(arguments) => commands::man::man(&arguments),
         Verb::Lab { verb } => commands::lab::lab(&verb),
         Verb::Keep { folder } => {
             keeper::keep(&folder, std::io::stdin().lock());

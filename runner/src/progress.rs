@@ -174,7 +174,9 @@ impl Progress {
             Sink::View(_) => {
                 let Sink::View(watched) = std::mem::replace(&mut self.sink, Sink::Lines) else { return };
                 on_terminal(None);
-                watched.close().iter().for_each(|note| say(note));
+                for note in watched.close() {
+                    say(&note);
+                }
             }
             Sink::Lines | Sink::Nothing => {}
         }

@@ -27,6 +27,8 @@ mod impostors;
 mod lab;
 #[path = "parts/machine.rs"]
 mod machine;
+#[path = "parts/manual.rs"]
+mod manual;
 #[path = "parts/pairs.rs"]
 mod pairs;
 #[path = "parts/signals.rs"]
@@ -685,7 +687,7 @@ fn the_doctor_restores_what_a_killed_run_and_its_keeper_left() {
             runner.env("RUNNER_MACHINE_ROOT", root.path()).arg("doctor").args(arguments).output().unwrap();
         text(&output.stdout)
     };
-    assert!(doctor(&[]).contains("left changed: proc/sys/vm/swappiness"));
+    assert!(doctor(&["--json"]).contains("left changed: proc/sys/vm/swappiness"));
     assert_eq!(doctor(&["--restore"]), "/proc/sys/vm/swappiness is 60 again\n");
     assert_eq!(swappiness_of(root.path()), "60");
     assert_eq!(doctor(&["--restore"]), "nothing to restore\n");

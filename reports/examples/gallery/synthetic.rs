@@ -255,7 +255,6 @@ fn gaussian(random: &mut impl Rng) -> f64 {
 
 fn manifest(recipe: &Recipe) -> Manifest {
     let started_at: DateTime<Utc> = "2026-11-23T07:35:41Z".parse().unwrap();
-    let cells = u32::try_from(recipe.sizes.len() * recipe.loads.len()).unwrap();
     let level = |label: &&str| Level {
         label: (*label).to_owned(),
         value: Some(pages(label) * 4096.0),
@@ -297,14 +296,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
             noise_limit: Some(0.05),
             keep_slowest: if recipe.details { details::KEPT } else { 0 },
         },
-        plan: PlanInfo {
-            order: "random_blocks".to_owned(),
-            seed: recipe.seed,
-            repetitions: recipe.repetitions,
-            cells,
-            trials: cells * recipe.repetitions,
-            design: store::Design::default(),
-        },
+        plan: plan(recipe),
         probe: probe(),
         environment: environment(),
         against: None,
@@ -314,6 +306,18 @@ fn manifest(recipe: &Recipe) -> Manifest {
         machine: Vec::new(),
         checksums: BTreeMap::new(),
         seal: None,
+    }
+}
+
+fn plan(recipe: &Recipe) -> PlanInfo {
+    let cells = u32::try_from(recipe.sizes.len() * recipe.loads.len()).unwrap();
+    PlanInfo {
+        order: "random_blocks".to_owned(),
+        seed: recipe.seed,
+        repetitions: recipe.repetitions,
+        cells,
+        trials: cells * recipe.repetitions,
+        design: store::Design::default(),
     }
 }
 

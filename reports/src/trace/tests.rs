@@ -5,7 +5,9 @@ use store::Vantage;
 
 fn histogram(values: &[u64]) -> SparseHistogram {
     let mut dense = Box::new(Histogram::EMPTY);
-    values.iter().for_each(|ns| dense.record(*ns));
+    for ns in values {
+        dense.record(*ns);
+    }
     SparseHistogram::from(&*dense)
 }
 

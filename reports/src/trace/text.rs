@@ -121,7 +121,9 @@ pub(super) fn row(trace: &Trace, measure: &Measure) -> [String; 10] {
 
 fn table(trace: &Trace, shown: &[&Measure], width: usize) -> String {
     let mut grid = Grid::new(Column::all(&HEADINGS, &[2, 4, 8]));
-    shown.iter().for_each(|measure| grid.push(row(trace, measure).to_vec()));
+    for measure in shown {
+        grid.push(row(trace, measure).to_vec());
+    }
     grid.render(width)
 }
 
@@ -170,7 +172,7 @@ fn histogram(measure: &Measure) -> Option<(String, String)> {
     let bars = bars(latencies(measure), BARS);
     let most = bars.iter().map(|bar| bar.count).max()?;
     let lines = bars.iter().map(|bar| {
-        let length = (bar.count * BAR_WIDTH).div_ceil(most.max(1)) as usize;
+        let length = usize::try_from((bar.count * BAR_WIDTH).div_ceil(most.max(1))).unwrap_or(0);
         let (from, to) = (units::duration(bar.lower_ns as f64), units::duration(bar.upper_ns as f64));
         let line =
             format!("{from:>10} – {to:<10} {:>12}  {}", units::count(bar.count.into()), "█".repeat(length));

@@ -178,7 +178,7 @@ pub(super) fn order_text(sides: &[Side]) -> String {
     let mut blocks: Vec<_> =
         turns.take(7).map(|(number, place)| format!("{}{}", ["A", "B"][place], number + 1)).collect();
     if blocks.len() == 7 {
-        blocks[6] = "…".to_owned();
+        "…".clone_into(&mut blocks[6]);
     }
     format!(
         "baseline {}, candidate {}, in alternation: blocks {}, {} of each, about {} s in all\n\n",

@@ -14,6 +14,9 @@ use crate::signals::INTERRUPTED;
 use std::process::ExitCode;
 use store::{Environment, Extension, Manifest, Run, State, read_manifest};
 
+/// What a machine tells of itself.
+type Fact = fn(&Environment) -> &Option<String>;
+
 /// What a run's number of repetitions is replaced with: it is told apart from the rest.
 const REPETITIONS: &str = "plan.repetitions=";
 
@@ -167,7 +170,7 @@ fn check_machine(manifest: &Manifest, now: &Environment, force: bool) -> Result<
 /// What another boot may have otherwise without being another kernel or machine, in words.
 fn of_boot(then: &Environment, now: &Environment) -> Vec<String> {
     let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "unknown".to_owned());
-    let facts: [(&str, fn(&Environment) -> &Option<String>); 7] = [
+    let facts: [(&str, Fact); 7] = [
         ("the kernel's command line", |it| &it.kernel_command_line),
         ("the governor", |it| &it.governor),
         ("turbo", |it| &it.turbo),

@@ -2,7 +2,7 @@
 
 use super::{colour, generator, print};
 use crate::cli::DoctorArguments;
-use crate::doctor::{Examination, Seen, text};
+use crate::doctor::{Examination, Manner, Seen, text};
 use crate::failure::Failure;
 use crate::settings;
 use std::io::stdout;
@@ -19,7 +19,8 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         let document = serde_json::to_string_pretty(&examination).map_err(|error| Failure::failed(&error))?;
         print(&format!("{document}\n"))?;
     } else {
-        print(&text(&examination, colour(&stdout())))?;
+        let manner = Manner { explain_all: arguments.explain, colour: colour(&stdout()) };
+        print(&text(&examination, manner))?;
     }
     Ok(if examination.able() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -33,7 +34,9 @@ fn restore() -> Result<ExitCode, Failure> {
     if lines.is_empty() {
         lines.push(match &pending {
             Some(it) if it.is_held => "a run is under way that will restore the machine's settings itself",
-            Some(_) => "only root may restore the machine's settings: `sudo runner doctor --restore`",
+            Some(_) => {
+                "only root may restore the machine's settings: `sudo \"$(command -v runner)\" doctor --restore`"
+            },
             None => "nothing to restore",
         });
     }

@@ -14,6 +14,7 @@ mod here;
 mod history;
 pub(crate) mod lab;
 pub(crate) mod list;
+pub(crate) mod man;
 mod manifest;
 pub(crate) mod new;
 pub(crate) mod plan;

@@ -303,7 +303,9 @@ impl Audience for Shown {
                 let told = interval.measures.iter().filter(|it| !names.is_empty() || returned(it) > 0);
                 let lines = told.chain(unseen).map(|it| reports::trace::line(interval, it));
                 let lines: Vec<String> = lines.collect();
-                lines.iter().for_each(|line| self.print(line));
+                for line in &lines {
+                    self.print(line);
+                }
             }
             Self::Nothing => {}
         }

@@ -18,58 +18,58 @@ fn rights(seen: &Seen) -> Finding {
     let Capabilities { bpf, perfmon, .. } = seen.capabilities;
     let root = seen.environment.root;
     if bpf && perfmon {
-        let words = if root { "root" } else { "CAP_BPF and CAP_PERFMON, without being root" };
-        return finding(GROUP, RIGHTS, Mark::Ok, words);
+        let found = if root { "root" } else { "CAP_BPF and CAP_PERFMON, without being root" };
+        return finding(GROUP, RIGHTS, Mark::Ok, found);
     }
     let lacking = match (bpf, perfmon) {
         (false, true) => "CAP_BPF is missing",
         (true, false) => "CAP_PERFMON is missing",
         _ => "neither CAP_BPF nor CAP_PERFMON",
     };
+    let missing = |found: String| finding(GROUP, RIGHTS, Mark::Missing, found);
     if root {
-        let found = finding(GROUP, RIGHTS, Mark::Missing, format!("root, yet {lacking}: a container's root"));
-        return found.remedy("give the container `--cap-add BPF --cap-add PERFMON`, or run on the host");
+        return missing(format!("root, yet {lacking}: a container's root"))
+            .remedy("start the container with both, or measure on the host")
+            .command("docker run --cap-add BPF --cap-add PERFMON --pid=host IMAGE");
     }
     if seen.file_capabilities {
-        let words = format!("{lacking}, though the file {} has capabilities", seen.program.display());
-        let remedy = "move it to a file system that is not mounted nosuid, or run it by sudo";
-        return finding(GROUP, RIGHTS, Mark::Missing, words).remedy(remedy);
+        return missing(format!("{lacking}, though the file {} has capabilities", seen.program.display()))
+            .remedy("move it to a file system that is not mounted nosuid, or start it by sudo")
+            .command("sudo \"$(command -v runner)\" run SCENARIO");
     }
     let program = shell_word(&seen.program.display().to_string());
-    finding(GROUP, RIGHTS, Mark::Missing, format!("not root, {lacking}")).remedy(format!(
-        "`sudo setcap cap_bpf,cap_perfmon+ep {program}` (again after each build), or run it by sudo"
-    ))
+    missing(format!("not root, {lacking}"))
+        .remedy("lend both to the runner's file, again after each build, or start it by sudo")
+        .command(format!("sudo setcap cap_bpf,cap_perfmon+ep {program}"))
 }
 
 /// What kprobes take beyond the rest.
 fn perf_events(seen: &Seen) -> Finding {
     let Some(level) = seen.perf_event_paranoid else {
-        return finding(
-            GROUP,
-            PERF_EVENTS,
-            Mark::Missing,
-            "this kernel has none, so that there are no kprobes",
-        );
+        let found = "this kernel has none, so that there are no kprobes";
+        return finding(GROUP, PERF_EVENTS, Mark::Missing, found)
+            .remedy("boot a kernel with CONFIG_PERF_EVENTS, as distributions build theirs")
+            .command("sudo apt-get install linux-image-amd64");
     };
     let setting = format!("kernel.perf_event_paranoid is {level}");
     if seen.capabilities.admin || level <= 2 {
         return finding(GROUP, PERF_EVENTS, Mark::Ok, setting);
     }
-    let words = format!("{setting}: kretprobe needs root, whatever capabilities there are");
-    finding(GROUP, PERF_EVENTS, Mark::Missing, words).remedy("`sudo sysctl kernel.perf_event_paranoid=2`")
+    finding(GROUP, PERF_EVENTS, Mark::Missing, format!("{setting}: kretprobe takes root"))
+        .remedy("lower it until the next restart, or start the runner by sudo")
+        .command("sudo sysctl kernel.perf_event_paranoid=2")
 }
 
 fn lockdown(seen: &Seen) -> Finding {
     match seen.environment.lockdown.as_deref() {
-        Some("confidentiality") => {
-            let words = "confidentiality: the kernel hides from BPF programs what they would read";
-            let remedy = "boot without `lockdown=confidentiality`";
-            finding(GROUP, LOCKDOWN, Mark::Missing, words).remedy(remedy)
-        }
+        Some("confidentiality") => finding(GROUP, LOCKDOWN, Mark::Missing, "confidentiality")
+            .remedy("take it off the kernel's command line, where it stands there, and restart")
+            .command("sudo sed -i s/lockdown=confidentiality// /etc/default/grub && sudo update-grub"),
         Some(mode) => finding(GROUP, LOCKDOWN, Mark::Ok, mode),
         None => {
-            let words = "the kernel does not tell: it has none, or securityfs is not mounted";
-            finding(GROUP, LOCKDOWN, Mark::Note, words)
+            finding(GROUP, LOCKDOWN, Mark::Note, "the kernel does not tell: it has none, or does not show it")
+                .remedy("have it shown, where the kernel has it")
+                .command("sudo mount -t securityfs securityfs /sys/kernel/security")
         }
     }
 }
@@ -77,16 +77,16 @@ fn lockdown(seen: &Seen) -> Finding {
 fn namespaces(seen: &Seen) -> Finding {
     match &seen.namespaces {
         Ok(()) => finding(GROUP, NAMESPACES, Mark::Ok, "process ids and clock are the kernel's own"),
-        Err(reason) => finding(GROUP, NAMESPACES, Mark::Missing, reason),
+        Err(reason) => finding(GROUP, NAMESPACES, Mark::Missing, reason)
+            .remedy("start the container with the host's process ids, or measure on the host")
+            .command("docker run --cap-add BPF --cap-add PERFMON --pid=host IMAGE"),
     }
 }
 
 fn container(seen: &Seen) -> Finding {
     match &seen.facilities.container {
         None => finding(GROUP, "container", Mark::Ok, "none seen"),
-        Some(kind) => {
-            let words = format!("in a container ({kind}): the kernel and its neighbours are the host's");
-            finding(GROUP, "container", Mark::Note, words)
-        }
+        Some(kind) => finding(GROUP, "container", Mark::Note, format!("in a container ({kind})"))
+            .remedy("measure on the host where it may be had"),
     }
 }

@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use reports::trace::{bars, latencies, ledger, max_ns, quantile_ns, returned, time_ns};
 use reports::units;
+use std::fmt::Write as _;
 use store::errno_name;
 
 /// Columns of the narrowest screen that has room for a table.
@@ -185,8 +186,11 @@ fn table(state: &State, (entries, place): (&[Entry], usize), area: Rect) -> Vec<
 
 fn line(mark: &str, (text, width): (&str, usize), cells: impl Iterator<Item = (String, usize)>) -> String {
     let text = fitted(text, width);
-    let cells: String = cells.map(|(cell, width)| format!("{}{cell:>width$}", " ".repeat(GAP))).collect();
-    format!("{mark}{text:<width$}{cells}")
+    let mut line = format!("{mark}{text:<width$}");
+    for (cell, width) in cells {
+        let _ = write!(line, "{:GAP$}{cell:>width$}", "");
+    }
+    line
 }
 
 /// Histogram and account of one entry.
@@ -257,7 +261,7 @@ fn account(state: &State, entry: &Entry, rows: usize) -> Vec<Line<'static>> {
             colour(state, Color::Red),
         ))
     });
-    if errnos.len() + 1 <= rows.saturating_sub(lines.len()) || rows > lines.len() + 2 {
+    if errnos.len() < rows.saturating_sub(lines.len()) || rows > lines.len() + 2 {
         lines.push(Line::from(Span::styled(if errnos.is_empty() { "" } else { "  failed with" }, bold)));
         lines.extend(failed);
     }

@@ -159,7 +159,11 @@ fn hear(shared: &Shared) {
     }
     let mut bytes = [0; 64];
     match rustix::io::read(&stdin, &mut bytes) {
-        Ok(length @ 1..) => keys(&bytes[..length]).into_iter().for_each(|key| heed(shared, key)),
+        Ok(length @ 1..) => {
+            for key in keys(&bytes[..length]) {
+                heed(shared, key);
+            }
+        }
         // No terminal any more, which a signal tells to those who measure.
         _ => std::thread::sleep(PAUSE),
     }

@@ -56,7 +56,9 @@ impl Figures {
                 Some((total, length)) => {
                     let mut totals = vec![std::mem::replace(total, named.clone())];
                     add(&mut totals, std::slice::from_ref(&named));
-                    totals.into_iter().for_each(|added| *total = added);
+                    if let Some(added) = totals.pop() {
+                        *total = added;
+                    }
                     *length += seconds;
                 }
                 None => self.0.push((named, seconds)),

@@ -30,7 +30,7 @@ fn with_streams(folder: &Path, verb: &[&str], stdout: Stdio, stderr: Stdio) -> E
         .unwrap()
 }
 
-const VERBS: [&[&str]; 10] = [
+const VERBS: [&[&str]; 12] = [
     &["list"],
     &["report", "latest"],
     &["report", "latest", "--format", "json"],
@@ -40,6 +40,8 @@ const VERBS: [&[&str]; 10] = [
     &["plan", "scenario.toml"],
     &["check", "scenario.toml"],
     &["schema"],
+    &["man"],
+    &["completions", "bash"],
     &["--help"],
 ];
 

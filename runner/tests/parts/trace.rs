@@ -34,7 +34,9 @@ fn traced(options: &[&str], command: &[String]) -> Value {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&document["kind"], &document["version"]), (&"trace".into(), &1.into()));
-    document["targets"].as_array().unwrap().iter().for_each(assert_accounted);
+    for target in document["targets"].as_array().unwrap() {
+        assert_accounted(target);
+    }
     document
 }
 
