@@ -130,7 +130,8 @@ def prepare(folder, programs):
     ])
     (tools / "generator").symlink_to(programs / "generator")
     write_program(tools / "sudo", ['exec "$@"'])
-    justw = [f'[ "${{1-}}" != run ] || set -- "$@" --repetitions 2 {shorter}', f'exec {ROOT}/justw "$@"']
+    # Into the scratch folder, not among the project's own.
+    justw = [f'export RUNNER_RUNS_DIR={folder}/work/runs', f'[ "${{1-}}" != run ] || set -- "$@" --repetitions 2 {shorter}', f'exec {ROOT}/justw "$@"']
     write_program(tools / "just", justw)
     write_program(folder / "work" / "justw", justw)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
@@ -178,8 +179,8 @@ def check_commands(tally, page, programs):
 
 # What of a workflow's steps belongs to another machine than this.
 STEPS_NOT_RUN = {
-    "Install stress-ng": "another machine's packages", "Build Syscall Lab": "built already",
-    "Build both versions": "the two are made up here",
+    "Base": "the two versions are made up here", "Build both versions": "they are programs already",
+    "Build Syscall Lab": "built already",
 }
 
 

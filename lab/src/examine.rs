@@ -265,6 +265,10 @@ impl Examiner<'_> {
         for found in self.ownership(&run).into_iter().chain(loss_findings(&run)) {
             self.find(Standing::Refused, format!("{name}: {found}"));
         }
+        if let Some(first) = run.manifest.extensions.first() {
+            let words = "blocks were added to it when it was complete, from block";
+            self.find(Standing::Sound, format!("{name}: {words} {} on", first.first_block + 1));
+        }
         let without = run.trials.iter().filter(|trial| trial.status != Status::Ok).count();
         if without > 0 {
             let words = format!("{name}: {without} of {} trials failed or are invalid", run.trials.len());
@@ -277,6 +281,9 @@ impl Examiner<'_> {
     fn ownership(&self, run: &Run) -> Vec<String> {
         let (student, id) = (&self.submission.student, &self.index.assignment);
         let (seed, manifest) = (student.seed(id), &run.manifest);
+        if manifest.trace.is_some() {
+            return vec!["it is a trace, which no assignment asks for".to_owned()];
+        }
         if manifest.plan.seed != seed {
             return vec![format!(
                 "its order has the seed {}, and {student}'s is {seed}: it is another student's, or was not executed by \

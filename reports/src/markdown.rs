@@ -202,8 +202,9 @@ fn escaped(cells: &[String]) -> Vec<String> {
     cells.iter().map(|cell| escape(cell)).collect()
 }
 
-/// A run may be somebody else's: its text must not become markup, nor leave its line.
-pub(crate) fn escape(text: &str) -> String {
+/// A text that becomes no markup and does not leave its line: a run, and what is said of it, may be somebody else's.
+#[must_use]
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in in_a_line(text) {
         if matches!(character, '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '&' | '|' | '#') {

@@ -210,6 +210,11 @@ fn index(text: &[u8], kind: Kind) -> Result<Index, Failed> {
         ));
     }
     let index: Index = serde_json::from_slice(text).map_err(wrong)?;
+    let id = &index.assignment;
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if [&id.name, &id.edition].iter().any(|it| it.is_empty() || it.len() > 64 || !it.chars().all(is_fine)) {
+        return refuse(format!("{INDEX} names an assignment as none is named"));
+    }
     if index.kind != kind {
         return refuse(format!("it is {}, and {} was expected", index.kind.words(), kind.words()));
     }
@@ -218,6 +223,10 @@ fn index(text: &[u8], kind: Kind) -> Result<Index, Failed> {
     }
     if let Some(name) = index.files.keys().find(|name| check_name(name).is_err()) {
         check_name(name).map_err(Failed::Refused)?;
+    }
+    let is_folder = |name: &&String| index.files.keys().any(|other| other.starts_with(&format!("{name}/")));
+    if let Some(name) = index.files.keys().find(is_folder) {
+        return refuse(format!("{} is a file and a folder", crate::error::printable(name)));
     }
     Ok(index)
 }

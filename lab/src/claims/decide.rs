@@ -21,6 +21,8 @@ pub enum Verdict {
     NotMet,
     /// The data are whole, and cannot tell.
     Undecided,
+    /// Too few blocks are left for an interval.
+    TooFew,
     /// There are no data that could tell.
     NoData,
 }
@@ -33,6 +35,7 @@ impl Verdict {
             Self::Met => "met",
             Self::NotMet => "not met",
             Self::Undecided => "not decidable with this data",
+            Self::TooFew => "not decidable: too few blocks",
             Self::NoData => "not decidable: no data",
         }
     }
@@ -71,6 +74,12 @@ fn undecided(words: String) -> Decision {
     Decision { verdict: Verdict::Undecided, words }
 }
 
+/// Nothing is earned by it: else whoever disturbs a trial in many blocks would be paid for what cannot be decided any more.
+fn too_few(counted: &str) -> Decision {
+    let words = format!("{counted} are too few for an interval, which takes {FULL_REPETITIONS}");
+    Decision { verdict: Verdict::TooFew, words }
+}
+
 fn blocks(count: usize) -> String {
     format!("{count} block{}", if count == 1 { "" } else { "s" })
 }
@@ -86,7 +95,7 @@ fn judged(is_met: bool, is_not_met: bool) -> Verdict {
 
 fn compare(how: Compared, tolerance: f64, (estimate, counted): (Option<RatioEstimate>, &str)) -> Decision {
     let Some(RatioEstimate { ratio, interval: Some(interval) }) = estimate else {
-        return undecided(format!("{counted} are too few for an interval, which takes {FULL_REPETITIONS}"));
+        return too_few(counted);
     };
     let above = 1.0 + tolerance;
     let Interval { low, high } = interval;
@@ -115,7 +124,7 @@ struct Step {
 fn along(shape: Shape, tolerance: f64, (levels, values): (&[String], &[Vec<f64>])) -> Decision {
     let counted = blocks(values.len());
     let Some(steps) = steps(tolerance, values, levels.len()) else {
-        return undecided(format!("{counted} are too few for an interval, which takes {FULL_REPETITIONS}"));
+        return too_few(&counted);
     };
     let above = 1.0 + tolerance;
     let never_falls = steps.iter().all(|it| it.interval.low >= 1.0 / above);
@@ -174,7 +183,7 @@ fn bounded(bound: Bound, limit: f64, shares: &[f64]) -> Decision {
     let counted = blocks(shares.len());
     let interval = median_interval(&[shares.to_vec()]).filter(|_| shares.len() >= FULL_REPETITIONS);
     let (Some(middle), Some(interval)) = (median(shares), interval) else {
-        return undecided(format!("{counted} are too few for an interval, which takes {FULL_REPETITIONS}"));
+        return too_few(&counted);
     };
     let verdict = match bound {
         Bound::AtMost => judged(interval.high <= limit, interval.low > limit),
@@ -238,10 +247,10 @@ mod tests {
     #[test]
     fn five_blocks_decide_nothing() {
         let few = &times(3.0)[..5];
-        assert_eq!(compared(Compared::More, 0.0, few), Verdict::Undecided);
-        assert_eq!(compared(Compared::More, 0.0, &[]), Verdict::Undecided);
+        assert_eq!(compared(Compared::More, 0.0, few), Verdict::TooFew);
+        assert_eq!(compared(Compared::More, 0.0, &[]), Verdict::TooFew);
         let shares = Samples::Shares(vec![0.0; 5]);
-        assert_eq!(decide(&small().claims[2], &shares).verdict, Verdict::Undecided);
+        assert_eq!(decide(&small().claims[2], &shares).verdict, Verdict::TooFew);
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn earned(assignment: &Assignment, claim: &Claim, (decision, data): (&Decision, 
     let share = match decision.verdict {
         Verdict::Met => 1.0,
         Verdict::Undecided => assignment.undecided,
-        Verdict::NotMet | Verdict::NoData => 0.0,
+        Verdict::NotMet | Verdict::TooFew | Verdict::NoData => 0.0,
     };
     let recorded = assignment.recorded.as_ref().map_or(0.0, |it| it.share);
     claim.points * share * if data == Data::Recorded { recorded } else { 1.0 }
@@ -188,7 +188,7 @@ fn said(claim: &Claim, verdict: Verdict) -> Option<String> {
     match verdict {
         Verdict::Met => claim.feedback.met.clone(),
         Verdict::NotMet => claim.feedback.not_met.clone(),
-        Verdict::Undecided | Verdict::NoData => claim.feedback.undecided.clone(),
+        Verdict::Undecided | Verdict::TooFew | Verdict::NoData => claim.feedback.undecided.clone(),
     }
 }
 

@@ -23,7 +23,7 @@ pub fn feedback(assignment: &Assignment, grade: &Grade) -> String {
     text.push_str(".\n\n");
     for finding in &grade.findings {
         let mark = if finding.standing == Standing::Sound { "to be known" } else { finding.standing.words() };
-        let _ = writeln!(text, "- {mark}: {}", one_line(&finding.words));
+        let _ = writeln!(text, "- {mark}: {}", reports::markdown::escape(&finding.words));
     }
     if !grade.findings.is_empty() {
         text.push('\n');
@@ -36,7 +36,9 @@ pub fn feedback(assignment: &Assignment, grade: &Grade) -> String {
     }
     for question in &grade.questions {
         let answer = if question.answer.is_empty() { "No answer." } else { &question.answer };
-        let answer = answer.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n");
+        // A lone carriage return would end the line, and with it the quotation.
+        let lines = answer.split(['\n', '\r']).map(|line| format!("> {}", one_line(line)));
+        let answer = lines.collect::<Vec<_>>().join("\n");
         let _ = write!(
             text,
             "## {} (by hand, {})\n\n{}\n\n{answer}\n\n",
@@ -108,6 +110,7 @@ const fn short(verdict: Verdict) -> &'static str {
         Verdict::Met => "met",
         Verdict::NotMet => "not met",
         Verdict::Undecided => "undecided",
+        Verdict::TooFew => "too few blocks",
         Verdict::NoData => "no data",
     }
 }

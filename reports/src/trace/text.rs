@@ -131,7 +131,7 @@ fn table(trace: &Trace, shown: &[&Measure], width: usize) -> String {
 pub(super) fn notes(trace: &Trace, shown: &[&Measure]) -> Vec<String> {
     let sum = |of: fn(&Measure) -> i128| units::count(shown.iter().map(|measure| of(measure)).sum());
     let mut notes = vec![format!(
-        "{} entered = {} returned + {} censored (still under way at the end) + {} lost.",
+        "{} entered = {} returned + {} censored (under way when their window closed) + {} lost.",
         sum(|it| ledger(it).entered.into()),
         sum(|it| returned(it).into()),
         sum(|it| ledger(it).censored.into()),

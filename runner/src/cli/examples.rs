@@ -97,11 +97,11 @@ Examples:
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:
-  runner completions bash > ~/.local/share/bash-completion/completions/runner
-  runner completions zsh > ~/.zfunc/_runner            # a folder of $fpath
-  runner completions fish > ~/.config/fish/completions/runner.fish";
+  mkdir -p ~/.local/share/bash-completion/completions && runner completions bash > ~/.local/share/bash-completion/completions/runner
+  mkdir -p ~/.zfunc && runner completions zsh > ~/.zfunc/_runner            # a folder of $fpath
+  mkdir -p ~/.config/fish/completions && runner completions fish > ~/.config/fish/completions/runner.fish";
 
 pub(super) const MAN: &str = "\
 Examples:
   runner man diff | man -l -
-  runner man --out ~/.local/share/man/man1             # then: man runner-diff";
+  runner man --out ~/.local/share/man/man1             # man looks there if ~/.local/bin is on PATH: man runner-diff";

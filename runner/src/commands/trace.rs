@@ -41,9 +41,14 @@ pub(crate) fn trace(arguments: &TraceArguments) -> Result<ExitCode, Failure> {
         calibrations: &traced.calibrations,
         label: arguments.label.as_deref(),
     };
-    let run = arguments.save.then(|| save(&kept, arguments, user.as_ref())).transpose()?;
+    // Figures are printed whatever becomes of keeping them.
+    let saved = arguments.save.then(|| save(&kept, arguments, user.as_ref())).transpose();
+    let (run, failed) = saved.map_or_else(|error| (None, Some(error)), |run| (run, None));
     let told = Trace { run, ..told(&traced, &calls) };
     write(&told, &kept, arguments)?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
     Ok(code(arguments, traced.seen.end))
 }
 
@@ -74,8 +79,7 @@ fn traced(
     let seen = watch(plan(arguments), (&mut probe, &mut subject), &mut shown, stop);
     let (described, status) = (subject.described().clone(), subject.status());
     drop(probe);
-    let said = subject.end();
-    shown.end(said);
+    shown.end(|| subject.end());
     Ok(Some(Traced { subject: described, seen: seen?, backend, reasons, calibrations, status }))
 }
 
@@ -274,20 +278,21 @@ impl Shown {
         }
     }
 
-    /// Gives the terminal back, and says what could not be said meanwhile: `output` is what the command did.
-    fn end(self, output: Option<String>) {
+    /// Gives the terminal back before anything is waited for, ends the subject, and says what could not be said meanwhile.
+    fn end(self, end_subject: impl FnOnce() -> Option<String>) {
         match self {
             Self::View { view, .. } => {
                 progress::say_in(None);
                 for note in view.close() {
                     let _ = writeln!(stderr(), "{note}");
                 }
-                let _ = stderr().write_all(output.unwrap_or_default().as_bytes());
+                let _ = stderr().write_all(end_subject().unwrap_or_default().as_bytes());
             }
             Self::Lines { .. } => {
+                end_subject();
                 let _ = writeln!(stdout());
             }
-            Self::Nothing => {}
+            Self::Nothing => drop(end_subject()),
         }
     }
 }

@@ -13,8 +13,8 @@ const LITTLE_DISK: u64 = 256 << 20;
 /// The same for memory: charts and tables of a large run take so much.
 const LITTLE_MEMORY: u64 = 512 << 20;
 
-/// A kernel as distributions build theirs, as Debian calls it.
-const STOCK_KERNEL: &str = "sudo apt-get install linux-image-amd64";
+/// A kernel as distributions build theirs, by its name in Debian, or in Ubuntu.
+pub(super) const STOCK_KERNEL: &str = "sudo apt-get install linux-image-$(dpkg --print-architecture) || sudo apt-get install linux-image-generic";
 
 pub(super) fn kernel(seen: &Seen) -> Vec<Finding> {
     const GROUP: &str = "kernel";
@@ -146,7 +146,7 @@ fn swap(seen: &Seen) -> Finding {
     match seen.conditions.swap_warning() {
         Some(_) => note("swap", format!("{} in use", units::bytes(used as f64)))
             .remedy("read everything back, where memory has room for it")
-            .command("sudo swapoff --all && sudo swapon --all"),
+            .command("sudo swapoff --all; sudo swapon --all"),
         None => finding(MACHINE, "swap", Mark::Ok, "none in use"),
     }
 }
@@ -168,7 +168,7 @@ fn clock_source(clock: Option<&str>) -> Finding {
         }
         Some(slow) => note("clock source", format!("{slow}, which takes long to read"))
             .remedy(format!("take another one, where {PLACE}/available_clocksource names it"))
-            .command(format!("echo tsc | sudo tee {PLACE}/current_clocksource")),
+            .command(format!("grep -qw tsc {PLACE}/available_clocksource && echo tsc | sudo tee {PLACE}/current_clocksource")),
     }
 }
 

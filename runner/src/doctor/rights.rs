@@ -39,7 +39,7 @@ fn rights(seen: &Seen) -> Finding {
     }
     let program = shell_word(&seen.program.display().to_string());
     missing(format!("not root, {lacking}"))
-        .remedy("lend both to the runner's file, again after each build, or start it by sudo")
+        .remedy("lend both to the runner's file (whoever may execute it can then watch all processes), again after each build, or start it by sudo")
         .command(format!("sudo setcap cap_bpf,cap_perfmon+ep {program}"))
 }
 
@@ -49,7 +49,7 @@ fn perf_events(seen: &Seen) -> Finding {
         let found = "this kernel has none, so that there are no kprobes";
         return finding(GROUP, PERF_EVENTS, Mark::Missing, found)
             .remedy("boot a kernel with CONFIG_PERF_EVENTS, as distributions build theirs")
-            .command("sudo apt-get install linux-image-amd64");
+            .command(super::machine::STOCK_KERNEL);
     };
     let setting = format!("kernel.perf_event_paranoid is {level}");
     if seen.capabilities.admin || level <= 2 {

@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io::{self, PipeReader, PipeWriter, Read};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// How much of it is kept, in bytes, from its end.
 const KEPT: usize = 64 << 10;
+/// How long the end of it is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A pipe that somebody listens to.
 #[derive(Debug)]
@@ -15,12 +18,20 @@ impl Output {
     /// Begins to listen; returns where to speak.
     pub(crate) fn listen() -> io::Result<(Self, PipeWriter)> {
         let (reader, writer) = io::pipe()?;
-        let thread = std::thread::Builder::new().name("output".to_owned()).spawn(move || heard(reader))?;
+        let thread = thread::Builder::new().name("output".to_owned()).spawn(move || heard(reader))?;
         Ok((Self(thread), writer))
     }
 
     /// All that was kept, once nobody can say any more: with a line before it where that is not all.
     pub(crate) fn words(self) -> String {
+        // What runs as another user, as a set-uid program does, may have outlived the command and hold its output.
+        let latest = Instant::now() + PATIENCE;
+        while !self.0.is_finished() {
+            if Instant::now() > latest {
+                return "[the command's output is still held by something that it started]\n".to_owned();
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
         let (said, kept) = self.0.join().unwrap_or_default();
         let kept: Vec<u8> = kept.into();
         let text = String::from_utf8_lossy(&kept);

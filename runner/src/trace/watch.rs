@@ -109,7 +109,7 @@ impl Watch<'_> {
         let readings = self.probe.read().map_err(failed)?;
         let measures: Vec<Measure> = readings.iter().map(kernel_measure).collect();
         add(&mut self.seen.totals, &measures);
-        self.tell(close_ns, self.seen.totals.clone());
+        self.tell(close_ns, self.seen.totals.clone(), &measures);
         self.seen.windows.push(SeenWindow { started_at, window_ns: close_ns - open_ns, measures });
         Ok(end)
     }
@@ -149,11 +149,20 @@ impl Watch<'_> {
         let measures: Vec<Measure> = readings.iter().map(kernel_measure).collect();
         let mut totals = self.seen.totals.clone();
         add(&mut totals, &measures);
-        self.tell(monotonic_ns(), totals);
+        self.tell(monotonic_ns(), totals, &measures);
         Ok(())
     }
 
-    fn tell(&mut self, now_ns: u64, totals: Vec<Measure>) {
+    /// Tells what there is in all, and of it what came since the last time. Under way is what this window has open: calls that
+    /// an earlier one's end cut may have returned long ago.
+    fn tell(&mut self, now_ns: u64, mut totals: Vec<Measure>, window: &[Measure]) {
+        for total in &mut totals {
+            let open = window.iter().find(|it| it.syscall == total.syscall).and_then(|it| it.ledger);
+            if let (Some(ledger), Some(open)) = (&mut total.ledger, open) {
+                ledger.censored = open.censored;
+                ledger.censored_age_max_ns = open.censored_age_max_ns;
+            }
+        }
         let now_ns = now_ns - self.first_ns.unwrap_or(now_ns);
         let (from_ns, before) = std::mem::replace(&mut self.last, (now_ns, totals));
         let interval = Interval { from_ns, to_ns: now_ns, measures: since(&self.last.1, &before) };

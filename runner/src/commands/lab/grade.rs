@@ -6,7 +6,7 @@ use crate::cli::GradeArguments;
 use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
 use ::lab::{Assignment, Evidence, Grade, Standing, class_table, feedback, gradescope, refused};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,8 +16,8 @@ use store::Owner;
 pub(super) fn grade(arguments: &GradeArguments) -> Result<ExitCode, Failure> {
     let unpacked = Unpacked::of_bundle(&arguments.assignment)?;
     let recorded = unpacked.recorded()?;
-    let mut grades: Vec<Grade> =
-        arguments.submissions.iter().map(|file| graded(file, &unpacked, &recorded)).collect();
+    let grades = arguments.submissions.iter().map(|file| graded(file, &unpacked, &recorded));
+    let mut grades: Vec<Grade> = grades.collect::<Result<_, _>>()?;
     doubt_doubles(&mut grades);
     let owner = crate::commands::owner(Credentials::of_invoker().as_ref());
     let (assignment, out) = (&unpacked.assignment, &arguments.out);
@@ -26,13 +26,16 @@ pub(super) fn grade(arguments: &GradeArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn graded(file: &Path, unpacked: &Unpacked, recorded: &Evidence) -> Grade {
+/// What the student is answerable for is a grade, and what the grader's machine is, an error.
+fn graded(file: &Path, unpacked: &Unpacked, recorded: &Evidence) -> Result<Grade, Failure> {
     match received(file, Some(unpacked)) {
-        Ok(examination) => ::lab::grade(&unpacked.assignment, recorded, examination),
-        Err(error) => {
+        Ok(examination) => Ok(::lab::grade(&unpacked.assignment, recorded, examination)),
+        Err(Failure::Lab(error)) if error.is_of_input() => {
             let name = file.file_name().map_or_else(|| "?".into(), |name| name.to_string_lossy());
-            refused(&unpacked.assignment, &name, chain(&error))
+            // No id has brackets: a file's name is not taken for a student's.
+            Ok(refused(&unpacked.assignment, &format!("({name})"), chain(&error)))
         }
+        Err(error) => Err(error),
     }
 }
 
@@ -58,7 +61,10 @@ fn write(
 ) -> Result<(), Failure> {
     let table = ("class.csv".to_owned(), class_table(assignment, grades).into_bytes());
     store::write_files(out, &[table], owner)?;
-    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    // Folders of those whose id it is come first: nobody else's is called like theirs.
+    let ids: BTreeSet<String> =
+        grades.iter().map(|grade| folder_name(&grade.student).to_lowercase()).collect();
+    let mut taken: BTreeSet<String> = ["class.csv".to_owned()].into();
     for grade in grades {
         let results =
             serde_json::to_vec_pretty(&gradescope(grade)).map_err(|error| Failure::failed(&error))?;
@@ -67,9 +73,10 @@ fn write(
             ("feedback.md".to_owned(), feedback(assignment, grade).into_bytes()),
         ];
         let name = folder_name(&grade.student);
-        let count = taken.entry(name.to_lowercase()).or_default();
-        *count += 1;
-        let name = if *count > 1 { format!("{name}-{count}") } else { name };
+        let others =
+            (2..).map(|count| format!("{name}-{count}")).filter(|it| !ids.contains(&it.to_lowercase()));
+        let mut names = std::iter::once(name.clone()).chain(others);
+        let Some(name) = names.find(|it| taken.insert(it.to_lowercase())) else { continue };
         store::write_files(&out.join(name), &files, owner)?;
     }
     Ok(())

@@ -153,21 +153,19 @@ impl Workplace {
     }
 }
 
-/// Gives everything in a folder to the user who called the runner by sudo, and lets everybody look.
+/// Gives everything in a folder to the user who called the runner by sudo, and lets everybody look: what is in a folder before
+/// the folder, so that nobody but root can put something else in its place meanwhile.
 fn hand_over(folder: &Path) -> std::io::Result<()> {
-    let credentials = Credentials::of_invoker();
-    let mut left = vec![folder.to_owned()];
-    while let Some(path) = left.pop() {
-        let is_folder = path.is_dir();
-        fs::set_permissions(&path, Permissions::from_mode(if is_folder { 0o755 } else { 0o644 }))?;
-        if is_folder {
-            for entry in fs::read_dir(&path)? {
-                left.push(entry?.path());
-            }
+    if folder.symlink_metadata()?.is_dir() {
+        for entry in fs::read_dir(folder)? {
+            hand_over(&entry?.path())?;
         }
-        if let Some(credentials) = &credentials {
-            credentials.give(&path)?;
-        }
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    } else {
+        fs::set_permissions(folder, Permissions::from_mode(0o644))?;
     }
-    Ok(())
+    match Credentials::of_invoker() {
+        Some(credentials) => credentials.give(folder),
+        None => Ok(()),
+    }
 }
