@@ -259,7 +259,7 @@ fn a_generator_that_is_not_there_is_told_before_the_run() {
 }
 
 /// The runner and its generator where every user finds them, and a folder of an ordinary user.
-fn for_an_ordinary_user(folder: &Path) -> (PathBuf, PathBuf) {
+pub(super) fn for_an_ordinary_user(folder: &Path) -> (PathBuf, PathBuf) {
     const USER: u32 = 65_534;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     let built = Path::new(env!("CARGO_BIN_EXE_runner"));

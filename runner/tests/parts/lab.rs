@@ -183,7 +183,8 @@ fn copied(from: &Path, to: &Path) {
         let target = to.join(entry.file_name());
         match entry.file_type().unwrap() {
             kind if kind.is_dir() => copied(&entry.path(), &target),
-            kind if kind.is_file() => drop(fs::copy(entry.path(), target).unwrap()),
+            // What another test has there for a moment only may be gone by now.
+            kind if kind.is_file() && entry.path().exists() => drop(fs::copy(entry.path(), target).unwrap()),
             _ => {}
         }
     }

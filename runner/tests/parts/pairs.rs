@@ -133,7 +133,8 @@ fn the_plan_of_two_runs_is_shown() {
     let blocks: Vec<_> = document["blocks"].as_array().unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(
         blocks,
-        [r#"["baseline",0]"#, r#"["candidate",0]"#, r#"["candidate",1]"#, r#"["baseline",1]"#]
+        [r#"["baseline",0]"#, r#"["candidate",0]"#, r#"["baseline",1]"#, r#"["candidate",1]"#],
+        "as the seed draws it, which is 1"
     );
     assert_eq!(document["baseline"]["trials"], document["candidate"]["trials"]);
 }

@@ -1,6 +1,7 @@
 //! `runner trace` on this machine: calls of programs whose number is known, and that it ends as it should.
 
 use super::faults::{assert_nothing_left, begin, said, send, until, was_killed};
+use super::impostors::for_an_ordinary_user;
 use super::{latest, own_turn, runner, text};
 use rustix::process::{Signal, geteuid};
 use serde_json::Value;
@@ -204,8 +205,10 @@ fn a_programs_words_go_to_standard_error_and_it_reads_what_the_runner_would() {
     if !is_root() {
         return;
     }
-    let mut trace = runner();
-    trace.args([
+    let folder = tempfile::tempdir().unwrap();
+    let (program, home) = for_an_ordinary_user(folder.path());
+    let mut trace = assert_cmd::Command::new(program);
+    trace.current_dir(home).env("SYSCALL_LAB_TURN", own_turn()).args([
         "trace",
         "--syscall",
         "write",
@@ -353,7 +356,7 @@ fn a_trace_of_somebody_is_none_the_worse_for_who_is_traced() {
     }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
+    let mut sleeper = Command::new("sleep").arg("600").spawn().unwrap();
     let pid = sleeper.id().to_string();
     let mut begun = begin(endless(folder, &["--pid", &pid]), folder, |_| shown(folder).lines().count() > 2);
     assert!(was_killed(begun.end(&[Signal::KILL])));
