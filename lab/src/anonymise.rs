@@ -50,7 +50,8 @@ impl Names {
 
     /// A text that the runner wrote, without any path either.
     fn without_paths(&self, text: &str) -> String {
-        without_paths(&self.without(text))
+        // A known folder comes first: its name may have what ends a path. What is left of it then stands beside it.
+        without_paths(&self.without(text)).replace(&GONE.repeat(2), GONE)
     }
 }
 
