@@ -124,12 +124,12 @@ fuzz-scenarios SECONDS="60":
 
 # Change runs at random for SECONDS and see that the readers neither panic nor hang, and stay within 4 GiB
 fuzz-runs SECONDS="60":
-    FUZZ_SECONDS="$1" cargo test --locked -p store -p runner --lib changed_runs -- --ignored --nocapture
+    FUZZ_SECONDS="$1" cargo test --locked --workspace --lib changed_runs -- --ignored --nocapture
     FUZZ_SECONDS="$(($1 / 4))" cargo test --locked -p runner --bin runner changed_runs -- --ignored --nocapture
 
 # Change assignments' and submissions' bundles at random for SECONDS and see that they are refused or read, and nothing else
 fuzz-bundles SECONDS="60":
-    FUZZ_SECONDS="$1" cargo test --locked -p lab --lib changed_bundles -- --ignored --nocapture
+    FUZZ_SECONDS="$1" cargo test --locked --workspace --lib changed_bundles -- --ignored --nocapture
 
 # Format the sources
 fmt *ARGS:
@@ -253,7 +253,7 @@ bench-reports PROFILE="release":
     sweep=$(readlink -f "$work/latest")
     for trials in 1050 10500; do
         RESAMPLE_RUN=$sweep RESAMPLE_INTO=$work RESAMPLE_AS=scaled-$trials RESAMPLE_TRIALS=$trials \
-            cargo test --quiet --locked -p store -p runner --test golden resample -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
+            cargo test --quiet --locked --workspace --test golden resample -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
     done
     PANDAS_PYTHON=$readers/bin/python python3 -B checks/endurance/reports.py "$runner" "$sweep" "$work"/scaled-1050 "$work"/scaled-10500
 
