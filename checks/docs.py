@@ -131,7 +131,10 @@ def prepare(folder, programs):
     (tools / "generator").symlink_to(programs / "generator")
     write_program(tools / "sudo", ['exec "$@"'])
     # Into the scratch folder, not among the project's own; and justw looks for `just`, which must not be this one again.
-    justw = [f'export RUNNER_RUNS_DIR={folder}/work/runs "PATH=${{PATH#{tools}:}}"', f'[ "${{1-}}" != run ] || set -- "$@" --repetitions 2 {shorter}', f'exec {ROOT}/justw "$@"']
+    justw = [
+        f'export RUNNER_RUNS_DIR={folder}/work/runs "PATH=${{PATH#{tools}:}}"',
+        f'[ "${{1-}}" != run ] || set -- "$@" --repetitions 2 {shorter}', f'exec {ROOT}/justw "$@"',
+    ]
     write_program(tools / "just", justw)
     write_program(folder / "work" / "justw", justw)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
