@@ -186,44 +186,47 @@ def closed(schema):
     return copy
 
 
-def check_reports(tally, runner, runs):
-    schema = json.loads((ROOT / "schema" / "report.json").read_text())
-    jsonschema.Draft7Validator.check_schema(schema)
-    validators = {"valid": jsonschema.Draft7Validator(schema), "known": jsonschema.Draft7Validator(closed(schema))}
-    for run in runs:
-        made = subprocess.run([runner, "report", run, "--format", "json"], capture_output=True, text=True)
-        tally.check(made.returncode == 0, f"{run.name} has a report", made.stderr)
+class Documents:
+    """A schema of ours, which documents are held against."""
+
+    def __init__(self, tally, name):
+        schema = json.loads((ROOT / "schema" / f"{name}.json").read_text())
+        jsonschema.Draft7Validator.check_schema(schema)
+        self.tally = tally
+        self.validators = {"valid": jsonschema.Draft7Validator(schema), "known": jsonschema.Draft7Validator(closed(schema))}
+
+    def check(self, command, what, changes):
+        """What the command prints is described by the schema, and with any of the changes is not."""
+        made = subprocess.run(command, capture_output=True, text=True)
+        self.tally.check(made.returncode == 0, f"there is {what}", made.stderr)
         if made.returncode != 0:
-            continue
-        report = json.loads(made.stdout)
-        for what, validator in validators.items():
-            found = [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(report)]
-            tally.check(not found, f"everything in the report of {run.name} is {what}", found[:3])
-        for change in ({"version": 2}, {"kind": "comparison"}, {"cells": None}, {"answer": "words"}):
-            tally.check(not validators["valid"].is_valid({**report, **change}), f"{change} is no such report")
+            return
+        document = json.loads(made.stdout)
+        for name, validator in self.validators.items():
+            found = [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(document)]
+            self.tally.check(not found, f"everything in {what} is {name}", found[:3])
+        for change in changes:
+            self.tally.check(not self.validators["valid"].is_valid({**document, **change}), f"{what} has no {change}")
+
+
+def check_reports(tally, runner, runs):
+    documents = Documents(tally, "report")
+    changes = {"version": 2}, {"kind": "comparison"}, {"cells": None}, {"answer": "words"}
+    for run in runs:
+        documents.check([runner, "report", run, "--format", "json"], f"a report of {run.name}", changes)
 
 
 def check_traces(tally, runner):
     if os.geteuid() != 0:
         print("skipped: traces take root")
         return
-    schema = json.loads((ROOT / "schema" / "trace.json").read_text())
-    jsonschema.Draft7Validator.check_schema(schema)
-    validators = {"valid": jsonschema.Draft7Validator(schema), "known": jsonschema.Draft7Validator(closed(schema))}
+    documents = Documents(tally, "trace")
+    changes = {"version": 2}, {"kind": "summary"}, {"targets": None}, {"ended": "never"}
     for options in (
         ["--all", "--every", "5ms", "--command", "sh", "-c", "ls / /nowhere; sleep 0.1"],
         ["--syscall", "getppid", "--system", "--for", "30ms"],
     ):
-        made = subprocess.run([runner, "trace", "--format", "json", *options], capture_output=True, text=True)
-        tally.check(made.returncode == 0, f"a trace with {options[0]} has a document", made.stderr)
-        if made.returncode != 0:
-            continue
-        trace = json.loads(made.stdout)
-        for what, validator in validators.items():
-            found = [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(trace)]
-            tally.check(not found, f"everything in a trace with {options[0]} is {what}", found[:3])
-        for change in ({"version": 2}, {"kind": "summary"}, {"targets": None}, {"ended": "never"}):
-            tally.check(not validators["valid"].is_valid({**trace, **change}), f"{change} is no such trace")
+        documents.check([runner, "trace", "--format", "json", *options], f"a trace with {options[0]}", changes)
 
 
 def main():

@@ -101,6 +101,17 @@ pub struct Finding {
     pub words: String,
 }
 
+impl Finding {
+    /// What it makes of the submission, in words.
+    #[must_use]
+    pub const fn mark(&self) -> &'static str {
+        match self.standing {
+            Standing::Sound => "to be known",
+            standing => standing.words(),
+        }
+    }
+}
+
 /// What the order of a run's trials is by its scenario's text, seed and overrides: a line for each thing that is otherwise.
 pub type Order<'a> = &'a dyn Fn(&Run, &str) -> Vec<String>;
 

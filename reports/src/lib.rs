@@ -18,6 +18,7 @@ pub mod markdown;
 mod markup;
 mod metric;
 mod rows;
+mod spelled;
 pub mod statistics;
 pub mod stopping;
 mod summary;

@@ -103,10 +103,8 @@ impl Builder {
 
     /// A name that can be a file's, a column's and a line's.
     fn name(&mut self, text: &Text, key: &str) -> String {
-        let is_fine = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
         let name = text.get_ref();
-        let begins = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-        if !begins || name.len() > 64 || !name.chars().all(is_fine) {
+        if !AssignmentId::is_name(name) {
             let message = format!("`{key}` is 1 to 64 letters, digits, `_`, `-` or `.`");
             self.wrong(text, message, "begins with a letter or a digit");
         }

@@ -28,6 +28,14 @@ pub struct AssignmentId {
     pub edition: String,
 }
 
+impl AssignmentId {
+    /// Whether a text may be a name or an edition: it can be a file's, a column's and a line's.
+    pub(crate) fn is_name(text: &str) -> bool {
+        let is_fine = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(is_fine)
+    }
+}
+
 /// An assignment, validated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assignment {

@@ -4,7 +4,7 @@
 //! created new in a folder that is empty and ours, so that nothing in it can lead elsewhere.
 
 use super::{FORMAT, INDEX, Index, Kind, VERSION, check_name, size};
-use crate::LabError;
+use crate::{AssignmentId, LabError};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
@@ -211,8 +211,7 @@ fn index(text: &[u8], kind: Kind) -> Result<Index, Failed> {
     }
     let index: Index = serde_json::from_slice(text).map_err(wrong)?;
     let id = &index.assignment;
-    let is_fine = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    if [&id.name, &id.edition].iter().any(|it| it.is_empty() || it.len() > 64 || !it.chars().all(is_fine)) {
+    if ![&id.name, &id.edition].into_iter().all(|it| AssignmentId::is_name(it)) {
         return refuse(format!("{INDEX} names an assignment as none is named"));
     }
     if index.kind != kind {

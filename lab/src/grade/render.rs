@@ -22,8 +22,7 @@ pub fn feedback(assignment: &Assignment, grade: &Grade) -> String {
     }
     text.push_str(".\n\n");
     for finding in &grade.findings {
-        let mark = if finding.standing == Standing::Sound { "to be known" } else { finding.standing.words() };
-        let _ = writeln!(text, "- {mark}: {}", reports::markdown::escape(&finding.words));
+        let _ = writeln!(text, "- {}: {}", finding.mark(), reports::markdown::escape(&finding.words));
     }
     if !grade.findings.is_empty() {
         text.push('\n');

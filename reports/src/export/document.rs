@@ -1,10 +1,10 @@
 //! A whole run as one JSON document, for whoever reads no Parquet.
 
 use crate::RunView;
-use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
+use crate::spelled::{Errors, Latencies};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
-use store::{LoadMetric, Manifest, MonitorSample, Noise, SlowCall, TrialRecord, Vantage, errno_name};
+use store::{LoadMetric, Manifest, MonitorSample, Noise, SlowCall, TrialRecord, Vantage};
 
 /// Version of this shape.
 const VERSION: u32 = 1;
@@ -55,13 +55,6 @@ struct Measure<'a> {
 }
 
 #[derive(Serialize)]
-struct Errors {
-    errno: u16,
-    name: Option<&'static str>,
-    count: u64,
-}
-
-#[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "names of the columns")]
 struct Generator<'a> {
     generator: &'a str,
@@ -71,17 +64,6 @@ struct Generator<'a> {
     late: Option<u64>,
     /// From the intended start.
     response: Option<Latencies>,
-}
-
-/// Latencies; extremes are none where there are no calls.
-#[derive(Serialize)]
-struct Latencies {
-    count: u64,
-    sum_ns: u64,
-    min_ns: Option<u64>,
-    max_ns: Option<u64>,
-    /// `[lower_ns, upper_ns, count]` of each slot that has calls: at least the one, below the other.
-    slots: Vec<(u64, u64, u64)>,
 }
 
 /// Everything that the run has, with what its numbers mean spelled out.
@@ -98,17 +80,13 @@ fn trials<S: Serializer>(trials: &[TrialRecord], serializer: S) -> Result<S::Ok,
 }
 
 fn trial(record: &TrialRecord) -> Trial<'_> {
-    let measure = |it: &'_ store::Measure| -> (Latencies, Latencies, Vec<Errors>) {
-        let errors = it.errnos.iter().map(|(errno, count)| Errors {
-            errno: *errno,
-            name: errno_name(*errno),
-            count: *count,
-        });
-        (latencies(&it.ok), latencies(&it.error), errors.collect())
-    };
-    let measures = record.measures.iter().map(|it| {
-        let (ok, error, errors) = measure(it);
-        Measure { syscall: &it.syscall, vantage: it.vantage, ok, error, errors, ledger: it.ledger }
+    let measures = record.measures.iter().map(|it| Measure {
+        syscall: &it.syscall,
+        vantage: it.vantage,
+        ok: Latencies::of(&it.ok),
+        error: Latencies::of(&it.error),
+        errors: Errors::of(&it.errnos),
+        ledger: it.ledger,
     });
     let generators = record.generators.iter().map(|it| Generator {
         generator: &it.generator,
@@ -116,7 +94,7 @@ fn trial(record: &TrialRecord) -> Trial<'_> {
         rate_per_second: it.rate_per_second,
         operations: it.operations,
         late: it.late,
-        response: it.response.as_ref().map(latencies),
+        response: it.response.as_ref().map(Latencies::of),
     });
     Trial {
         trial: record.trial,
@@ -137,20 +115,5 @@ fn trial(record: &TrialRecord) -> Trial<'_> {
         slowest: &record.slowest,
         monitor: &record.monitor,
         noise: record.noise.as_ref(),
-    }
-}
-
-fn latencies(histogram: &SparseHistogram) -> Latencies {
-    let some = |value: u64| (histogram.count > 0).then_some(value);
-    let slots = histogram.slots.iter().map(|(slot, count)| {
-        let slot = usize::from(*slot);
-        (slot_lower_ns(slot), slot_upper_ns(slot), *count)
-    });
-    Latencies {
-        count: histogram.count,
-        sum_ns: histogram.sum_ns,
-        min_ns: some(histogram.min_ns),
-        max_ns: some(histogram.max_ns),
-        slots: slots.collect(),
     }
 }

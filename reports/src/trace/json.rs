@@ -2,10 +2,10 @@
 
 use super::{End, Interval, Subject, Trace, ledger, max_ns, quantile_ns, returned};
 use crate::ReportError;
-use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
+use crate::spelled::{Errors, Latencies};
 use serde::Serialize;
 use std::path::Path;
-use store::{Ledger, Measure, errno_name};
+use store::{Ledger, Measure};
 
 /// Version of this shape.
 const VERSION: u32 = 1;
@@ -34,7 +34,7 @@ struct Target<'a> {
     figures: Figures,
     ok: Latencies,
     error: Latencies,
-    errors: Vec<Failed>,
+    errors: Vec<Errors>,
     ledger: Ledger,
 }
 
@@ -46,23 +46,6 @@ struct Figures {
     p50_ns: Option<f64>,
     p99_ns: Option<f64>,
     max_ns: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Latencies {
-    count: u64,
-    sum_ns: u64,
-    min_ns: Option<u64>,
-    max_ns: Option<u64>,
-    /// `[lower_ns, upper_ns, count]`.
-    slots: Vec<(u64, u64, u64)>,
-}
-
-#[derive(Serialize)]
-struct Failed {
-    errno: u16,
-    name: Option<&'static str>,
-    count: u64,
 }
 
 #[derive(Serialize)]
@@ -103,15 +86,12 @@ pub fn render(trace: &Trace) -> Result<String, ReportError> {
 }
 
 fn target(measure: &Measure) -> Target<'_> {
-    let errors = measure.errnos.iter();
-    let errors =
-        errors.map(|(errno, count)| Failed { errno: *errno, name: errno_name(*errno), count: *count });
     Target {
         syscall: &measure.syscall,
         figures: figures(measure),
-        ok: spelled(&measure.ok),
-        error: spelled(&measure.error),
-        errors: errors.collect(),
+        ok: Latencies::of(&measure.ok),
+        error: Latencies::of(&measure.error),
+        errors: Errors::of(&measure.errnos),
         ledger: ledger(measure),
     }
 }
@@ -124,21 +104,6 @@ fn figures(measure: &Measure) -> Figures {
         p50_ns: quantile_ns(measure, 0.5),
         p99_ns: quantile_ns(measure, 0.99),
         max_ns: max_ns(measure),
-    }
-}
-
-fn spelled(histogram: &SparseHistogram) -> Latencies {
-    let some = |value: u64| (histogram.count > 0).then_some(value);
-    let slots = histogram.slots.iter().map(|(slot, count)| {
-        let slot = usize::from(*slot);
-        (slot_lower_ns(slot), slot_upper_ns(slot), *count)
-    });
-    Latencies {
-        count: histogram.count,
-        sum_ns: histogram.sum_ns,
-        min_ns: some(histogram.min_ns),
-        max_ns: some(histogram.max_ns),
-        slots: slots.collect(),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::cli::LabVerb;
 use crate::failure::Failure;
 use crate::scenario::{Machine, Override, Scenario};
 use ::lab::bundle::{Index, Kind, Limits, unpack};
-use ::lab::{Assignment, Evidence, LabError, ScenarioFacts};
+use ::lab::{Assignment, Evidence, LabError, ScenarioFacts, backends};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,13 @@ const MOST_TEXT: u64 = 1 << 20;
 /// What everybody is told who checks or grades.
 const FORGERY: &str = "Checksums, order and ledgers catch accidents and careless changes. They do not catch forgery: whoever \
                        has this program can make up a run.";
+
+/// How much of a run there is, and how it was seen: a line.
+fn observed(Run { manifest, trials, .. }: &Run) -> String {
+    let (name, planned, backends) =
+        (&manifest.scenario.name, manifest.plan.trials, backends(manifest).join(", "));
+    format!("{name}: {} of {planned} trials, observed by {backends}\n", trials.len())
+}
 
 /// Carries out what is asked.
 pub(crate) fn lab(verb: &LabVerb) -> Result<ExitCode, Failure> {

@@ -1,7 +1,7 @@
 //! `runner lab submit`: the file that a student hands in.
 
 use super::workplace::Workplace;
-use super::{files_of, listed, print, size, temporary, text_of};
+use super::{files_of, listed, observed, print, size, temporary, text_of};
 use crate::cli::SubmitArguments;
 use crate::credentials::Credentials;
 use crate::failure::Failure;
@@ -126,14 +126,7 @@ fn told(runs: &[Run], index: &Index, out: &Path) -> String {
     let mut text = format!("In it are {} files:\n{}", index.files.len(), listed(index));
     for run in runs {
         let (manifest, environment) = (&run.manifest, &run.manifest.environment);
-        let _ = writeln!(
-            text,
-            "{}: {} of {} trials, observed by {}",
-            manifest.scenario.name,
-            run.trials.len(),
-            manifest.plan.trials,
-            backends(manifest).join(", ")
-        );
+        text.push_str(&observed(run));
         let _ = writeln!(
             text,
             "  it tells of the machine: host {}, kernel {}, processor {}, kernel command line {}, the runner's command {}",

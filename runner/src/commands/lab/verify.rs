@@ -1,10 +1,10 @@
 //! `runner lab verify`: whether a submission is whole, and the student's own as far as can be told.
 
 use super::received::received;
-use super::{FORGERY, Unpacked, print};
+use super::{FORGERY, Unpacked, observed, print};
 use crate::cli::LabVerifyArguments;
 use crate::failure::Failure;
-use ::lab::{Standing, backends};
+use ::lab::Standing;
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -21,19 +21,10 @@ pub(super) fn verify(arguments: &LabVerifyArguments) -> Result<ExitCode, Failure
         id.edition
     );
     for run in &examination.runs {
-        let manifest = &run.manifest;
-        let _ = writeln!(
-            text,
-            "{}: {} of {} trials, observed by {}",
-            manifest.scenario.name,
-            run.trials.len(),
-            manifest.plan.trials,
-            backends(manifest).join(", ")
-        );
+        text.push_str(&observed(run));
     }
     for finding in &examination.findings {
-        let mark = if finding.standing == Standing::Sound { "to be known" } else { finding.standing.words() };
-        let _ = writeln!(text, "{mark}: {}", finding.words);
+        let _ = writeln!(text, "{}: {}", finding.mark(), finding.words);
     }
     let standing = examination.standing();
     let _ = writeln!(text, "The submission is {}.\n{FORGERY}", standing.words());
