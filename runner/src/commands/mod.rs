@@ -16,6 +16,7 @@ pub(crate) mod lab;
 pub(crate) mod list;
 pub(crate) mod man;
 mod manifest;
+pub(crate) mod merge;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod report;
@@ -23,6 +24,7 @@ pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod schema;
 mod selection;
+mod shard;
 pub(crate) mod trace;
 pub(crate) mod verify;
 
