@@ -27,6 +27,11 @@ write_steps() {
     mkdir "$guest/disk/scenarios"
     cp "$root/vm/scenario.toml" "$guest/disk/scenarios/vm_counts.toml"
     echo "run $run --probe kretprobe --runs-dir /disk/runs" >>"$guest/steps"
+    local backend
+    for backend in kretprobe fentry; do
+        echo "trace-$backend /disk/runner trace --probe $backend --syscall getpid,openat --quiet --format json" \
+            "--out /disk/trace-$backend.json --command /disk/generator getpid --operations 5000 --warmup 0s" >>"$guest/steps"
+    done
     # What is done to the machine meanwhile, on the first kernel only; last what cannot be undone.
     cat >"$guest/disturbing" <<STEPS
 cpu-offline /disk/disturb cpu 0 $run --probe kretprobe --repetitions 1 --runs-dir /disk/cpu
@@ -36,7 +41,20 @@ lockdown-auto /disk/disturb lockdown 0 $run --probe auto --repetitions 1 --runs-
 STEPS
 }
 
-# Checks the counts of the runs that the guest with console $2 left on disk $1: an undisturbed one, and where it is $3 those
+# Whether the trace $1 has every call of its program, and by backend $2. A program has a few calls of its own besides.
+check_trace() {
+    python3 - "$1" "$2" <<'CHECK'
+import json, sys
+trace = json.load(open(sys.argv[1]))
+ledgers = {target["syscall"]: target["ledger"] for target in trace["targets"]}
+entered = ledgers["getpid"]["entered"]
+held = trace["backend"] == sys.argv[2] and 5000 <= entered <= 5010 and not any(it["lost"] for it in ledgers.values())
+print(f"parquet: {'' if held else 'does not hold: '}a trace by {trace['backend']} has {entered} calls of getpid, {ledgers}")
+sys.exit(not held)
+CHECK
+}
+
+# Checks the counts of what the guest with console $2 left on disk $1: traces and an undisturbed run, and where it is $3 those
 # whose CPU went offline, whose clock was set back, whose kernel was locked down.
 check_runs() {
     local back=$1.back folder run options folders=(runs:'--backend kretprobe --trials 4')
@@ -50,6 +68,10 @@ check_runs() {
         # shellcheck disable=SC2086 # the options are words
         "$root/checks/parquet.sh" "$run" $options --nothing-lost \
             --calls getpid=1000 read=500 lseek=500 openat=300 close=300 mmap=200 munmap=200 futex=700 || return 1
+    done
+    for folder in kretprobe fentry; do
+        debugfs -R "dump /trace-$folder.json $back/$folder.json" "$1" 2>/dev/null
+        check_trace "$back/$folder.json" "$folder" || return 1
     done
     [ -n "$3" ] || return 0
     debugfs -R "rdump /refused $back" "$1" 2>/dev/null
