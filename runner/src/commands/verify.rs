@@ -46,7 +46,7 @@ fn verdict(run: &Run) -> String {
     }
 }
 
-/// The order of trials against what scenario and seed make of it.
+/// The order of trials, and by what they are valid, against what scenario and seed make of it.
 pub(super) fn check_order(run: &Run) -> Vec<String> {
     match run.scenario() {
         Ok(text) => order_by(run, &text),
@@ -68,7 +68,7 @@ pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
         Ok(planned) => planned,
         Err(reason) => return failed(reason),
     };
-    let mut findings = Vec::new();
+    let mut findings: Vec<String> = other_limit(manifest, &scenario).into_iter().collect();
     // Where a rule ended the run, the plan goes on beyond its end.
     let (made, kept) = (plan.trials.len(), manifest.plan.trials as usize);
     let has_rule = manifest.plan.design.stop.is_some();
@@ -88,6 +88,13 @@ pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
         }
     }
     findings
+}
+
+/// That the run says another limit of loss than its scenario, in words; none where it does not.
+pub(super) fn other_limit(manifest: &Manifest, scenario: &Scenario) -> Option<String> {
+    let (said, limit) = (manifest.scenario.loss_limit, scenario.measure.loss_limit);
+    let differs = (said - limit).abs() > f64::EPSILON;
+    differs.then(|| format!("the run says that its limit of loss is {said}, and its scenario has {limit}"))
 }
 
 /// Whether a trial is where the plan has it, and of the cell that the plan has there.
