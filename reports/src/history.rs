@@ -102,7 +102,6 @@ impl History {
         let texts: BTreeSet<&str> = self.runs.iter().map(|run| run.scenario.0.as_str()).collect();
         let replaced: BTreeSet<&[String]> = self.runs.iter().map(|run| run.scenario.1.as_slice()).collect();
         let texts = (texts.len() > 1).then_some(texts.len());
-        let replaced = (replaced.len() > 1).then_some(replaced.len());
         [
             several(|run| &run.backend).map(|names| {
                 format!("these runs were observed by several backends ({names}), whose latencies do not mean the same: a step may be theirs")
@@ -113,8 +112,8 @@ impl History {
             texts.map(|count| {
                 format!("the scenario has {count} texts in these runs: a step may be the scenario's")
             }),
-            replaced.map(|count| {
-                format!("what is replaced in the scenario differs, {count} times in all: a step may come of that")
+            (replaced.len() > 1).then(|| {
+                "what is replaced in the scenario differs among these runs: a step may come of that".to_owned()
             }),
         ]
         .into_iter()
