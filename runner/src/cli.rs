@@ -1,6 +1,9 @@
 //! The command line as typed. What it means is decided in `commands/`, one file per verb.
 
 mod examples;
+mod fleet;
+
+pub(crate) use fleet::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -75,6 +78,11 @@ pub(crate) enum Verb {
     Lab {
         #[command(subcommand)]
         verb: LabVerb,
+    },
+    /// A scenario in shards on the nodes of a cluster: submit, look, gather
+    Fleet {
+        #[command(subcommand)]
+        verb: FleetVerb,
     },
     /// Clear up after a runner: for the runner itself, which starts it
     #[command(hide = true)]

@@ -4,6 +4,7 @@
 //! through [`RunWriter`], reporting reads through [`Run`]; they meet nowhere else. Knows nothing of how figures come
 //! about or what they mean.
 
+mod copy;
 mod csv;
 mod errno;
 mod error;
@@ -30,6 +31,7 @@ mod writer;
 #[cfg(test)]
 extern crate self as store;
 
+pub use copy::copy_run;
 pub use csv::{TABLES, write_csv};
 pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
