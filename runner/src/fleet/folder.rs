@@ -9,6 +9,7 @@
 //! | `attempts/` | a folder of runs for each attempt, which is nobody else's: `SHARD-JOB-RESTARTS`, `merge-JOB-RESTARTS` |
 //! | `done/K`, `merged` | the attempt that was the first to be whole, by one rename |
 
+use super::scripts::quoted;
 use crate::failure::{Failure, chain};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -148,6 +149,11 @@ impl FleetFolder {
         text.push(b'\n');
         store::write_files(&self.path, &[(MANIFEST.to_owned(), text)], None)?;
         Ok(())
+    }
+
+    /// How it is called on a command line, wherever that is.
+    pub(crate) fn handle(&self) -> String {
+        quoted(&self.path.display().to_string())
     }
 
     /// The right to submit for this fleet, until dropped: two at a time would both submit what is missing.

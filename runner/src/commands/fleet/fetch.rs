@@ -27,7 +27,7 @@ pub(crate) fn fetch(arguments: &FetchArguments) -> Result<ExitCode, Failure> {
 
 fn merged(folder: &FleetFolder) -> Result<PathBuf, Failure> {
     let missing = || {
-        let path = folder.path.display();
+        let path = folder.handle();
         Failure::Failed(format!(
             "{} is not merged yet: `runner fleet status {path}` says how far it is, and --shards fetches the shards that \
              are done",

@@ -41,7 +41,7 @@ fn cancel(arguments: &FleetArguments) -> Result<ExitCode, Failure> {
     print(&format!(
         "{}: cancelled; what was measured is kept, and `runner fleet retry {}` goes on with it\n",
         fleet.id,
-        folder.path.display()
+        folder.handle()
     ))?;
     Ok(ExitCode::SUCCESS)
 }

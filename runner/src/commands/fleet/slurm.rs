@@ -42,7 +42,7 @@ pub(crate) fn slurm(arguments: &SlurmArguments) -> Result<ExitCode, Failure> {
         "{}: {said}\nfolder: {}\n`runner fleet status {}` shows how far it is\n",
         folder.fleet.id,
         folder.path.display(),
-        handle(arguments, &folder)
+        folder.handle()
     ))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -59,22 +59,13 @@ fn scripts(folder: &FleetFolder, arguments: &SlurmArguments) -> Result<[(String,
     Ok([("shard.sh".to_owned(), shard_script(&shard)), ("merge.sh".to_owned(), merge_script(&merge))])
 }
 
-/// How the fleet is called where this was called.
-fn handle(arguments: &SlurmArguments, folder: &FleetFolder) -> String {
-    match arguments.fleet_dir {
-        Some(_) => quoted(&folder.path.display().to_string()),
-        None => folder.fleet.id.clone(),
-    }
-}
-
 /// A fleet of which nothing was submitted leaves nothing; one of which that is not known is kept, and said to be.
 fn without_jobs(folder: &FleetFolder, failure: Failure) -> Failure {
-    let path = folder.path.display();
     if queue(&folder.fleet).is_ok_and(|jobs| jobs.is_empty()) && std::fs::remove_dir_all(&folder.path).is_ok()
     {
         return failure;
     }
-    let words = chain(&failure);
+    let (words, path) = (chain(&failure), folder.handle());
     Failure::Failed(format!(
         "{words}\n{path} is kept: `runner fleet status {path}` says what was submitted, and `runner fleet retry {path}` \
          submits the rest"

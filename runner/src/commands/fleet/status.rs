@@ -68,7 +68,7 @@ fn lines(folder: &FleetFolder, status: &Status) -> String {
         let backends: Vec<&str> = backends.into_iter().collect();
         let _ = writeln!(text, "shards were observed otherwise: {}", backends.join(", "));
     }
-    let path = folder.path.display();
+    let path = folder.handle();
     let _ = match status.state() {
         State::Done => writeln!(text, "all is done: `runner fleet fetch {path}` brings the merged run"),
         State::Failed => writeln!(

@@ -30,9 +30,9 @@ case $status in
     ;;
 esac
 "${runner[@]}" verify "$mine/$(readlink "$mine/latest")" || { say "error: the merged run is not what was measured"; exit 1; }
-if mv -T "$mine" "$fleet/merged" || [ -e "$fleet/merged" ]; then
+if message=$(mv -T "$mine" "$fleet/merged" 2>&1) || [ -e "$fleet/merged" ]; then
     say "is done"
 else
-    say "error: the merged run cannot be put in its place"
+    say "error: the merged run cannot be put in its place: $message"
     exit 1
 fi

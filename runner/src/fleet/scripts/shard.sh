@@ -87,12 +87,12 @@ case $status in
     exit "$status"
     ;;
 esac
-"${runner[@]}" verify "$run" || { say "failed: the run is not what was measured"; exit 1; }
-if mv -T "$mine" "$fleet/done/$shard"; then
+"${runner[@]}" verify "$run" || { say "error: the run is not what was measured"; exit 1; }
+if message=$(mv -T "$mine" "$fleet/done/$shard" 2>&1); then
     say "is done"
 elif [ -e "$fleet/done/$shard" ]; then
     say "is done: another attempt was first"
 else
-    say "failed: the run cannot be put in its place"
+    say "error: the run cannot be put in its place: $message"
     exit 1
 fi
