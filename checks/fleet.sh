@@ -127,7 +127,9 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SchedulerType=sched/builtin
 SlurmdParameters=config_overrides
-SlurmdTimeout=6
+SlurmdTimeout=3
+MessageTimeout=4
+SchedulerParameters=sched_interval=2
 ReturnToService=2
 MailProg=/bin/true
 $(for node in 1 2 3 4; do echo "NodeName=n$node NodeAddr=127.0.0.1 Port=${ports[node - 1]} CPUs=1 State=UNKNOWN"; done)

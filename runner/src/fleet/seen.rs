@@ -1,10 +1,11 @@
 //! What lies in a fleet's folder: who is done, how far attempts came, what the logs end with.
 
 use super::folder::FleetFolder;
+use crate::failure::chain;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use store::{Brief, Run, Status};
+use store::{Brief, Run, Status, StoreError};
 
 /// How much of a log's end is looked at, in bytes.
 const TAIL: u64 = 64 << 10;
@@ -53,7 +54,11 @@ pub(crate) fn look(folder: &FleetFolder) -> (Vec<Seen>, Seen) {
 }
 
 fn seen(done: &Path, attempts: &[PathBuf], log: &Path) -> Seen {
-    let finished = runs_in(done).pop().and_then(|run| self::done(&run));
+    let (finished, unreadable) = match runs_in(done).pop().map(|run| self::done(&run)) {
+        Some(Ok(finished)) => (Some(finished), None),
+        Some(Err(error)) => (None, Some(chain(&error))),
+        None => (None, None),
+    };
     let latest = if finished.is_some() { Some(done) } else { attempts.last().map(PathBuf::as_path) };
     let made = attempts.len() + usize::from(finished.is_some());
     Seen {
@@ -62,7 +67,7 @@ fn seen(done: &Path, attempts: &[PathBuf], log: &Path) -> Seen {
             .and_then(|folder| fs::read_to_string(folder.join(".node")).ok())
             .map(|it| it.trim().to_owned()),
         trials: latest.and_then(brief).map(|brief| (brief.executed, brief.trials)),
-        last_words: if finished.is_some() { None } else { last_words(log) },
+        last_words: if finished.is_some() { None } else { unreadable.or_else(|| last_words(log)) },
         log: log.to_owned(),
         done: finished,
     }
@@ -74,10 +79,10 @@ pub(crate) fn runs_in(folder: &Path) -> Vec<PathBuf> {
     ids.into_iter().map(|id| folder.join(id)).collect()
 }
 
-fn done(run: &Path) -> Option<Done> {
-    let opened = Run::open(run).ok()?;
+fn done(run: &Path) -> Result<Done, StoreError> {
+    let opened = Run::open(run)?;
     let without = opened.trials.iter().filter(|trial| trial.status != Status::Ok).count();
-    Some(Done {
+    Ok(Done {
         without_figures: u32::try_from(without).unwrap_or(u32::MAX),
         backend: opened.manifest.probe.backend,
     })
