@@ -159,19 +159,18 @@ measuring() {
 
 another_measures() { measuring && [ "$victim" != "$first" ]; }
 
-# All that a node has: its daemon, and of the jobs there what runs, and what watches over it.
+# All that a node has: its daemon, what watches over its jobs (first, or it would tell of their end), and what runs in them.
 kill_node() {
-    local pid watchers=()
-    kill -KILL "$(cat "$work/slurmd-$1.pid")"
+    local pid parent jobs=() watchers=()
     for pid in $(ours); do
-        if has "$pid" "SLURMD_NODENAME=$1"; then
-            watchers+=("$(sed 's/.*) . \([0-9]*\).*/\1/' "/proc/$pid/stat")")
-            kill -KILL "$pid" 2>/dev/null || :
-        fi
+        has "$pid" "SLURMD_NODENAME=$1" || continue
+        jobs+=("$pid")
+        parent=$(sed 's/.*) . \([0-9]*\).*/\1/' "/proc/$pid/stat")
+        case $(cat "/proc/$parent/comm") in slurmstepd*) watchers+=("$parent") ;; esac
     done
-    for pid in "${watchers[@]}"; do
-        case $(cat "/proc/$pid/comm" 2>/dev/null) in slurmstepd*) kill -KILL "$pid" ;; esac
-    done
+    [ ${#watchers[@]} = 1 ]
+    kill -KILL "$(cat "$work/slurmd-$1.pid")" "${watchers[@]}"
+    for pid in "${jobs[@]}"; do kill -KILL "$pid" 2>/dev/null || :; done
 }
 
 is_over() {
@@ -214,15 +213,16 @@ check_cancel() {
     [ -z "$(squeue --noheader --name="syscall-lab-$(basename "$RUNNER_RUNS_DIR"/.fleets/*)")" ]
 }
 
+# Two machines: two ports, each with a disk of its own.
 start_ssh() {
-    local port machine
-    port=$(free_ports 1)
-    mkdir -p /run/sshd "$work/ssh"
+    local ports machine
+    read -ra ports < <(free_ports 2)
+    mkdir -p /run/sshd "$work/ssh" "$work/m1" "$work/m2"
     ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/host"
     ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/key"
     cat >"$work/ssh/sshd" <<END
-ListenAddress 127.0.0.1
-Port $port
+ListenAddress 127.0.0.1:${ports[0]}
+ListenAddress 127.0.0.1:${ports[1]}
 HostKey $work/ssh/host
 AuthorizedKeysFile $work/ssh/key.pub
 PermitRootLogin prohibit-password
@@ -231,14 +231,19 @@ KbdInteractiveAuthentication no
 StrictModes no
 UsePAM no
 PidFile none
-SetEnv PATH=$PATH SYSCALL_LAB_TURN=$SYSCALL_LAB_TURN HOME=$work/there SLURM_CONF=$SLURM_CONF
+SetEnv PATH=$PATH SYSCALL_LAB_TURN=$SYSCALL_LAB_TURN SLURM_CONF=$SLURM_CONF
+Match LocalPort ${ports[0]}
+    ForceCommand cd $work/m1 && eval "\$SSH_ORIGINAL_COMMAND"
+Match LocalPort ${ports[1]}
+    ForceCommand cd $work/m2 && eval "\$SSH_ORIGINAL_COMMAND"
 END
-    for machine in m1 m2; do
-        printf 'Host %s\n    HostName 127.0.0.1\n    Port %s\n    IdentityFile %s\n    User root\n' "$machine" "$port" "$work/ssh/key"
+    for machine in 1 2; do
+        printf 'Host m%s\n    HostName 127.0.0.1\n    Port %s\n    IdentityFile %s\n    User root\n' \
+            "$machine" "${ports[machine - 1]}" "$work/ssh/key"
         printf '    UserKnownHostsFile %s\n    StrictHostKeyChecking accept-new\n    LogLevel ERROR\n' "$work/ssh/known"
     done >"$work/ssh/config"
     export PARALLEL_SSH="ssh -F $work/ssh/config" PARALLEL_HOME=$work/parallel
-    mkdir -p "$PARALLEL_HOME" "$work/there"
+    mkdir -p "$PARALLEL_HOME"
     touch "$PARALLEL_HOME/will-cite"
     daemon sshd "$(command -v sshd)" -D -e -f "$work/ssh/sshd"
     within 10 "sshd" timeout 5 ssh -F "$work/ssh/config" m1 true 2>/dev/null
