@@ -4,8 +4,9 @@
 //! out of them in place. Figures, order, seed and everything that grading looks at stay as they are.
 
 use crate::LabError;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use store::{Manifest, Run, RunWriter, State, TrialRecord};
+use store::{DIFFERS, Environment, MACHINE, Manifest, ProbeInfo, Run, RunWriter, State, TrialRecord};
 
 /// What stands in the place of what was taken out.
 const GONE: &str = "(removed)";
@@ -57,13 +58,16 @@ impl Names {
 
 /// Writes a run that has ended anew into the folder of runs `into`, without what tells whose machine it was made on.
 pub fn anonymise(run: &Run, names: &Names, into: &Path) -> Result<PathBuf, LabError> {
-    let host = run.manifest.environment.host.clone();
-    let names = Names::new(&[&names.words[..], &[host]].concat(), &names.paths);
+    let parts = run.manifest.merged.iter().flat_map(|merged| &merged.parts);
+    let hosts =
+        parts.map(|part| &part.environment).chain([&run.manifest.environment]).map(|it| it.host.clone());
+    let hosts: Vec<String> = hosts.filter(|host| host != DIFFERS).collect();
+    let names = Names::new(&[&names.words[..], &hosts].concat(), &names.paths);
     let (state, ended_at) = (run.manifest.state, run.manifest.ended_at);
     let manifest = manifest(&run.manifest, &names);
     let mut writer = RunWriter::create(into, manifest, &run.scenario()?, None)?;
     for trial in &run.trials {
-        writer.append_trial(&record(trial, &names))?;
+        writer.append_trial(&record(trial, (&run.manifest, &names)))?;
     }
     writer.append_load(&run.load)?;
     Ok(writer.finish_at(state, ended_at)?)
@@ -78,13 +82,30 @@ fn manifest(manifest: &Manifest, names: &Names) -> Manifest {
     manifest.seal = None;
     manifest.command = vec![GONE.to_owned()];
     manifest.label = manifest.label.as_ref().map(clean);
-    GONE.clone_into(&mut manifest.environment.host);
-    manifest.environment.kernel_command_line = None;
-    manifest.environment.kernel_version = clean(&manifest.environment.kernel_version);
+    clean_environment(&mut manifest.environment, names);
     manifest.warnings = manifest.warnings.iter().map(clean).collect();
-    manifest.probe.reasons = manifest.probe.reasons.iter().map(clean).collect();
-    for level in manifest.probe.factor.iter_mut().flat_map(|factor| &mut factor.levels) {
-        level.reasons = level.reasons.iter().map(clean).collect();
+    clean_probe(&mut manifest.probe, names);
+    let numbers = numbers(&manifest);
+    for part in manifest.merged.iter_mut().flat_map(|merged| &mut merged.parts) {
+        part.label = part.label.as_ref().map(clean);
+        part.command = vec![GONE.to_owned()];
+        clean_environment(&mut part.environment, names);
+        clean_probe(&mut part.probe, names);
+        for extension in &mut part.extensions {
+            extension.command = vec![GONE.to_owned()];
+        }
+        for setting in &mut part.settings {
+            setting.cannot = setting.cannot.as_ref().map(clean);
+        }
+        for name in [Some(&mut part.machine), part.level.as_mut()].into_iter().flatten() {
+            numbered(name, &numbers);
+        }
+    }
+    let is_merged = manifest.is_merged_by(MACHINE);
+    let factors = manifest.scenario.factors.iter_mut();
+    let by_machine = factors.filter(|factor| is_merged && factor.name == MACHINE);
+    for level in by_machine.flat_map(|factor| &mut factor.levels) {
+        numbered(&mut level.label, &numbers);
     }
     for extension in &mut manifest.extensions {
         extension.command = vec![GONE.to_owned()];
@@ -95,9 +116,38 @@ fn manifest(manifest: &Manifest, names: &Names) -> Manifest {
     manifest
 }
 
-fn record(trial: &TrialRecord, names: &Names) -> TrialRecord {
+/// What the machines are called instead of by their names, where the run was made of several machines'.
+fn numbers(manifest: &Manifest) -> BTreeMap<String, String> {
+    let machines = manifest.merged.as_ref().map(store::Merged::machines).unwrap_or_default();
+    (1..).zip(machines).map(|(number, name)| (name.to_owned(), format!("machine-{number}"))).collect()
+}
+
+fn numbered(name: &mut String, numbers: &BTreeMap<String, String>) {
+    if let Some(number) = numbers.get(name) {
+        name.clone_from(number);
+    }
+}
+
+fn clean_environment(environment: &mut Environment, names: &Names) {
+    GONE.clone_into(&mut environment.host);
+    environment.kernel_command_line = None;
+    environment.kernel_version = names.without_paths(&environment.kernel_version);
+}
+
+fn clean_probe(probe: &mut ProbeInfo, names: &Names) {
+    let clean = |text: &String| names.without_paths(text);
+    probe.reasons = probe.reasons.iter().map(clean).collect();
+    for level in probe.factor.iter_mut().flat_map(|factor| &mut factor.levels) {
+        level.reasons = level.reasons.iter().map(clean).collect();
+    }
+}
+
+fn record(trial: &TrialRecord, (manifest, names): (&Manifest, &Names)) -> TrialRecord {
     let clean = |text: &String| names.without_paths(text);
     let mut trial = trial.clone();
+    if let Some(machine) = trial.factors.get_mut(MACHINE).filter(|_| manifest.is_merged_by(MACHINE)) {
+        numbered(machine, &numbers(manifest));
+    }
     trial.reason = trial.reason.as_ref().map(clean);
     if let Some(noise) = &mut trial.noise {
         // What else a student's machine executes is nobody's business.

@@ -26,6 +26,9 @@ pub fn paragraphs(summary: &Summary) -> Vec<String> {
     let mut paragraphs: Vec<String> = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect();
     if paragraphs.is_empty() {
         paragraphs.push(without_figures(summary));
+    } else if summary.is_confounded() {
+        let words = "Cells were executed on different machines: figures stand side by side, and none of them is judged.";
+        paragraphs.insert(0, words.to_owned());
     } else if let Some(most) = summary.most_repetitions().filter(|_| summary.is_hint()) {
         let plural = if most == 1 { "" } else { "s" };
         paragraphs.insert(0, format!("{most} repetition{plural}: no intervals; take this as a hint."));
@@ -128,7 +131,7 @@ impl<'a> LoadPairs<'a> {
         let factors = &summary.manifest.scenario.factors;
         let load = summary.load_place()?;
         let [first, .., last] = factors[load].levels.as_slice() else { return None };
-        let pairs = pairs(summary, load).filter_map(|(a, b)| Pair::of(a, b, target, vantage));
+        let pairs = pairs(summary, load).filter_map(|(a, b)| Pair::of(summary, (a, b), target, vantage));
         let has_mean = |pair: &Pair<'_>| pair.change(Metric::Mean).and_then(|mean| mean.moved()).is_some();
         Some(Self { first: &first.label, last: &last.label, pairs: pairs.filter(has_mean).collect() })
     }
@@ -213,12 +216,14 @@ fn across_factors(summary: &Summary, target: &str, vantage: Vantage) -> Vec<Stri
     let others = factors.iter().enumerate().filter(|(index, factor)| {
         factor.name != LOAD
             && Some(factor.name.as_str()) != probe
+            // Which machine is which stands by itself, and none is the first.
+            && !summary.manifest.is_merged_by(&factor.name)
             && factor.levels.len() > 1
             && speaks(*index)
     });
     let sentences = others.filter_map(|(index, factor)| {
         let (first, last) = (factor.levels.first()?, factor.levels.last()?);
-        let mut pairs = pairs(summary, index).filter_map(|(a, b)| Pair::of(a, b, target, vantage));
+        let mut pairs = pairs(summary, index).filter_map(|(a, b)| Pair::of(summary, (a, b), target, vantage));
         let (pair, metric, change) = pairs.find_map(|pair| {
             let mut either = [Metric::P50, Metric::Mean].into_iter();
             let (metric, change) = either.find_map(|it| Some((it, pair.change(it)?.moved()?)))?;
@@ -252,7 +257,7 @@ fn added_by_probe(summary: &Summary, target: &str) -> Vec<String> {
         let mut pairs = cost.levels.iter().zip(&bare.levels).enumerate();
         pairs.all(|(index, (mine, theirs))| index == place || mine == theirs)
     };
-    let is_hint = summary.is_hint();
+    let is_hint = summary.is_hint() || summary.is_confounded();
     let sentences = of_target.filter(is_alike).filter_map(|cost| {
         let (probed, bare) = (cost.p50?, bare.p50?);
         let (added, mut times) = (probed.added_ns?, probed.ratio?);
@@ -319,11 +324,19 @@ struct Pair<'a> {
     base: &'a MeasureSummary,
     candidate: &'a MeasureSummary,
     cell: &'a CellSummary,
+    /// Whether what differs between them cannot be the machines' doing.
+    is_of_one_machine: bool,
 }
 
 impl<'a> Pair<'a> {
-    fn of(base: &'a CellSummary, candidate: &'a CellSummary, target: &str, vantage: Vantage) -> Option<Self> {
+    fn of(
+        summary: &Summary,
+        (base, candidate): (&'a CellSummary, &'a CellSummary),
+        target: &str,
+        vantage: Vantage,
+    ) -> Option<Self> {
         Some(Self {
+            is_of_one_machine: !summary.is_confounded(),
             base: base.measure(target, vantage)?,
             candidate: candidate.measure(target, vantage)?,
             cell: candidate,
@@ -336,10 +349,11 @@ impl<'a> Pair<'a> {
             return None;
         }
         let figure = |measure: &MeasureSummary| measure.figure(metric).map(|figure| figure.value_ns);
+        let repetitions = self.base.repetitions.len().min(self.candidate.repetitions.len());
         Some(Change {
             estimate: ratio(&self.base.values(metric), &self.candidate.values(metric))?,
             medians_ns: figure(self.base).zip(figure(self.candidate)),
-            repetitions: self.base.repetitions.len().min(self.candidate.repetitions.len()),
+            repetitions: if self.is_of_one_machine { repetitions } else { 0 },
         })
     }
 

@@ -4,12 +4,41 @@
 
 use crate::statistics::Interval;
 use crate::units;
-use store::{Calibration, Estimated, Manifest};
+use std::collections::BTreeMap;
+use store::{Calibration, Estimated, Manifest, MergedPart};
 
-/// One sentence on each backend whose cost is known.
+/// One sentence on each backend whose cost is known; of a run that was made of others, on what these found out.
 #[must_use]
 pub fn sentences(manifest: &Manifest) -> Vec<String> {
-    manifest.probe.calibrations.iter().map(sentence).collect()
+    match &manifest.merged {
+        None => manifest.probe.calibrations.iter().map(sentence).collect(),
+        Some(merged) => sentences_of_parts(&merged.parts),
+    }
+}
+
+/// `The runs that this one was made of found out for themselves what the probe costs: raw_tracepoint adds 231 ns to 252 ns …`
+fn sentences_of_parts(parts: &[MergedPart]) -> Vec<String> {
+    let mut found: BTreeMap<&str, Vec<&Calibration>> = BTreeMap::new();
+    for calibration in parts.iter().flat_map(|part| &part.probe.calibrations) {
+        found.entry(&calibration.backend).or_default().push(calibration);
+    }
+    let sentence = |(backend, found): (&str, Vec<&Calibration>)| {
+        let span = |of: fn(&Calibration) -> f64| {
+            let values = || found.iter().map(|it| of(it));
+            let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+            format!("{} to {}", units::duration(low), units::duration(high))
+        };
+        let (some, all) = (found.len(), parts.len());
+        let whose =
+            if some == all { format!("the {all} parts") } else { format!("{some} of the {all} parts") };
+        format!(
+            "This probe ({backend}) adds {} to a call and reads a call that does nothing as {}: the medians of {whose}, each \
+             found where it was executed.",
+            span(|it| it.added_ns.value),
+            span(|it| it.reads_ns.value),
+        )
+    };
+    found.into_iter().map(sentence).collect()
 }
 
 /// `This probe (raw_tracepoint) adds 240 ns [235, 246] to a call and reads a call that does nothing as …`

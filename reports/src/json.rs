@@ -4,6 +4,7 @@
 //! more in it with the same version. `schema/report.json` says what is there.
 
 use crate::comparison::{Comparison, Gate, Series, Trend};
+use crate::fleet::Fleet;
 use crate::summary::{
     CellSummary, DisturbedTrial, ErrorCount, Figure, GeneratorSummary, LevelLoad, MeasureSummary, ProbeCost,
     Progress, SlowestCalls, Summary, TargetLedger, TrialFailure,
@@ -39,6 +40,8 @@ struct SummaryDocument<'a> {
     /// Empty where no generator has a rate or a mix.
     generators: &'a [GeneratorSummary],
     load: &'a [LevelLoad],
+    /// Machines or kernels against their median; null where they are no factor.
+    fleet: Option<&'a Fleet>,
     manifest: &'a Manifest,
 }
 
@@ -67,6 +70,9 @@ struct RepetitionDocument<'a> {
     trial: u32,
     block: u32,
     boot: &'a str,
+    /// Where cells have repetitions of several machines: which it is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<&'a str>,
     calls: u64,
     values_ns: BTreeMap<&'static str, Option<f64>>,
 }
@@ -114,6 +120,7 @@ pub fn render(summary: &Summary) -> Result<String, ReportError> {
         disturbed: &summary.disturbed,
         generators: &summary.generators,
         load: &summary.load,
+        fleet: summary.fleet.as_ref(),
         manifest: &summary.manifest,
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
@@ -163,6 +170,7 @@ fn measure_document(measure: &MeasureSummary) -> MeasureDocument<'_> {
         trial: repetition.trial,
         block: repetition.block,
         boot: &repetition.boot,
+        machine: repetition.machine.as_deref(),
         calls: repetition.calls,
         values_ns: Metric::ALL
             .iter()

@@ -7,7 +7,7 @@ pub use comparison::{render_comparison, render_trend};
 use crate::summary::{MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::text::{COST_HEADINGS, cost_row, failure_line};
 use crate::view::{probe_words, seen};
-use crate::{Metric, answer, calibration, rows, stopping, units};
+use crate::{Metric, answer, calibration, fleet, merged, rows, stopping, units};
 use std::fmt::Write as _;
 use store::Vantage;
 
@@ -17,7 +17,8 @@ pub fn render(summary: &Summary) -> String {
     let manifest = &summary.manifest;
     let mut page =
         format!("# {}\n\n{}\n\n", escape(&manifest.scenario.name), escape(&manifest.scenario.summary));
-    for sentence in stopping::sentence(manifest).into_iter().chain(calibration::sentences(manifest)) {
+    let notes = merged::sentences(manifest).into_iter().chain(stopping::sentence(manifest));
+    for sentence in notes.chain(calibration::sentences(manifest)) {
         paragraph(&mut page, &escape(&sentence));
     }
     for answer in answer::paragraphs(summary) {
@@ -26,6 +27,7 @@ pub fn render(summary: &Summary) -> String {
     for warning in &summary.warnings {
         paragraph(&mut page, &format!("**Warning:** {}", escape(warning)));
     }
+    machines(&mut page, summary);
     costs(&mut page, summary);
     for (target, vantage) in summary.series() {
         figures(&mut page, summary, (target, vantage));
@@ -95,6 +97,17 @@ fn figure_row(measure: &MeasureSummary) -> Vec<String> {
         )
     }));
     row
+}
+
+/// Machines, or kernels, each against the median of all.
+fn machines(page: &mut String, summary: &Summary) {
+    let Some(fleet) = &summary.fleet else { return };
+    let _ = write!(page, "## {}\n\n", fleet::heading(fleet));
+    for sentence in fleet::sentences(fleet) {
+        paragraph(page, &escape(&sentence));
+    }
+    let rows = fleet::rows(fleet);
+    table(page, &rows.headings(), &rows.rows);
 }
 
 fn costs(page: &mut String, summary: &Summary) {

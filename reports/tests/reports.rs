@@ -8,6 +8,8 @@
 
 #[path = "parts/comparisons.rs"]
 mod comparisons;
+#[path = "parts/fleet.rs"]
+mod fleet;
 #[path = "parts/foreign.rs"]
 mod foreign;
 #[path = "parts/gates.rs"]

@@ -2,8 +2,10 @@
 
 mod examples;
 mod fleet;
+mod shards;
 
 pub(crate) use fleet::*;
+pub(crate) use shards::{MergeArguments, ShardArguments};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -33,6 +35,12 @@ pub(crate) enum Verb {
     /// Go on where a run stopped that did not come to its end: same plan, same order, same run
     #[command(after_long_help = examples::RESUME)]
     Resume(ResumeArguments),
+    /// Make one run of the parts of a plan (`run --shard`), or of runs of one scenario from several machines or kernels
+    ///
+    /// Parts have to be all there, complete and of the same plan. Of whole runs the machine becomes a factor, or where they
+    /// are of one machine the kernel. What does not belong together is refused by name, with 2, and nothing is written.
+    #[command(after_long_help = shards::MERGE_EXAMPLES)]
+    Merge(MergeArguments),
     /// Show every trial in order, how long the run will take and what it can show; measures nothing
     #[command(after_long_help = examples::PLAN)]
     Plan(PlanArguments),
@@ -134,6 +142,8 @@ pub(crate) struct RunArguments {
     pub(crate) scenario: ScenarioArguments,
     #[command(flatten)]
     pub(crate) against: AgainstArguments,
+    #[command(flatten)]
+    pub(crate) shard: ShardArguments,
     /// Backend, instead of the scenario's
     #[arg(long, value_name = "BACKEND", value_parser = backends())]
     pub(crate) probe: Option<String>,
@@ -235,6 +245,8 @@ pub(crate) struct PlanArguments {
     pub(crate) scenario: ScenarioArguments,
     #[command(flatten)]
     pub(crate) against: AgainstArguments,
+    #[command(flatten)]
+    pub(crate) shard: ShardArguments,
     /// A kept run: how small a change such a plan can find, if figures vary as they did there
     #[arg(long, value_name = "RUN")]
     pub(crate) like: Option<String>,

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Verb::Run(arguments) => commands::run::run(&arguments),
         Verb::Trace(arguments) => commands::trace::trace(&arguments),
         Verb::Resume(arguments) => commands::resume::resume(&arguments),
+        Verb::Merge(arguments) => commands::merge::merge(&arguments),
         Verb::Plan(arguments) => commands::plan::plan(&arguments),
         Verb::Check(arguments) => commands::check::check(&arguments),
         Verb::Report(arguments) => commands::report::report(&arguments),

@@ -33,6 +33,8 @@ mod machine;
 mod manual;
 #[path = "parts/pairs.rs"]
 mod pairs;
+#[path = "parts/shards.rs"]
+mod shards;
 #[path = "parts/signals.rs"]
 mod signals;
 #[path = "parts/terminal.rs"]
@@ -395,7 +397,7 @@ fn a_run_from_somebody_else_is_findings_and_not_a_panic() {
     let deep = copy("deep");
     fs::write(deep.join("manifest.json"), format!("{{\"a\":{}", "[".repeat(1 << 20))).unwrap();
     let newer = copy("newer");
-    let version = ("\"format_version\": 1", "\"format_version\": 2");
+    let version = ("\"format_version\": 1", "\"format_version\": 3");
     fs::write(newer.join("manifest.json"), manifest.replacen(version.0, version.1, 1)).unwrap();
     for (run, findings) in [(all_wrong, 8), (cut, 1), (deep, 1), (newer, 1)] {
         let output = runner().arg("verify").arg(&run).output().unwrap();

@@ -5,7 +5,7 @@
 //! name, synced, renamed, the folder synced; nobody but their owner may write to them.
 
 use crate::{StoreError, limits};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RawMode};
 use rustix::io::Errno;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -99,6 +99,11 @@ impl Folder {
                 Ok(inner)
             }
         }
+    }
+
+    /// Locks the folder until it is dropped; false where somebody else has, or the file system has no locks.
+    pub(crate) fn try_lock(&self) -> bool {
+        rustix::fs::flock(&self.open, FlockOperation::NonBlockingLockExclusive).is_ok()
     }
 
     /// Gives a folder in this one another name.
@@ -205,6 +210,21 @@ impl Folder {
         self.replace(name, owner, |file| {
             file.write_all(content).map_err(|source| StoreError::Write { path: self.path.join(name), source })
         })
+    }
+
+    /// Writes a file that is not durable: after a crash it may be there or not, or half of it.
+    pub(crate) fn write_for_now(
+        &self,
+        name: &str,
+        owner: Option<Owner>,
+        content: &[u8],
+    ) -> Result<(), StoreError> {
+        let path = self.path_of(name)?;
+        let written = self.create(name).and_then(|mut file| {
+            file.write_all(content)?;
+            give(&file, owner)
+        });
+        written.map_err(|source| StoreError::Write { path, source })
     }
 
     /// Removes a file; one that is not there is as good.

@@ -6,6 +6,7 @@
 
 mod copy;
 mod csv;
+mod draft;
 mod errno;
 mod error;
 mod files;
@@ -17,6 +18,7 @@ mod hold;
 mod index;
 mod limits;
 mod manifest;
+mod merged;
 mod model;
 mod parts;
 mod reader;
@@ -33,12 +35,14 @@ extern crate self as store;
 
 pub use copy::copy_run;
 pub use csv::{TABLES, write_csv};
+pub use draft::Draft;
 pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;
 pub use hold::executed_by;
 pub use index::{Brief, Listed, list, list_without_index};
 pub use manifest::*;
+pub use merged::*;
 pub use model::*;
 pub(crate) use reader::check_version;
 pub use reader::{Run, read_manifest};

@@ -1,11 +1,16 @@
 //! The manifest: everything about a run that is not a measurement.
 
+use crate::{Merged, Shard};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Version of the run on disk that this code writes. It reads this one and every older one.
+/// Version of the run on disk that this code writes, of its tables and parts. It reads this one and every older one.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// Version of a manifest of a run that is a part of its plan, or was made of such parts. A reader that knows the first
+/// version alone would take its trials for the plan's first, and go on with them, or lose what it was made of.
+pub const PARTS_FORMAT_VERSION: u32 = 2;
 
 /// How far a run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +29,7 @@ pub enum State {
 /// `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// See [`FORMAT_VERSION`].
+    /// [`FORMAT_VERSION`], or [`PARTS_FORMAT_VERSION`] where it has to be.
     pub format_version: u32,
     /// Name of the run's folder.
     pub id: String,
@@ -59,6 +64,9 @@ pub struct Manifest {
     /// What was added to the run when it was complete, in order; the plan's repetitions include it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<Extension>,
+    /// Of what it was made, where it was not executed as a whole but put together of other runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
     /// Warnings that the reader should see with the figures.
     pub warnings: Vec<String>,
     /// BLAKE3 of each file of the finished run, by name.
@@ -208,11 +216,14 @@ pub struct PlanInfo {
     pub repetitions: u32,
     /// Cells of the matrix.
     pub cells: u32,
-    /// Trials of the whole plan.
+    /// Trials of the whole plan, or of the part that the run is.
     pub trials: u32,
     /// Where it is more than every combination of levels, equally often.
     #[serde(default)]
     pub design: Design,
+    /// Which part of the plan the run is; none where it is all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
 }
 
 /// What makes a plan more than every combination of levels, equally often.

@@ -26,15 +26,22 @@ struct Part<T> {
 #[derive(Debug)]
 pub(crate) struct Parts {
     folder: Folder,
+    /// Whether each is durable before the next one: what can be written anew need not be.
+    are_durable: bool,
 }
 
 impl Parts {
     pub(crate) fn of(run: &Folder) -> Result<Self, StoreError> {
-        Ok(Self { folder: run.inner(FOLDER)? })
+        Ok(Self { folder: run.inner(FOLDER)?, are_durable: true })
     }
 
     pub(crate) fn create(run: &Folder, owner: Option<Owner>) -> Result<Self, StoreError> {
-        Ok(Self { folder: run.make_inner(FOLDER, owner)? })
+        Ok(Self { folder: run.make_inner(FOLDER, owner)?, are_durable: true })
+    }
+
+    /// The same for parts that nobody misses after a crash.
+    pub(crate) fn create_for_now(run: &Folder, owner: Option<Owner>) -> Result<Self, StoreError> {
+        Ok(Self { are_durable: false, ..Self::create(run, owner)? })
     }
 
     pub(crate) fn folder(&self) -> &Folder {
@@ -64,7 +71,11 @@ impl Parts {
         let part = Part { format_version: FORMAT_VERSION, content };
         let bytes = serde_json::to_vec(&part);
         let bytes = bytes.map_err(|error| StoreError::damaged(self.folder.path().join(name), error))?;
-        self.folder.replace_with(name, owner, &bytes)
+        if self.are_durable {
+            self.folder.replace_with(name, owner, &bytes)
+        } else {
+            self.folder.write_for_now(name, owner, &bytes)
+        }
     }
 
     /// Names of the trials' parts in the order of trials.

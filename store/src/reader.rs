@@ -8,8 +8,8 @@ use crate::writer::{
     ERRORS, GENERATORS, HISTOGRAMS, LOAD, MANIFEST, MONITOR, RESPONSES, SCENARIO, SLOWEST, TRIALS,
 };
 use crate::{
-    FORMAT_VERSION, GeneratorRecord, Ledger, LoadMetric, Manifest, Measure, MonitorSample, Noise, SlowCall,
-    State, Status, StoreError, TrialRecord, Vantage, limits, sound,
+    GeneratorRecord, Ledger, LoadMetric, Manifest, Measure, MonitorSample, Noise, PARTS_FORMAT_VERSION,
+    SlowCall, State, Status, StoreError, TrialRecord, Vantage, limits, sound,
 };
 use probe_abi::{SparseHistogram, slot_of};
 use std::collections::BTreeMap;
@@ -49,8 +49,13 @@ impl Run {
 
     /// The scenario's exact text.
     pub fn scenario(&self) -> Result<String, StoreError> {
-        let text = Folder::open(&self.path)?.read(SCENARIO, limits::SCENARIO_BYTES)?;
-        String::from_utf8(text).map_err(|error| StoreError::damaged(self.path.join(SCENARIO), error))
+        Self::scenario_in(&self.path)
+    }
+
+    /// The same of the run in the folder `path`.
+    pub fn scenario_in(path: &Path) -> Result<String, StoreError> {
+        let text = Folder::open(path)?.read(SCENARIO, limits::SCENARIO_BYTES)?;
+        String::from_utf8(text).map_err(|error| StoreError::damaged(path.join(SCENARIO), error))
     }
 }
 
@@ -84,8 +89,9 @@ pub(crate) fn check_text_version(path: &Path, text: &[u8]) -> Result<(), StoreEr
 
 /// Refuses versions that this code does not know.
 pub(crate) fn check_version(path: &Path, found: u32) -> Result<(), StoreError> {
-    if found > FORMAT_VERSION {
-        return Err(StoreError::NewerFormat { path: path.to_owned(), found, known: FORMAT_VERSION });
+    let known = PARTS_FORMAT_VERSION;
+    if found > known {
+        return Err(StoreError::NewerFormat { path: path.to_owned(), found, known });
     }
     Ok(())
 }

@@ -46,12 +46,36 @@ pub(crate) fn check_manifest(manifest: &Manifest) -> Result<(), String> {
     if !plan.design.cells.iter().all(levels) {
         return Err("a cell of its design has levels that no factor has".to_owned());
     }
+    check_shards(manifest)?;
     if let Some(against) = &manifest.against {
         check_name(&against.run)?;
         // It is looked for beside the run.
         if !is_plain(&against.run) || against.run.starts_with('.') {
             return Err("the run that it was executed with has a name that is none".to_owned());
         }
+    }
+    Ok(())
+}
+
+/// Parts of plans, and what a run was made of.
+fn check_shards(manifest: &Manifest) -> Result<(), String> {
+    let parts = manifest.merged.iter().flat_map(|merged| &merged.parts);
+    let shards = parts.clone().filter_map(|part| part.shard).chain(manifest.plan.shard);
+    for shard in shards {
+        if shard.number == 0 || shard.number > shard.of || shard.of > limits::TRIALS {
+            return Err(format!("there is no part {shard} of a plan"));
+        }
+    }
+    let Some(merged) = &manifest.merged else { return Ok(()) };
+    if merged.parts.is_empty() || merged.parts.len() > limits::PARTS {
+        return Err(format!("it was made of {} runs, and of at most {}", merged.parts.len(), limits::PARTS));
+    }
+    merged.factor.iter().try_for_each(|name| check_name(name))?;
+    for part in parts {
+        let names = [&part.run, &part.machine, &part.probe.backend];
+        names.into_iter().chain(&part.level).try_for_each(|name| check_name(name))?;
+        let texts = part.command.iter().chain(&part.boots).chain(&part.label);
+        texts.into_iter().try_for_each(|text| check_text(text))?;
     }
     Ok(())
 }

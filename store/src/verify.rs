@@ -112,15 +112,32 @@ fn draft_of(name: &str) -> Option<&str> {
     name.strip_prefix('.')?.strip_suffix(".tmp")
 }
 
+/// Of a run that was made of others: as many trials as its parts had, each executed in a boot of one of them.
+fn check_merged(run: &Run) -> Vec<String> {
+    let Some(merged) = &run.manifest.merged else { return Vec::new() };
+    let mut findings = Vec::new();
+    let parts: u64 = merged.parts.iter().map(|part| u64::from(part.trials)).sum();
+    if parts != u64::from(run.manifest.plan.trials) {
+        let trials = run.manifest.plan.trials;
+        findings.push(format!("the parts that it was made of had {parts} trials, and it has {trials}"));
+    }
+    let strays = run.trials.iter().filter(|trial| merged.machine_of(&trial.boot).is_none());
+    findings
+        .extend(strays.map(|it| format!("trial {} was executed in a boot of none of its parts", it.trial)));
+    findings
+}
+
 /// Numbers, ledgers, sums.
 pub(crate) fn check_trials(run: &Run) -> Vec<String> {
-    let mut findings = Vec::new();
+    let mut findings = check_merged(run);
     let (found, planned) = (run.trials.len(), run.manifest.plan.trials as usize);
     if run.manifest.state == State::Complete && found != planned {
         findings.push(format!("the run is complete, and has {found} of {planned} trials"));
     }
+    // A part of a plan has some of its trials, by their own numbers.
+    let is_part = run.manifest.plan.shard.is_some();
     for (place, trial) in run.trials.iter().enumerate() {
-        if trial.trial as usize != place {
+        if trial.trial as usize != place && !is_part {
             findings.push(format!("trial {} is at place {place}", trial.trial));
         }
         if (trial.status == Status::Ok) != trial.reason.is_none() {

@@ -118,6 +118,19 @@ impl RunWriter {
         Ok(Self { folder, manifest, owner, parts, load_parts: 0, _hold: hold })
     }
 
+    /// A writer of the run `manifest.id` in a folder of another name, in which nothing is durable before the end.
+    pub(crate) fn draft(
+        folder: Folder,
+        manifest: Manifest,
+        scenario: &str,
+        owner: Option<Owner>,
+    ) -> Result<Self, StoreError> {
+        let parts = Parts::create_for_now(&folder, owner)?;
+        let hold = Hold::take(folder.path(), &parts, owner)?;
+        folder.replace_with(SCENARIO, owner, scenario.as_bytes())?;
+        Ok(Self { folder, manifest, owner, parts, load_parts: 0, _hold: hold })
+    }
+
     /// Opens a run that did not come to its end, to go on with it; returns the trials that it has, in order.
     ///
     /// One that was ended in order gets its parts back first. As soon as the manifest says `running` again, they are what

@@ -17,7 +17,8 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use store::{
-    Against, Design, Extension, Manifest, PlanInfo, Role, Run, RunWriter, State, TrialRecord, verify,
+    Against, Design, Extension, Factor, Level, MACHINE, Manifest, Merged, MergedPart, PARTS_FORMAT_VERSION,
+    PlanInfo, Role, Run, RunWriter, Shard, ShardBy, State, TrialRecord, verify,
 };
 
 fn golden() -> PathBuf {
@@ -99,6 +100,77 @@ fn turns(runs: &Path) -> RunWriter {
     writer
 }
 
+/// The second of two parts of a plan of two blocks.
+fn shard(runs: &Path) -> RunWriter {
+    let full = full_manifest("shard");
+    let shard = Some(Shard { number: 2, of: 2, by: ShardBy::Block });
+    let plan = PlanInfo { repetitions: 2, trials: 3, shard, ..full.plan.clone() };
+    let plan = PlanInfo { design: Design { stop: None, ..plan.design.clone() }, ..plan };
+    let manifest = Manifest { format_version: PARTS_FORMAT_VERSION, plan, ..full };
+    let mut writer = RunWriter::create(runs, manifest, FULL_SCENARIO, None).unwrap();
+    for position in 0..3 {
+        writer.append_trial(&in_block(1, position)).unwrap();
+    }
+    writer
+}
+
+/// One block of two machines.
+fn merged(runs: &Path) -> RunWriter {
+    let full = full_manifest("merged");
+    let part = |machine: &str| MergedPart {
+        run: format!("run of {machine}"),
+        label: (machine == "a").then(|| "first".to_owned()),
+        seal: Some("5ea1".repeat(16)),
+        shard: None,
+        level: Some(machine.to_owned()),
+        machine: machine.to_owned(),
+        boots: vec![format!("boot of {machine}")],
+        trials: 3,
+        started_at: moment(),
+        ended_at: Some(moment() + chrono::TimeDelta::minutes(1)),
+        command: vec!["runner".to_owned(), "run".to_owned()],
+        probe: full.probe.clone(),
+        environment: full.environment.clone(),
+        extensions: Vec::new(),
+        settings: full.machine.clone(),
+    };
+    let merged = Merged { factor: Some(MACHINE.to_owned()), parts: vec![part("a"), part("b")] };
+    let level = |label: &str| Level { label: label.into(), value: None, arguments: vec![], command: vec![] };
+    let mut manifest = Manifest { format_version: PARTS_FORMAT_VERSION, ..full.clone() };
+    let factor = Factor { name: MACHINE.to_owned(), levels: vec![level("a"), level("b")] };
+    manifest.scenario.factors.insert(0, factor);
+    let cells = std::mem::take(&mut manifest.plan.design.cells);
+    let cell = |machine: u32| cells.iter().map(move |cell| [vec![machine], cell.clone()].concat());
+    manifest.plan.design.cells = (0..2).flat_map(cell).collect();
+    manifest.plan.design.stop = None;
+    (manifest.plan.repetitions, manifest.plan.cells, manifest.plan.trials) = (1, 6, 6);
+    manifest.probe.calibrations.clear();
+    manifest.merged = Some(merged.clone());
+    let mut writer = RunWriter::create(runs, manifest, FULL_SCENARIO, None).unwrap();
+    for (number, part) in merged.parts.iter().enumerate() {
+        for position in 0..3 {
+            let mut record = TrialRecord { boot: part.boots[0].clone(), ..in_block(0, position) };
+            merged.place(&mut record, number, 3);
+            writer.append_trial(&record).unwrap();
+        }
+    }
+    writer
+}
+
+/// A trial of a plan with blocks of three.
+fn in_block(block: u32, position: u32) -> TrialRecord {
+    let (size, load) = [("4KiB", "baseline"), ("1MiB", "high"), ("4KiB", "high")][position as usize];
+    let trial = block * 3 + position;
+    TrialRecord {
+        block,
+        position,
+        repetition: block,
+        factors: BTreeMap::from([("size".into(), size.into()), ("load".into(), load.into())]),
+        started_at: moment() + chrono::TimeDelta::seconds(trial.into()),
+        ..measured(trial)
+    }
+}
+
 /// Writes the golden runs that are not there: see `golden/README.md`. One that is there is never written again.
 #[test]
 #[ignore = "writes files that are to be committed"]
@@ -118,6 +190,12 @@ fn write_golden_runs() {
     }
     if is_missing("turns") {
         turns(&kept).finish(State::Complete).unwrap();
+    }
+    if is_missing("shard") {
+        shard(&kept).finish(State::Complete).unwrap();
+    }
+    if is_missing("merged") {
+        merged(&kept).finish(State::Complete).unwrap();
     }
     let _ = fs::remove_file(latest);
 }

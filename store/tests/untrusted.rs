@@ -14,7 +14,7 @@ use sample::{failed, measured, write};
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use store::{FORMAT_VERSION, Run, RunWriter, State, StoreError, verify, write_report};
+use store::{PARTS_FORMAT_VERSION, Run, RunWriter, State, StoreError, verify, write_report};
 
 const TABLES: [&str; 8] = [
     "trials.parquet",
@@ -68,13 +68,13 @@ fn edit(file: &Path, from: &str, to: &str) {
 #[test]
 fn a_newer_format_is_refused_wherever_it_is_and_left_as_it_is() {
     let runs = tempfile::tempdir().unwrap();
-    let newer = FORMAT_VERSION + 1;
+    let newer = PARTS_FORMAT_VERSION + 1;
     let mut cases: Vec<(PathBuf, PathBuf)> = Vec::new();
     let manifest = ended(runs.path(), "manifest");
     edit(
         &manifest.join("manifest.json"),
         "\"format_version\": 1",
-        "\"format_version\": 2, \"unheard\": \"of\"",
+        "\"format_version\": 3, \"unheard\": \"of\"",
     );
     cases.push((manifest.join("manifest.json"), manifest));
     for table in TABLES {
@@ -99,7 +99,7 @@ fn a_newer_format_is_refused_wherever_it_is_and_left_as_it_is() {
         let before = content(&run);
         let told = refusal(&run);
         let expected = format!(
-            "{} has format version {newer}, and this runner knows versions up to {FORMAT_VERSION}: a newer runner \
+            "{} has format version {newer}, and this runner knows versions up to {PARTS_FORMAT_VERSION}: a newer runner \
              reads it",
             file.display()
         );

@@ -128,6 +128,7 @@ fn manifest(made: &Made) -> Manifest {
             cells: 6,
             trials: made.blocks * 6,
             design: Design::default(),
+            shard: None,
         },
         probe: ProbeInfo { requested: "auto".into(), backend: backend.into(), ..ProbeInfo::default() },
         environment: Environment {
@@ -138,6 +139,7 @@ fn manifest(made: &Made) -> Manifest {
         against: None,
         trace: None,
         extensions: vec![],
+        merged: None,
         warnings: vec!["cannot read /home/ada/x on somewhere".to_owned()],
         machine: vec![],
         checksums: BTreeMap::new(),

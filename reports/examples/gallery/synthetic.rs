@@ -302,6 +302,7 @@ fn manifest(recipe: &Recipe) -> Manifest {
         against: None,
         trace: None,
         extensions: Vec::new(),
+        merged: None,
         warnings: vec!["The frequency governor is unknown: the machine is virtual.".to_owned()],
         machine: Vec::new(),
         checksums: BTreeMap::new(),
@@ -318,6 +319,7 @@ fn plan(recipe: &Recipe) -> PlanInfo {
         cells,
         trials: cells * recipe.repetitions,
         design: store::Design::default(),
+        shard: None,
     }
 }
 

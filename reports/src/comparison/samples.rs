@@ -21,18 +21,22 @@ pub enum Unit {
     Pair,
     /// Each boot of a machine: the median of the repetitions that were taken in it.
     Boot,
+    /// Each machine, where cells have repetitions of several: the median of those that were taken on it.
+    Machine,
     /// Each window of a trace, apart: one right after the other, over the same processes.
     Window,
 }
 
 impl Unit {
-    /// Windows where one of them is a trace; pairs where they were executed in alternation; boots where one of them has
-    /// several; else repetitions.
+    /// Windows where one of them is a trace; pairs where they were executed in alternation; machines where cells of one of
+    /// them are of several; boots where one of them has several; else repetitions.
     pub(super) fn of(base: &RunView<'_>, candidate: &RunView<'_>) -> Self {
         if base.manifest.trace.is_some() || candidate.manifest.trace.is_some() {
             Self::Window
         } else if were_alternated(base, candidate) {
             Self::Pair
+        } else if machines(base) > 1 || machines(candidate) > 1 {
+            Self::Machine
         } else if boots(base) > 1 || boots(candidate) > 1 {
             Self::Boot
         } else {
@@ -50,6 +54,8 @@ impl Unit {
             (Self::Pair, _) => "pairs",
             (Self::Boot, 1) => "boot",
             (Self::Boot, _) => "boots",
+            (Self::Machine, 1) => "machine",
+            (Self::Machine, _) => "machines",
             (Self::Window, 1) => "window",
             (Self::Window, _) => "windows",
         }
@@ -64,7 +70,7 @@ impl Unit {
     pub(super) fn smallest_p(self, (base, candidate): (usize, usize)) -> f64 {
         match self {
             Self::Pair => smallest_paired_p(base),
-            Self::Repetition | Self::Boot | Self::Window => smallest_p(base, candidate),
+            Self::Repetition | Self::Boot | Self::Machine | Self::Window => smallest_p(base, candidate),
         }
     }
 
@@ -72,7 +78,9 @@ impl Unit {
     pub(super) fn to_detect(self, family: usize, alpha: f64) -> usize {
         match self {
             Self::Pair => pairs_to_detect(family, alpha),
-            Self::Repetition | Self::Boot | Self::Window => repetitions_to_detect(family, alpha),
+            Self::Repetition | Self::Boot | Self::Machine | Self::Window => {
+                repetitions_to_detect(family, alpha)
+            }
         }
     }
 }
@@ -94,12 +102,25 @@ fn were_alternated(base: &RunView<'_>, candidate: &RunView<'_>) -> bool {
     places(base).iter().all(|(block, boots)| theirs.get(block).is_none_or(|others| others == boots))
 }
 
-/// Boots in which the run has trials with figures: how many.
+/// Boots in which a cell has trials with figures, of the cell that has most: how many. Another cell's boots are nothing to it:
+/// of a run that was made of several machines', each has its own.
 pub(super) fn boots(run: &RunView<'_>) -> usize {
-    boot_ids(run).len()
+    let mut cells: BTreeMap<Vec<&str>, BTreeSet<&str>> = BTreeMap::new();
+    for trial in run.trials.iter().filter(|trial| trial.status == Status::Ok) {
+        let cell = trial.factors.values().map(String::as_str).collect();
+        cells.entry(cell).or_default().insert(&trial.boot);
+    }
+    cells.values().map(BTreeSet::len).max().unwrap_or(0)
 }
 
-/// The same boots' ids.
+/// Machines of which cells have trials with figures, where that is not told by a factor: how many.
+fn machines(run: &RunView<'_>) -> usize {
+    let machines: BTreeSet<&str> =
+        boot_ids(run).into_iter().filter_map(|boot| run.manifest.pooled_machine(boot)).collect();
+    machines.len()
+}
+
+/// The ids of the boots in which the run has trials with figures.
 pub(super) fn boot_ids<'a>(run: &RunView<'a>) -> BTreeSet<&'a str> {
     let ok = run.trials.iter().filter(|trial| trial.status == Status::Ok);
     ok.map(|trial| trial.boot.as_str()).collect()
@@ -138,8 +159,8 @@ pub(super) fn test(
                 p: mann_whitney(&mine, &theirs),
             })
         }
-        Unit::Boot => {
-            let (mine, theirs) = (by_boot(metric, mine)?, by_boot(metric, theirs)?);
+        Unit::Boot | Unit::Machine => {
+            let (mine, theirs) = (mine.by_origin(metric)?, theirs.by_origin(metric)?);
             let pooled = |boots: &[Vec<f64>]| boots.iter().filter_map(|it| median(it)).collect::<Vec<_>>();
             let (before, after) = (pooled(&mine), pooled(&theirs));
             Some(Tested {
@@ -162,10 +183,6 @@ fn grouped<K: Ord>(
         groups.entry(key(repetition)).or_default().push(repetition.values_ns[metric.index()]?);
     }
     Some(groups)
-}
-
-fn by_boot(metric: Metric, measure: &MeasureSummary) -> Option<Vec<Vec<f64>>> {
-    Some(grouped(metric, measure, |it| it.boot.clone())?.into_values().collect())
 }
 
 /// The values of the blocks that both have.

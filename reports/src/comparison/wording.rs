@@ -123,6 +123,9 @@ impl Comparison {
                     "The runs were taken in alternation: the unit is the pair of blocks, {base} {name}; {exact}sign-flip test{by}, mean ratio of pairs."
                 )
             }
+            Unit::Machine => format!(
+                "The unit is the machine{sides}: the median of its repetitions; Mann and Whitney's test, Hodges–Lehmann ratio over machines."
+            ),
             Unit::Boot => format!(
                 "The unit is the boot{sides}: the median of its repetitions; Mann and Whitney's test, Hodges–Lehmann ratio over boots."
             ),

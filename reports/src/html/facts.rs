@@ -1,6 +1,7 @@
 //! Facts about the run, in words.
 
 use crate::calibration::origin;
+use crate::merged;
 use crate::summary::Summary;
 use crate::units;
 use crate::view::{probe_words, warmup_words, window_words};
@@ -76,8 +77,12 @@ pub(super) fn machine(manifest: &Manifest) -> Vec<Fact> {
 }
 
 fn calibrations(manifest: &Manifest) -> String {
-    let found = manifest.probe.calibrations.iter().map(|it| format!("{}: {}", it.backend, origin(it)));
-    found.collect::<Vec<_>>().join("; ")
+    let parts = manifest.merged.iter().flat_map(|merged| &merged.parts).map(|part| &part.probe);
+    let all = parts.chain([&manifest.probe]).flat_map(|probe| &probe.calibrations);
+    let mut found: Vec<String> = all.map(|it| format!("{}: {}", it.backend, origin(it))).collect();
+    found.sort_unstable();
+    found.dedup();
+    found.join("; ")
 }
 
 fn cpu(manifest: &Manifest) -> String {
@@ -137,6 +142,7 @@ pub(super) fn reproduction(manifest: &Manifest) -> Vec<Fact> {
     if !scenario.overrides.is_empty() {
         facts.insert(5, ("replaced in it", scenario.overrides.join(", ")));
     }
+    facts.extend(merged::parts(manifest));
     for level in scenario.factors.iter().flat_map(|factor| &factor.levels) {
         let words = level.load_words();
         if !words.is_empty() {
@@ -148,7 +154,9 @@ pub(super) fn reproduction(manifest: &Manifest) -> Vec<Fact> {
 
 fn plan(manifest: &Manifest) -> String {
     let plan = &manifest.plan;
-    format!("{} cells, {} repetitions, {} trials", plan.cells, plan.repetitions, plan.trials)
+    let part =
+        plan.shard.map_or_else(String::new, |shard| format!(" of part {shard}, whole {}", shard.by.name(2)));
+    format!("{} cells, {} repetitions, {} trials{part}", plan.cells, plan.repetitions, plan.trials)
 }
 
 /// The commands that do the same again, hold the run against its checksums, draw its report and compare the two runs.
@@ -171,6 +179,10 @@ fn reproducing_command(manifest: &Manifest) -> String {
         words.extend(["--probe".to_owned(), manifest.probe.backend.clone()]);
     }
     words.extend(["--seed".to_owned(), manifest.plan.seed.to_string()]);
+    if let Some(shard) = manifest.plan.shard {
+        words.extend(["--shard".to_owned(), shard.to_string()]);
+        words.extend(["--shard-by".to_owned(), shard.by.name(1).to_owned()]);
+    }
     for change in &manifest.scenario.overrides {
         words.extend(["--set".to_owned(), change.clone()]);
     }

@@ -14,7 +14,9 @@ use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
 use crate::rows::{self, Rows};
 use crate::summary::{DisturbedTrial, FailedTrials, Summary, failed_alike};
 use crate::view::{probe_words, seen};
-use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, markup, stopping, units};
+use crate::{
+    CALLS_BEYOND, ReportError, RunView, answer, calibration, fleet, markup, merged, stopping, units,
+};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -95,6 +97,7 @@ struct Page<'a> {
     oldest: String,
     ledger_notes: Vec<&'static str>,
     generators: Option<rows::Worded>,
+    fleet: Option<FleetSection>,
     errors: Vec<ErrorRow>,
     error_headings: Vec<&'static str>,
     /// Whether every process's calls counted.
@@ -125,6 +128,28 @@ struct Page<'a> {
     script: &'static str,
 }
 
+/// Machines, or kernels, each against the median of all.
+struct FleetSection {
+    heading: String,
+    link: &'static str,
+    sentences: Vec<String>,
+    table: rows::Worded,
+    /// Of each row whether it is that of an outlier.
+    outliers: Vec<bool>,
+}
+
+impl FleetSection {
+    fn of(fleet: &fleet::Fleet) -> Self {
+        Self {
+            heading: fleet::heading(fleet),
+            link: if fleet.factor == store::KERNEL { "Kernels" } else { "Machines" },
+            sentences: fleet::sentences(fleet).iter().map(|it| units::glued(it)).collect(),
+            table: fleet::rows(fleet),
+            outliers: fleet.rows.iter().map(|row| row.is_outlier).collect(),
+        }
+    }
+}
+
 struct TargetSection {
     anchor: String,
     name: String,
@@ -148,7 +173,8 @@ struct View {
 fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -> Page<'a> {
     let manifest = run.manifest;
     let rule = stopping::sentence(manifest).into_iter();
-    let notes: Vec<String> = rule.chain(calibration::sentences(manifest)).collect();
+    let made = merged::sentences(manifest).into_iter();
+    let notes: Vec<String> = made.chain(rule).chain(calibration::sentences(manifest)).collect();
     Page {
         name: &manifest.scenario.name,
         id: &manifest.id,
@@ -162,6 +188,7 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         oldest: oldest(summary),
         ledger_notes: rows::ledger_notes(&summary.ledgers),
         generators: rows::generators(summary),
+        fleet: summary.fleet.as_ref().map(FleetSection::of),
         errors: calls::errors(summary),
         error_headings: calls::error_headings(),
         of_system: manifest.scenario.scope == "system",

@@ -43,12 +43,12 @@ pub fn median_interval(boots: &[Vec<f64>]) -> Option<Interval> {
 }
 
 /// What the level of an interval is that of: boots, or the blocks of one.
-fn units(boots: &[Vec<f64>], of_boots: bool) -> usize {
+pub(super) fn units(boots: &[Vec<f64>], of_boots: bool) -> usize {
     if of_boots { boots.len() } else { boots.iter().map(Vec::len).sum() }
 }
 
 /// The level on each side of Hesterberg's expanded percentile interval of so many values, at least two.
-fn expanded_tail(count: usize) -> f64 {
+pub(super) fn expanded_tail(count: usize) -> f64 {
     let n = count as f64;
     normal_cdf(-(n / (n - 1.0)).sqrt() * student_t_975(count - 1))
 }
@@ -125,7 +125,7 @@ fn resamples(values: usize) -> usize {
     (VALUES / values.max(1)).clamp(200, RESAMPLES)
 }
 
-fn equally_likely(values: impl Iterator<Item = f64>) -> Vec<(f64, f64)> {
+pub(super) fn equally_likely(values: impl Iterator<Item = f64>) -> Vec<(f64, f64)> {
     let values = sorted(&values.collect::<Vec<f64>>());
     let share = 1.0 / values.len().max(1) as f64;
     values.into_iter().map(|value| (value, share)).collect()
@@ -199,6 +199,20 @@ fn drawn_distribution(boots: &[Vec<f64>]) -> Vec<(f64, f64)> {
     equally_likely(medians)
 }
 
+/// The median of one resample, boots first where there are several; `pool` has all of their values, sorted.
+pub(super) fn draw_median(boots: &[Vec<f64>], pool: &[f64], draws: &mut Draws) -> f64 {
+    let boots: Vec<&Vec<f64>> = boots.iter().filter(|boot| !boot.is_empty()).collect();
+    let mut counts = vec![0; pool.len()];
+    for _ in 0..boots.len() {
+        let boot = boots[draws.below(boots.len())];
+        for _ in 0..boot.len() {
+            let value = boot[draws.below(boot.len())];
+            counts[pool.partition_point(|other| other.total_cmp(&value).is_lt())] += 1;
+        }
+    }
+    median_of_counts(&counts, pool)
+}
+
 /// The place of each value among those sorted.
 fn ranks(values: &[f64], pool: &[f64]) -> Vec<usize> {
     let place = |value: &f64| pool.partition_point(|other| other.total_cmp(value).is_lt());
@@ -222,11 +236,15 @@ fn median_of_counts(counts: &[u32], pool: &[f64]) -> f64 {
 }
 
 /// Pseudorandom numbers from a fixed seed: `SplitMix64` (Steele, Lea & Flood, OOPSLA 2014), a few operations each.
-struct Draws(u64);
+pub(super) struct Draws(u64);
 
 impl Draws {
+    pub(super) const fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// One of 0, 1, …, `count` − 1, which are below 2³².
-    fn below(&mut self, count: usize) -> usize {
+    pub(super) fn below(&mut self, count: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -237,7 +255,7 @@ impl Draws {
 }
 
 /// The values below and above which `tail` of the distribution lies.
-fn percentiles(distribution: &[(f64, f64)], tail: f64) -> Interval {
+pub(super) fn percentiles(distribution: &[(f64, f64)], tail: f64) -> Interval {
     let forward = distribution.iter().copied();
     Interval { low: past(forward.clone(), tail), high: past(forward.rev(), tail) }
 }

@@ -6,6 +6,7 @@
 mod adjust;
 mod binomial;
 mod bootstrap;
+mod fleet;
 mod flips;
 mod normal;
 mod power;
@@ -19,6 +20,7 @@ pub use binomial::clopper_pearson;
 pub use bootstrap::{
     FULL_REPETITIONS, LEAST_REPETITIONS, median_interval, paired_ratio_bootstrap, ratio_bootstrap,
 };
+pub use fleet::{LEAST_MEMBERS, OUTLYING, Standing, standings};
 pub use flips::{
     EXACT_PAIRS, paired_difference, paired_p, paired_ratio, pairs_to_detect, sign_flip, smallest_paired_p,
 };

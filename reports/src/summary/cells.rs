@@ -6,7 +6,7 @@ use crate::{Metric, RunView};
 use probe_abi::SparseHistogram;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Factor, Measure, Status, TrialRecord, Vantage};
+use store::{Factor, Manifest, Measure, ShardBy, Status, TrialRecord, Vantage};
 
 /// A cell with its figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,11 +58,16 @@ impl MeasureSummary {
         self.figures[metric.index()]
     }
 
-    /// What its intervals are over: boots where there are several, else repetitions.
+    /// What its intervals are over: machines where a cell has several, else boots where it has several, else repetitions.
     #[must_use]
     pub fn units(&self) -> usize {
-        let boots: BTreeSet<&str> = self.repetitions.iter().map(|it| it.boot.as_str()).collect();
-        if boots.len() > 1 { boots.len() } else { self.repetitions.len() }
+        let origins: BTreeSet<&str> = self.repetitions.iter().map(Repetition::origin).collect();
+        if origins.len() > 1 { origins.len() } else { self.repetitions.len() }
+    }
+
+    /// The values of each machine where there are several, else of each boot; none where a repetition has none.
+    pub(crate) fn by_origin(&self, metric: Metric) -> Option<Vec<Vec<f64>>> {
+        by_origin(metric, &self.repetitions)
     }
 
     /// The value of each repetition, in nanoseconds; empty where a repetition has none.
@@ -95,10 +100,29 @@ pub struct Repetition {
     pub block: u32,
     /// The kernel's boot id.
     pub boot: String,
+    /// The machine, where cells have repetitions of several; none where each cell is of one.
+    pub machine: Option<String>,
     /// Calls that succeeded.
     pub calls: u64,
     /// Values in the order of [`Metric::ALL`], in nanoseconds.
     pub values_ns: [Option<f64>; 6],
+}
+
+impl Repetition {
+    /// What it has in common with others that vary less among themselves than those of elsewhere: the machine where cells
+    /// have several, else the boot.
+    pub(crate) fn origin(&self) -> &str {
+        self.machine.as_deref().unwrap_or(&self.boot)
+    }
+}
+
+/// The values of repetitions by their origin; none where one has none.
+fn by_origin(metric: Metric, repetitions: &[Repetition]) -> Option<Vec<Vec<f64>>> {
+    let mut origins: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for repetition in repetitions {
+        origins.entry(repetition.origin()).or_default().push(repetition.values_ns[metric.index()]?);
+    }
+    Some(origins.into_values().collect())
 }
 
 /// The summaries of every cell of the matrix, in the manifest's order.
@@ -107,11 +131,10 @@ pub(super) fn cells(run: &RunView<'_>) -> Vec<CellSummary> {
     for trial in run.trials.iter().filter(|trial| trial.status == Status::Ok) {
         by_cell.entry(levels_of(run, trial)).or_default().push(trial);
     }
-    let confidence = run.manifest.plan.design.stop.as_ref().map(|stop| stop.confidence);
     let summarised = matrix(run).into_iter().map(|levels| {
         let mut trials = by_cell.remove(&levels).unwrap_or_default();
         trials.sort_by_key(|trial| trial.trial);
-        cell((&levels, confidence), &trials)
+        cell(&levels, run.manifest, &trials)
     });
     summarised.collect()
 }
@@ -125,6 +148,16 @@ pub(super) fn levels_of<'a>(run: &RunView<'a>, trial: &'a TrialRecord) -> Vec<&'
 /// The levels of every cell: those that the plan names, or the product of all factors' levels, the last factor moving
 /// fastest.
 fn matrix<'a>(run: &RunView<'a>) -> Vec<Vec<&'a str>> {
+    let shard = run.manifest.plan.shard;
+    if shard.is_some_and(|shard| shard.by == ShardBy::Cell) {
+        // The other cells are other parts'.
+        let there: BTreeSet<Vec<&str>> = run.trials.iter().map(|trial| levels_of(run, trial)).collect();
+        return whole_matrix(run).into_iter().filter(|cell| there.contains(cell)).collect();
+    }
+    whole_matrix(run)
+}
+
+fn whole_matrix<'a>(run: &RunView<'a>) -> Vec<Vec<&'a str>> {
     let factors = &run.manifest.scenario.factors;
     let planned = &run.manifest.plan.design.cells;
     if !planned.is_empty() {
@@ -152,7 +185,7 @@ type Key<'a> = (&'a str, Vantage);
 /// A measure and the trial that it is of.
 type Observed<'a> = (&'a TrialRecord, &'a Measure);
 
-fn cell((levels, confidence): (&[&str], Option<f64>), trials: &[&TrialRecord]) -> CellSummary {
+fn cell(levels: &[&str], manifest: &Manifest, trials: &[&TrialRecord]) -> CellSummary {
     let mut measures: Vec<(Key<'_>, Vec<Observed<'_>>)> = Vec::new();
     for trial in trials {
         for measure in &trial.measures {
@@ -166,14 +199,12 @@ fn cell((levels, confidence): (&[&str], Option<f64>), trials: &[&TrialRecord]) -
     CellSummary {
         levels: levels.iter().map(|level| (*level).to_owned()).collect(),
         trials: u32::try_from(trials.len()).unwrap_or(u32::MAX),
-        measures: measures
-            .iter()
-            .map(|(key, observed)| measure_summary(*key, observed, confidence))
-            .collect(),
+        measures: measures.iter().map(|(key, observed)| measure_summary(*key, observed, manifest)).collect(),
     }
 }
 
-fn measure_summary(key: Key<'_>, observed: &[Observed<'_>], confidence: Option<f64>) -> MeasureSummary {
+fn measure_summary(key: Key<'_>, observed: &[Observed<'_>], manifest: &Manifest) -> MeasureSummary {
+    let confidence = manifest.plan.design.stop.as_ref().map(|stop| stop.confidence);
     // A call that only ever fails, such as the opening of a file that is not there, has no other latency.
     let of_failures = observed.iter().all(|(_, measure)| measure.ok.count == 0)
         && observed.iter().any(|(_, measure)| measure.error.count > 0);
@@ -188,6 +219,7 @@ fn measure_summary(key: Key<'_>, observed: &[Observed<'_>], confidence: Option<f
             trial: trial.trial,
             block: trial.block,
             boot: trial.boot.clone(),
+            machine: manifest.pooled_machine(&trial.boot).map(str::to_owned),
             calls: latencies.count,
             values_ns: metrics_of(&latencies),
         });
@@ -206,11 +238,7 @@ fn measure_summary(key: Key<'_>, observed: &[Observed<'_>], confidence: Option<f
 
 /// Where a rule decided how many repetitions there are, intervals are those that it looked at, with its confidence.
 pub(super) fn figure(metric: Metric, repetitions: &[Repetition], confidence: Option<f64>) -> Option<Figure> {
-    let mut boots: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for repetition in repetitions {
-        boots.entry(&repetition.boot).or_default().push(repetition.values_ns[metric.index()]?);
-    }
-    let boots: Vec<Vec<f64>> = boots.into_values().collect();
+    let boots = by_origin(metric, repetitions)?;
     let value_ns = median(&boots.concat())?;
     let interval = match confidence {
         Some(confidence) => order_interval(&boots.concat(), confidence),

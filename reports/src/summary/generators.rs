@@ -7,7 +7,7 @@ use crate::statistics::median;
 use crate::{Metric, RunView};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use store::{GeneratorRecord, Status, TrialRecord};
+use store::{GeneratorRecord, Manifest, Status, TrialRecord};
 
 /// One workload of one generator in one cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,11 +68,11 @@ pub(super) fn generators(run: &RunView<'_>, cells: &[Vec<String>]) -> Vec<Genera
     if !is_telling {
         return Vec::new();
     }
-    let confidence = run.manifest.plan.design.stop.as_ref().map(|stop| stop.confidence);
-    observed.iter().map(|((_, cell), observed)| summary(&cells[*cell], observed, confidence)).collect()
+    observed.iter().map(|((_, cell), observed)| summary(&cells[*cell], observed, run.manifest)).collect()
 }
 
-fn summary(levels: &[String], observed: &[Observed<'_>], confidence: Option<f64>) -> GeneratorSummary {
+fn summary(levels: &[String], observed: &[Observed<'_>], manifest: &Manifest) -> GeneratorSummary {
+    let confidence = manifest.plan.design.stop.as_ref().map(|stop| stop.confidence);
     let (mut operations, mut of_all, mut late) = (0, 0, None);
     let (mut rates, mut repetitions) = (Vec::new(), Vec::new());
     for (trial, record) in observed {
@@ -85,6 +85,7 @@ fn summary(levels: &[String], observed: &[Observed<'_>], confidence: Option<f64>
             trial: trial.trial,
             block: trial.block,
             boot: trial.boot.clone(),
+            machine: manifest.pooled_machine(&trial.boot).map(str::to_owned),
             calls: response.count,
             values_ns: metrics_of(response),
         }));

@@ -21,6 +21,7 @@ pub use load::{LevelLoad, StressorLoad};
 pub(crate) use off_cpu::BINS_PER_OCTAVE as OFF_CPU_BINS;
 pub use off_cpu::{OffCpu, Place};
 
+use crate::fleet::{self, Fleet};
 use crate::statistics::{CONFIDENCE, FULL_REPETITIONS, LEAST_REPETITIONS};
 use crate::view::LOAD;
 use crate::{Metric, RunView, units};
@@ -55,6 +56,8 @@ pub struct Summary {
     pub generators: Vec<GeneratorSummary>,
     /// The load that each level achieved.
     pub load: Vec<LevelLoad>,
+    /// Machines or kernels, each against the median of all; none where they are no factor of a merged run.
+    pub fleet: Option<Fleet>,
     /// What the reader should know before the figures.
     pub warnings: Vec<String>,
 }
@@ -73,6 +76,7 @@ pub fn summarise(run: &RunView<'_>) -> Summary {
             run,
             &cells.iter().map(|cell| cell.levels.clone()).collect::<Vec<_>>(),
         ),
+        fleet: fleet::of(run.manifest, &cells),
         cells,
         errors: calls::errors(run, &ledgers),
         ledgers,
@@ -137,6 +141,11 @@ impl Summary {
         self.most_units().is_some_and(|most| most < FULL_REPETITIONS)
     }
 
+    /// Whether cells were executed on different machines, so that what differs between two may be the machines' doing.
+    pub(crate) fn is_confounded(&self) -> bool {
+        self.manifest.merged.as_ref().is_some_and(store::Merged::confounds)
+    }
+
     /// Whether so few repetitions were taken that cells are not judged against one another: cells have their boots in common.
     pub(crate) fn is_hint(&self) -> bool {
         self.most_repetitions().is_some_and(|most| most < FULL_REPETITIONS)
@@ -166,7 +175,10 @@ impl Summary {
             || measures().filter(|measure| (LEAST_REPETITIONS..FULL_REPETITIONS).contains(&measure.units()));
         let has_range = !self.has_ranges() && self.manifest.plan.design.stop.is_none();
         let of_boots = short().any(|measure| measure.units() < measure.repetitions.len());
-        let note = if of_boots {
+        let of_machines = short().any(|measure| measure.repetitions.iter().any(|it| it.machine.is_some()));
+        let note = if of_machines {
+            "Where there are fewer than six machines, the brackets have their range."
+        } else if of_boots {
             "Where there are fewer than six boots, or of one boot fewer than six repetitions, the brackets have their range."
         } else {
             "Where fewer than six repetitions are ok, the brackets have their range."

@@ -12,7 +12,7 @@ pub use comparison::{render_comparison, render_trend};
 
 use crate::summary::{CostFigure, FailedTrials, MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::view::{probe_words, seen};
-use crate::{Metric, answer, calibration, rows, units};
+use crate::{Metric, answer, calibration, fleet, merged, rows, units};
 use sparkline::Sparkline;
 use store::Vantage;
 pub(crate) use table::{Column, Grid, wrap};
@@ -46,6 +46,7 @@ pub fn render(summary: &Summary, options: &TextOptions) -> String {
     let page = Page { options: *options };
     let mut sections = vec![page.title(summary), page.wrapped(&answer::paragraphs(summary).join("\n\n"))];
     sections.extend(page.warnings(summary));
+    sections.extend(page.fleet(summary));
     for target in summary.targets() {
         sections.extend(page.costs(summary, target));
         sections.push(page.figures(summary, target));
@@ -106,7 +107,8 @@ impl Page {
             probe_words(&manifest.probe)
         );
         let rule = crate::stopping::sentence(manifest).into_iter().collect();
-        let facts = [vec![facts], rule, calibration::sentences(manifest)].concat();
+        let notes = [merged::sentences(manifest), rule, calibration::sentences(manifest)];
+        let facts = [vec![facts], notes.concat()].concat();
         self.headed(&title, &self.wrapped(&facts.join("\n")))
     }
 
@@ -114,6 +116,20 @@ impl Page {
         let lines: Vec<String> =
             summary.warnings.iter().map(|warning| self.wrapped(&format!("warning: {warning}"))).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// Machines, or kernels, each against the median of all.
+    fn fleet(self, summary: &Summary) -> Option<String> {
+        let fleet = summary.fleet.as_ref()?;
+        let rows = fleet::rows(fleet);
+        let words = rows.words.iter().map(String::as_str).map(Column::text);
+        let figures = rows.figures.iter().zip([1, 5, 0, 2, 3, 4]);
+        let mut grid =
+            Grid::new(words.chain(figures.map(|(heading, keep)| Column::number(heading, keep))).collect());
+        rows.rows.into_iter().for_each(|row| grid.push(row));
+        let sentences = fleet::sentences(fleet).into_iter().map(|it| self.wrapped(&it));
+        let body: Vec<String> = sentences.chain([grid.render(self.options.width)]).collect();
+        Some(self.headed(&fleet::heading(fleet), &body.join("\n")))
     }
 
     /// The figures from the vantage that counts; the other one's are in the other formats.

@@ -1,9 +1,16 @@
-//! `schema/diff.json` held against a document: JSON Schema as far as that file speaks it.
+//! `schema/diff.json` and `schema/report.json` held against documents: JSON Schema as far as that file speaks it.
 
 use serde_json::Value;
 
 pub(crate) fn assert_valid(document: &str) {
     assert_eq!(violation_of(document), None);
+}
+
+/// The same for a report, by `schema/report.json`.
+pub(crate) fn assert_report_valid(document: &str) {
+    let schema: Value = serde_json::from_str(include_str!("../../../schema/report.json")).unwrap();
+    let found = violation(&schema, &schema, &serde_json::from_str(document).unwrap(), "");
+    assert_eq!(found, None);
 }
 
 pub(crate) fn violation_of(document: &str) -> Option<String> {
@@ -39,7 +46,7 @@ fn violation(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<St
             .iter()
             .enumerate()
             .find_map(|(index, value)| violation(root, rule, value, &format!("{at}/{index}"))),
-        "$schema" | "$defs" | "title" | "description" => None,
+        "$schema" | "$defs" | "definitions" | "title" | "description" => None,
         _ => broken_rule(schema, (key, rule), value).map(|what| format!("{at}: {what}")),
     })
 }
@@ -54,7 +61,10 @@ fn broken_rule(schema: &Value, (key, rule): (&str, &Value), value: &Value) -> Op
         value.as_array().is_none_or(|items| holds(items.len() as u64, rule.as_u64().unwrap()))
     };
     let is_kept = match key {
-        "type" => is_of_type(rule.as_str().unwrap(), value),
+        "type" => match rule {
+            Value::Array(names) => names.iter().any(|name| is_of_type(name.as_str().unwrap(), value)),
+            name => is_of_type(name.as_str().unwrap(), value),
+        },
         "const" => rule == value,
         "enum" => rule.as_array().unwrap().contains(value),
         "minimum" => number(|it, limit| it >= limit),
@@ -66,6 +76,8 @@ fn broken_rule(schema: &Value, (key, rule): (&str, &Value), value: &Value) -> Op
         "required" => value.as_object().is_none_or(|map| {
             rule.as_array().unwrap().iter().all(|name| map.contains_key(name.as_str().unwrap()))
         }),
+        // Where others may be, and how they look, is not held against anything.
+        "additionalProperties" if rule.is_object() => true,
         "additionalProperties" => value.as_object().is_none_or(|map| {
             let known = schema["properties"].as_object().unwrap();
             map.keys().all(|name| known.contains_key(name))

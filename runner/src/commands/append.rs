@@ -68,6 +68,18 @@ fn check_run(manifest: &Manifest) -> Result<(), Failure> {
             &format!("it is not complete; `runner resume {}` goes on with it", manifest.id),
         );
     }
+    if let Some(shard) = manifest.plan.shard {
+        let reason = format!(
+            "it is part {shard} of a plan, which has no place for more blocks; make one run of all parts"
+        );
+        return refused(manifest, &reason);
+    }
+    if manifest.merged.is_some() {
+        return refused(
+            manifest,
+            "it was made of other runs; add blocks to each of these that is whole, and merge again",
+        );
+    }
     if let Some(against) = &manifest.against {
         return refused(
             manifest,

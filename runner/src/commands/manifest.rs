@@ -20,7 +20,11 @@ pub(super) fn draft(scenario: &Scenario, plan: &Plan, probe: ProbeInfo) -> Manif
     warnings.extend(crate::scenario::warnings(scenario));
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Manifest {
-        format_version: store::FORMAT_VERSION,
+        format_version: if plan.shard.is_some() {
+            store::PARTS_FORMAT_VERSION
+        } else {
+            store::FORMAT_VERSION
+        },
         id: String::new(),
         state: State::Running,
         started_at: chrono::Utc::now(),
@@ -35,12 +39,14 @@ pub(super) fn draft(scenario: &Scenario, plan: &Plan, probe: ProbeInfo) -> Manif
             cells: count(cells),
             trials: count(plan.trials.len()),
             design: design(scenario),
+            shard: plan.shard,
         },
         probe,
         environment,
         against: None,
         trace: None,
         extensions: Vec::new(),
+        merged: None,
         warnings,
         machine: Vec::new(),
         checksums: BTreeMap::new(),

@@ -17,6 +17,7 @@ pub(crate) mod lab;
 pub(crate) mod list;
 pub(crate) mod man;
 mod manifest;
+pub(crate) mod merge;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod report;
@@ -24,6 +25,7 @@ pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod schema;
 mod selection;
+mod shard;
 pub(crate) mod trace;
 pub(crate) mod verify;
 

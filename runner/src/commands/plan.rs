@@ -2,7 +2,7 @@
 
 use super::report::view;
 use super::run::Side;
-use super::{against, check_load_only, here, machine, print};
+use super::{against, check_load_only, here, machine, print, shard};
 use crate::cli::PlanArguments;
 use crate::failure::Failure;
 use crate::scenario::{Effects, plan_text};
@@ -14,6 +14,7 @@ use store::Run;
 pub(crate) fn plan(arguments: &PlanArguments) -> Result<ExitCode, Failure> {
     let machine = machine();
     let sides = against::sides((&arguments.scenario, &arguments.against), None, &machine)?;
+    let sides = shard::of_sides(sides, arguments.shard)?;
     for side in &sides {
         check_load_only(&side.scenario, &machine)?;
         here::warn(&side.scenario, &machine);

@@ -1,7 +1,7 @@
 //! `runner run`: from a scenario to a kept run and its report, or from two to two.
 
 use super::conclusion::conclude;
-use super::{against, append, check_load, generator, machine, manifest, scratch};
+use super::{against, append, check_load, generator, machine, manifest, scratch, shard};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
 use crate::clock::Clock;
@@ -11,7 +11,7 @@ use crate::failure::{Failure, chain};
 use crate::monitor::CpuTimes;
 use crate::noise::Listener;
 use crate::progress::{Progress, brief};
-use crate::scenario::{Estimate, Machine, Overheads, Plan, ProbeRequest, Scenario, counted, longest};
+use crate::scenario::{Machine, Overheads, Plan, ProbeRequest, Scenario, counted, longest, shard_words};
 use crate::scratch::Scratch;
 use crate::settings::{self, Settings};
 use crate::signals::{self, INTERRUPTED};
@@ -30,6 +30,7 @@ use store::{MachineSetting, Manifest, Owner, ProbeInfo, Role, RunWriter, State, 
 /// Executes the scenario, or two in alternation; ends by rendering the report and printing its path.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if let Some(name) = &arguments.append {
+        shard::refuse_append(arguments.shard)?;
         return append::append(arguments, name);
     }
     let Some((paths, _turn)) = measure(arguments)? else { return Ok(INTERRUPTED.into()) };
@@ -46,7 +47,7 @@ pub(super) fn measure(arguments: &RunArguments) -> Result<Option<(Vec<PathBuf>, 
     if stop.load(Ordering::Relaxed) {
         return Ok(None);
     }
-    let sides = read?;
+    let sides = shard::of_sides(read?, arguments.shard)?;
     let Some(stage) = Stage::prepare(&sides, machine)? else { return Ok(None) };
     let (settings, machine_settings) = set_machine(&sides)?;
     let (probes, drafts) = probed(&sides)?;
@@ -297,7 +298,7 @@ fn announce(progress: &Progress, sides: &[Side], manifests: &[Manifest]) {
             Some(Role::Baseline) => "baseline ",
             Some(Role::Candidate) => "candidate ",
         };
-        progress.note(&format!("{whose}{}", plan_words(&side.scenario, manifest)));
+        progress.note(&format!("{whose}{}", plan_words(side, manifest)));
         for reason in &manifest.probe.reasons {
             progress.note(&format!("  {reason}"));
         }
@@ -314,8 +315,8 @@ fn announce(progress: &Progress, sides: &[Side], manifests: &[Manifest]) {
 }
 
 /// `NAME: 8 trials (4 cells × 2 repetitions), about 3 s; seed 1; probe: user`.
-fn plan_words(scenario: &Scenario, manifest: &Manifest) -> String {
-    let estimate = Estimate::of(scenario, Overheads::TYPICAL);
+fn plan_words(Side { scenario, plan, .. }: &Side, manifest: &Manifest) -> String {
+    let estimate = plan.estimate(scenario, Overheads::TYPICAL);
     let probe = match &manifest.probe {
         ProbeInfo { factor: Some(factor), .. } => format!("by factor {}", factor.name),
         ProbeInfo { backend, .. } => backend.clone(),
@@ -324,8 +325,10 @@ fn plan_words(scenario: &Scenario, manifest: &Manifest) -> String {
     let at_most = if scenario.plan.until.is_some() { "at most " } else { "" };
     let most = longest(scenario, Overheads::TYPICAL);
     let most = most.map_or_else(String::new, |most| format!(" to {}", brief(most)));
+    let part =
+        plan.shard.map_or_else(String::new, |shard| format!(", of which {} has these", shard_words(shard)));
     format!(
-        "{}: {at_most}{} ({} × {}), {about} {}{most}; seed {}; probe: {probe}",
+        "{}: {at_most}{} ({} × {}{part}), {about} {}{most}; seed {}; probe: {probe}",
         scenario.name,
         counted(manifest.plan.trials as usize, "trial"),
         counted(manifest.plan.cells as usize, "cell"),

@@ -60,9 +60,13 @@ pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
     if manifest.trace.is_some() {
         return check_windows(run);
     }
+    let failed = |reason| vec![format!("the order of trials cannot be made anew: {reason}")];
+    if let Some(merged) = &manifest.merged {
+        return super::merge::check_order(run, merged, text).unwrap_or_else(failed);
+    }
     let (scenario, plan) = match plan(manifest, text) {
         Ok(planned) => planned,
-        Err(reason) => return vec![format!("the order of trials cannot be made anew: {reason}")],
+        Err(reason) => return failed(reason),
     };
     let mut findings = Vec::new();
     // Where a rule ended the run, the plan goes on beyond its end.
@@ -76,21 +80,26 @@ pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
         ));
     }
     for trial in &run.trials {
-        // By its number: where one is missing, those behind it are still where they belong.
-        let Some(planned) = plan.trials.get(trial.trial as usize) else { continue };
-        let is_as_planned = |planned: &PlannedTrial| {
-            let place = (planned.block, planned.position, planned.repetition);
-            place == (trial.block, trial.position, trial.repetition)
-                && scenario.labels(&scenario.cell(planned.cell), planned.load) == trial.factors
-        };
-        if !is_as_planned(planned) {
-            findings.push(format!(
-                "trial {} is not the one that scenario and seed have at its place",
-                trial.trial
-            ));
+        let planned = plan.trial(trial.trial);
+        // Where a run has more trials than were planned, that was said.
+        let is_beyond = planned.is_none() && plan.shard.is_none();
+        if !is_beyond && planned.is_none_or(|planned| !is_as_planned(&scenario, planned, trial)) {
+            findings.push(stray(trial));
         }
     }
     findings
+}
+
+/// Whether a trial is where the plan has it, and of the cell that the plan has there.
+pub(super) fn is_as_planned(scenario: &Scenario, planned: &PlannedTrial, trial: &TrialRecord) -> bool {
+    let place = (planned.block, planned.position, planned.repetition);
+    place == (trial.block, trial.position, trial.repetition)
+        && scenario.labels(&scenario.cell(planned.cell), planned.load) == trial.factors
+}
+
+/// That a trial is not where it should be, in words.
+pub(super) fn stray(trial: &TrialRecord) -> String {
+    format!("trial {} is not the one that scenario and seed have at its place", trial.trial)
 }
 
 /// The windows of a trace come one after the other, each a block of its own.
@@ -126,6 +135,9 @@ pub(super) fn plan(manifest: &Manifest, text: &str) -> Result<(Scenario, Plan), 
     if scenario.plan.until.is_some() {
         // A rule ended the run after one of its blocks.
         plan.trials.retain(|trial| trial.block < manifest.plan.repetitions);
+    }
+    if let Some(shard) = manifest.plan.shard {
+        plan = plan.part(&scenario, shard)?;
     }
     Ok((scenario, plan))
 }

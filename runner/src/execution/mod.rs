@@ -173,15 +173,22 @@ enum Step {
 /// A party on its way through its plan.
 struct Course<'a, R> {
     party: Party<'a, R>,
-    /// The plan's trials, block by block.
-    blocks: Vec<&'a [PlannedTrial]>,
+    /// The plan's trials, block by block, each with how many come before it.
+    blocks: Vec<(usize, &'a [PlannedTrial])>,
     stopping: Option<Stopping>,
     unsettled: Unsettled,
 }
 
 impl<'a, R: Rig> Course<'a, R> {
     fn of(party: Party<'a, R>) -> Self {
-        let blocks = party.plan.trials.chunk_by(|a, b| a.block == b.block).collect();
+        let mut before = 0;
+        let blocks = party.plan.trials.chunk_by(|a, b| a.block == b.block);
+        let counted = |block: &'a [PlannedTrial]| {
+            let first = before;
+            before += block.len();
+            (first, block)
+        };
+        let blocks = blocks.map(counted).collect();
         let stopping = Stopping::of(party.scenario, party.done);
         let unsettled = Unsettled::within(party.scenario.plan.ramp);
         Self { party, blocks, stopping, unsettled }
@@ -191,10 +198,10 @@ impl<'a, R: Rig> Course<'a, R> {
         u32::try_from(self.blocks.len()).unwrap_or(u32::MAX)
     }
 
-    /// Executes what is left of a block of the plan, if there is one of this number.
+    /// Executes what is left of the plan's block at this place, from 0, if there is one.
     fn block(&mut self, number: u32, session: &mut Session) -> Result<Step, StoreError> {
-        let Some(&block) = self.blocks.get(number as usize) else { return Ok(Step::Executed) };
-        let (done, first) = (self.party.done, block[0].trial as usize);
+        let Some(&(first, block)) = self.blocks.get(number as usize) else { return Ok(Step::Executed) };
+        let done = self.party.done;
         let mut records = done.get(first..).unwrap_or_default();
         records = records.get(..block.len()).unwrap_or(records);
         if done.len() > first + block.len() {

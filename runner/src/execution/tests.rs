@@ -190,6 +190,7 @@ pub(crate) fn manifest() -> Manifest {
             cells: 4,
             trials: 8,
             design: store::Design::default(),
+            shard: None,
         },
         probe: ProbeInfo {
             requested: "user".to_owned(),
@@ -202,6 +203,7 @@ pub(crate) fn manifest() -> Manifest {
         against: None,
         trace: None,
         extensions: Vec::new(),
+        merged: None,
         warnings: Vec::new(),
         machine: Vec::new(),
         checksums: BTreeMap::new(),

@@ -19,14 +19,17 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
+use store::Shard;
 
 /// Every trial of a scenario, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Plan {
     /// The seed that the order comes from.
     pub(crate) seed: u64,
-    /// The trials; a trial's index is its number.
+    /// The trials, by rising number; of a whole plan a trial's index is its number.
     pub(crate) trials: Vec<PlannedTrial>,
+    /// Which part of the plan this is; none where it is all of it.
+    pub(crate) shard: Option<Shard>,
 }
 
 /// One trial to come.
@@ -74,8 +77,22 @@ impl Plan {
                 }
             }
         }
-        Self { seed, trials }
+        Self { seed, trials, shard: None }
     }
+
+    /// The trial of this number; none where it is not in the plan.
+    pub(crate) fn trial(&self, number: u32) -> Option<&PlannedTrial> {
+        self.trials.binary_search_by_key(&number, |trial| trial.trial).ok().map(|place| &self.trials[place])
+    }
+}
+
+/// Every cell with its load, as trials name them, in an order that is drawn from the seed.
+pub(super) fn cells_in_random_order(scenario: &Scenario, seed: u64) -> Vec<(usize, usize)> {
+    let cells = scenario.cells.iter().enumerate();
+    let cells: Vec<(usize, usize)> =
+        cells.flat_map(|(index, cell)| cell.loads.iter().map(move |load| (index, *load))).collect();
+    let mut random = random_of_block(seed, 0, b"cells of shards");
+    shuffled(cells.len(), &mut random).into_iter().map(|place| cells[place]).collect()
 }
 
 /// Whether the second of two runs in alternation has the first turn in a block: drawn for each block on its own. A test that

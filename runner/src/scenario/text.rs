@@ -3,10 +3,12 @@
 use super::effects::Effects;
 use super::model::{Given, LoadLevel, LoadOption, LoadValue, Order, Scenario, StopRule, Window};
 use super::plan::{Estimate, Overheads, Plan, PlannedTrial};
+use super::shard::shard_words;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
+use store::Shard;
 
 /// Version of the JSON of a plan.
 const PLAN_FORMAT: u32 = 1;
@@ -57,7 +59,7 @@ pub(crate) fn check_text(scenario: &Scenario) -> String {
         line("zipped", &zip.join(", "));
     }
     line("trials", &trials_text(scenario));
-    line("time", &time_text(scenario, Overheads::TYPICAL));
+    line("time", &time_text(scenario, Estimate::of(scenario, Overheads::TYPICAL), Overheads::TYPICAL));
     for warning in warnings(scenario) {
         line("warning", &warning);
     }
@@ -179,8 +181,7 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 }
 
 /// How long a scenario takes, and what that is made of.
-fn time_text(scenario: &Scenario, overheads: Overheads) -> String {
-    let estimate = Estimate::of(scenario, overheads);
+fn time_text(scenario: &Scenario, estimate: Estimate, overheads: Overheads) -> String {
     let about = if estimate.is_lower_bound { "more than" } else { "about" };
     let most = longest(scenario, overheads);
     let most = most.map_or_else(String::new, |most| format!(" to {}", duration_text(most)));
@@ -237,13 +238,16 @@ fn rounded(number: f64) -> String {
 /// Every trial in order, and how long they take.
 pub(crate) fn plan_text(scenario: &Scenario, plan: &Plan, effects: &Effects) -> String {
     let warnings: Vec<String> = warnings(scenario).iter().map(|it| format!("warning: {it}\n")).collect();
+    let shard = plan.shard.map_or_else(String::new, |shard| {
+        format!("{}: {}\n", shard_words(shard), counted(plan.trials.len(), "trial"))
+    });
     let mut text = format!(
-        "{}: {}\norder {}, seed {}\ntime {}\n{}\n{}\n",
+        "{}: {}\n{shard}order {}, seed {}\ntime {}\n{}\n{}\n",
         scenario.name,
         trials_text(scenario),
         scenario.plan.order.name(),
         plan.seed,
-        time_text(scenario, Overheads::TYPICAL),
+        time_text(scenario, plan.estimate(scenario, Overheads::TYPICAL), Overheads::TYPICAL),
         effects.text(),
         warnings.concat(),
     );
@@ -296,8 +300,11 @@ pub(crate) struct PlanDocument {
     /// The fewest, where a rule may add some.
     repetitions: u32,
     max_repetitions: u32,
-    /// Load levels included.
+    /// Load levels included, of the whole plan as everything above.
     cells: usize,
+    /// Which part of the plan this is; none where it is all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<Shard>,
     loads: Vec<String>,
     /// Estimated, for the fewest repetitions; a lower bound where windows end with operations.
     seconds: f64,
@@ -336,8 +343,9 @@ pub(crate) fn plan_document(scenario: &Scenario, plan: &Plan, effects: Effects) 
         repetitions: scenario.fewest_blocks(Overheads::TYPICAL),
         max_repetitions: scenario.plan.most_repetitions(),
         cells: scenario.cells_with_load(),
+        shard: plan.shard,
         loads: scenario.used_loads().into_iter().map(|load| scenario.loads[load].name.to_string()).collect(),
-        seconds: Estimate::of(scenario, Overheads::TYPICAL).total().as_secs_f64(),
+        seconds: plan.estimate(scenario, Overheads::TYPICAL).total().as_secs_f64(),
         effects,
         warnings: warnings(scenario),
         trials: plan.trials.iter().map(trial).collect(),

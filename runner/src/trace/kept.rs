@@ -113,6 +113,7 @@ fn manifest(kept: &Kept<'_>, (text, syscalls): (&str, Vec<String>), windows: usi
             cells: 1,
             trials: count,
             design: Design::default(),
+            shard: None,
         },
         probe: ProbeInfo {
             requested: kept.requested.to_owned(),
@@ -129,6 +130,7 @@ fn manifest(kept: &Kept<'_>, (text, syscalls): (&str, Vec<String>), windows: usi
             together: kept.calls.together.clone(),
         }),
         extensions: Vec::new(),
+        merged: None,
         warnings,
         machine: Vec::new(),
         checksums: BTreeMap::new(),

@@ -11,11 +11,11 @@ use std::process::{Command, Output};
 use store::{Run, State, Status, TrialRecord};
 
 /// A file system in memory, gone with the value.
-struct Mount(PathBuf);
+pub(super) struct Mount(PathBuf);
 
 impl Mount {
     /// None, with a word, for whoever may not mount.
-    fn new(path: PathBuf, options: &str) -> Option<Self> {
+    pub(super) fn new(path: PathBuf, options: &str) -> Option<Self> {
         if !geteuid().is_root() {
             eprintln!("skipped: only root may mount");
             return None;

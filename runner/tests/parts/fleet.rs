@@ -147,7 +147,7 @@ fn what_cannot_be_submitted_leaves_nothing() {
     let site = Site::new();
     let submit = ["slurm", "short.toml", "--shards", "2", "--fleet-dir", ODD];
     let (code, said) = site.said(&["slurm", "short.toml", "--shards", "5"]);
-    assert!(code == Some(2) && said.contains("the scenario has 4 blocks"), "{said}");
+    assert!(code == Some(2) && said.contains("the plan has 4 blocks, too few for 5 parts"), "{said}");
     site.program("bin/sbatch", "echo 'sbatch: error: invalid partition specified: no' >&2; exit 1");
     let (code, said) = site.said(&submit);
     assert!(code == Some(1) && said.contains("invalid partition specified: no"), "{said}");

@@ -74,6 +74,7 @@ pub(crate) fn full_manifest(id: &str) -> Manifest {
                 stop: Some(stop_rule()),
                 ..Design::default()
             },
+            shard: None,
         },
         environment: Environment {
             kernel_release: "6.12.0".into(),

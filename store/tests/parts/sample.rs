@@ -44,6 +44,7 @@ pub(crate) fn manifest(id: &str) -> Manifest {
             cells: 2,
             trials: 2,
             design: Design::default(),
+            shard: None,
         },
         probe: ProbeInfo {
             requested: "auto".into(),
@@ -64,6 +65,7 @@ pub(crate) fn manifest(id: &str) -> Manifest {
         against: None,
         trace: None,
         extensions: Vec::new(),
+        merged: None,
         warnings: vec![],
         machine: Vec::new(),
         checksums: BTreeMap::new(),

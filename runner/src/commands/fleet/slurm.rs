@@ -8,10 +8,11 @@ use crate::failure::{Failure, chain};
 use crate::fleet::{
     Fleet, FleetFolder, Parts, fleets_in, merge_script, merge_words, queue, quoted, shard_script, shard_words,
 };
-use crate::scenario::Scenario;
+use crate::scenario::{Plan, Scenario};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use store::{Shard, ShardBy};
 
 /// Makes the fleet and submits its jobs, or shows what that would be.
 pub(crate) fn slurm(arguments: &SlurmArguments) -> Result<ExitCode, Failure> {
@@ -72,19 +73,12 @@ fn without_jobs(folder: &FleetFolder, failure: Failure) -> Failure {
     ))
 }
 
+/// As `runner run --shard` will, on every node.
 fn check_shards(arguments: &SlurmArguments, scenario: &Scenario) -> Result<(), Failure> {
-    let (most, what) = match arguments.shard_by.as_str() {
-        "cell" => (scenario.cells_with_load(), "cells"),
-        _ => (scenario.plan.most_repetitions() as usize, "blocks"),
-    };
-    if arguments.shards as usize <= most {
-        return Ok(());
-    }
-    let (shards, other) = (arguments.shards, if what == "cells" { "block" } else { "cell" });
-    Err(Failure::Usage(format!(
-        "--shards {shards}: the scenario has {most} {what}, and each shard takes one at least; fewer shards, more of them \
-         (--repetitions), or --shard-by {other}"
-    )))
+    let by = if arguments.shard_by == "cell" { ShardBy::Cell } else { ShardBy::Block };
+    let last = Shard { number: arguments.shards, of: arguments.shards, by };
+    let part = Plan::of(scenario, scenario.plan.seed).part(scenario, last);
+    part.map(drop).map_err(|reason| Failure::Usage(format!("--shards {}: {reason}", arguments.shards)))
 }
 
 /// The fleet as it will be, with its place.

@@ -7,7 +7,8 @@ use super::super::{check_load_only, generator, here};
 use super::workplace::Workplace;
 use super::{machine, print, scenario};
 use crate::cli::{
-    AgainstArguments, ResumeArguments, RunArguments, RunsDir, ScenarioArguments, StartArguments,
+    AgainstArguments, ResumeArguments, RunArguments, RunsDir, ScenarioArguments, ShardArguments,
+    StartArguments,
 };
 use crate::doctor::{Examination, Seen};
 use crate::failure::Failure;
@@ -155,6 +156,7 @@ fn executed(place: &Workplace, name: &str, quiet: bool) -> Result<Option<PathBuf
         let arguments = RunArguments {
             scenario,
             against: AgainstArguments { against: None, against_set: Vec::new() },
+            shard: ShardArguments::default(),
             probe: None,
             append: None,
             force: false,

@@ -6,6 +6,7 @@ mod order;
 mod overrides;
 mod refusals;
 mod robustness;
+mod shards;
 mod shipped;
 
 use super::diagnostic::Diagnostics;

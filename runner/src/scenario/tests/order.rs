@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A scenario with so many levels of two factors and of load, and so many repetitions.
-fn scenario(sizes: usize, threads: usize, loads: usize, repetitions: usize) -> Scenario {
+pub(super) fn scenario(sizes: usize, threads: usize, loads: usize, repetitions: usize) -> Scenario {
     let list = |count: usize| (1..=count).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
     let levels = repeated(loads, |n| format!("[load.level{n}]\ncpu = {}\n", n + 1));
     let text = edited("[\"4KiB\", \"64KiB\"]", &format!("[{}]", list(sizes)))

@@ -1,0 +1,164 @@
+//! `runner merge`: one run of the parts of a plan, or of runs of one scenario from several machines or kernels.
+//!
+//! Every part is looked at before anything is written: by its manifest, then, one after the other, by all that `runner
+//! verify` looks at. Then its trials are copied, again part by part, into a draft that becomes a run in one step.
+
+mod design;
+mod machines;
+mod manifest;
+mod refusals;
+
+use super::conclusion::conclude;
+use super::verify::{is_as_planned, plan, stray};
+use crate::cli::MergeArguments;
+use crate::credentials::Credentials;
+use crate::failure::Failure;
+use crate::progress::say_beside;
+use crate::signals::{self, INTERRUPTED};
+use design::Design;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::{Draft, Manifest, Merged, Run, read_manifest};
+
+/// A run that is to become part of another.
+#[derive(Debug)]
+pub(super) struct Part {
+    path: PathBuf,
+    manifest: Manifest,
+    /// The boots in which it has trials, in the order of its trials.
+    boots: Vec<String>,
+}
+
+/// Makes the run, and renders its report.
+pub(crate) fn merge(arguments: &MergeArguments) -> Result<ExitCode, Failure> {
+    let stop = signals::stop()?;
+    let runs_dir = &arguments.runs_dir.runs_dir;
+    let named = arguments.runs.iter().map(|name| {
+        let path = store::resolve(runs_dir, name)?;
+        Ok(Part { manifest: read_manifest(&path)?, path, boots: Vec::new() })
+    });
+    let mut parts = refusals::in_order(named.collect::<Result<_, Failure>>()?)?;
+    let count = parts.len();
+    for (number, part) in parts.iter_mut().enumerate() {
+        say(arguments, &format!("looking at run {} of {count}: {}", number + 1, part.manifest.id));
+        part.boots = boots_of(&looked_at(part)?);
+        if stop.load(Ordering::Relaxed) {
+            return Ok(given_up());
+        }
+    }
+    let design = Design::of(&parts)?;
+    for warning in design.manifest.warnings.iter().filter(|_| !arguments.quiet) {
+        say_beside(&super::harmless(&format!("warning: {warning}")));
+    }
+    let Some(path) = written(&parts, design, arguments, &stop)? else { return Ok(given_up()) };
+    conclude(&[path], (arguments.json, arguments.quiet), &stop)
+}
+
+/// The part, whole and unharmed; an error says what is wrong with it.
+fn looked_at(part: &Part) -> Result<Run, Failure> {
+    let (mut findings, run) = store::verify(&part.path);
+    findings.extend(run.iter().flat_map(super::verify::check_order));
+    let (id, path) = (&part.manifest.id, part.path.display());
+    match (run, findings.first()) {
+        (Some(run), None) if run.manifest == part.manifest => Ok(run),
+        (Some(_), None) => Err(Failure::Failed(format!("{id} was changed meanwhile; merge again"))),
+        (_, finding) => Err(Failure::Usage(format!(
+            "{id} is not what was measured: {}; `runner verify {path}` tells all, and nothing was written",
+            finding.map_or("it cannot be read", String::as_str)
+        ))),
+    }
+}
+
+fn boots_of(run: &Run) -> Vec<String> {
+    let mut boots: Vec<String> = Vec::new();
+    for trial in &run.trials {
+        if !boots.contains(&trial.boot) {
+            boots.push(trial.boot.clone());
+        }
+    }
+    boots
+}
+
+/// Copies the parts' trials into a new run; none when a signal came, and then nothing is left of it.
+fn written(
+    parts: &[Part],
+    design: Design,
+    arguments: &MergeArguments,
+    stop: &AtomicBool,
+) -> Result<Option<PathBuf>, Failure> {
+    let Design { manifest, merged, cells } = design;
+    let runs_dir = &arguments.runs_dir.runs_dir;
+    let id = store::run_id(runs_dir, chrono::Utc::now(), &manifest.scenario.name);
+    let manifest = Manifest { id, label: arguments.label.clone(), merged: Some(merged.clone()), ..manifest };
+    let ended_at = parts.iter().filter_map(|part| part.manifest.ended_at).max();
+    let scenario = Run::scenario_in(&parts[0].path)?;
+    let owner = super::owner(Credentials::of_invoker().as_ref());
+    let mut draft = Draft::create(runs_dir, manifest, &scenario, owner)?;
+    for (number, part) in parts.iter().enumerate() {
+        let run = Run::open(&part.path)?;
+        if run.manifest != part.manifest {
+            let id = &part.manifest.id;
+            return Err(Failure::Failed(format!("{id} was changed meanwhile; merge again")));
+        }
+        for mut trial in run.trials {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            merged.place(&mut trial, number, cells);
+            draft.add_trial(&trial)?;
+        }
+        draft.add_load(&run.load)?;
+    }
+    say(arguments, "putting the tables together");
+    Ok(Some(draft.finish(ended_at)?))
+}
+
+fn given_up() -> ExitCode {
+    say_beside("nothing was merged; the runs are as they were");
+    INTERRUPTED.into()
+}
+
+fn say(arguments: &MergeArguments, words: &str) {
+    if !arguments.quiet && !arguments.json {
+        say_beside(words);
+    }
+}
+
+/// The order of a merged run's trials against what scenario and seed make of each of its parts; the error says why that
+/// cannot be made.
+pub(super) fn check_order(run: &Run, merged: &Merged, text: &str) -> Result<Vec<String>, String> {
+    let mut there: BTreeSet<u32> = run.trials.iter().map(|trial| trial.trial).collect();
+    let mut findings = Vec::new();
+    let factor = merged.factor.as_deref();
+    for (number, part) in merged.parts.iter().enumerate() {
+        let planned = manifest::as_it_was(&run.manifest, part);
+        let (scenario, plan) = plan(&planned, text)?;
+        let cells = u32::try_from(scenario.cells_with_load()).unwrap_or(u32::MAX);
+        if plan.trials.len() != part.trials as usize {
+            let (made, kept) = (plan.trials.len(), part.trials);
+            findings.push(format!("scenario and seed make {made} trials of {}, which had {kept}", part.run));
+        }
+        for trial in &plan.trials {
+            let place = merged.number_of((trial.trial, trial.block, trial.position), number, cells);
+            let Ok(found) = run.trials.binary_search_by_key(&place, |it| it.trial) else { continue };
+            let found = &run.trials[found];
+            let mut own = found.clone();
+            let level = factor.and_then(|factor| own.factors.remove(factor));
+            own.position = trial.position;
+            let is_of_part = level == part.level && part.boots.contains(&found.boot);
+            if !there.remove(&place) || !is_of_part || !is_as_planned(&scenario, trial, &own) {
+                findings.push(stray(found));
+            }
+        }
+    }
+    let strays = run.trials.iter().filter(|trial| there.contains(&trial.trial));
+    findings.extend(strays.map(stray));
+    Ok(findings)
+}
+
+/// A run's path as it is for commands in messages.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,507 @@
+//! Parts of a plan, and one run of several.
+
+use super::disk::Mount;
+use super::faults::{runs, until};
+use super::{COUNTED, latest, own_turn, run, runner, text};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+use store::{MACHINE, Manifest, Run, RunWriter, State, Status, TrialRecord};
+
+const FOUR: [&str; 4] = ["--probe", "user", "--repetitions", "4"];
+
+/// Executes one part of COUNTED, four blocks of two cells.
+fn part(folder: &Path, shard: &str, arguments: &[&str]) -> Run {
+    let output = run(folder, COUNTED, &[&FOUR[..], &["--shard", shard], arguments].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    latest(folder)
+}
+
+fn merge(folder: &Path, parts: &[&Path]) -> Output {
+    let mut command = runner();
+    command
+        .current_dir(folder)
+        .arg("merge")
+        .args(parts)
+        .args(["--quiet", "--label", "whole"])
+        .output()
+        .unwrap()
+}
+
+/// The merged run, which `verify` finds nothing in.
+fn merged(folder: &Path, parts: &[&Run]) -> Run {
+    let output = merge(folder, &parts.iter().map(|run| run.path.as_path()).collect::<Vec<_>>());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("report: "), "{}", text(&output.stdout));
+    let run = latest(folder);
+    assert_verified(&run.path);
+    run
+}
+
+fn assert_verified(path: &Path) {
+    let verified = runner().arg("verify").arg(path).output().unwrap();
+    assert!(verified.status.success(), "{}", text(&verified.stdout));
+}
+
+/// Where each trial stands, and of which cell it is.
+fn order(run: &Run) -> Vec<(u32, u32, u32, u32, BTreeMap<String, String>)> {
+    let place = |it: &TrialRecord| (it.trial, it.block, it.position, it.repetition, it.factors.clone());
+    run.trials.iter().map(place).collect()
+}
+
+/// The run as if it had been executed on another machine, and with another change.
+fn elsewhere(run: &Run, host: &str, change: impl Fn(&mut Manifest, &mut Vec<TrialRecord>)) -> Run {
+    let mut manifest = Manifest { state: State::Running, ended_at: None, ..run.manifest.clone() };
+    manifest.checksums.clear();
+    manifest.id = format!("{}-on-{host}", manifest.id);
+    manifest.environment.host = host.to_owned();
+    let mut trials = run.trials.clone();
+    for trial in &mut trials {
+        trial.boot = format!("boot of {host}");
+    }
+    change(&mut manifest, &mut trials);
+    let runs = run.path.parent().unwrap();
+    let mut writer = RunWriter::create(runs, manifest, &run.scenario().unwrap(), None).unwrap();
+    trials.iter().for_each(|trial| writer.append_trial(trial).unwrap());
+    Run::open(&writer.finish_at(State::Complete, run.manifest.ended_at).unwrap()).unwrap()
+}
+
+fn unchanged(_: &mut Manifest, _: &mut Vec<TrialRecord>) {}
+
+#[test]
+fn parts_make_the_run_that_would_have_been_executed_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert!(run(folder, COUNTED, &FOUR).status.success());
+    let whole = latest(folder);
+    for by in ["block", "cell"] {
+        let parts = ["2/2", "1/2"].map(|shard| part(folder, shard, &["--shard-by", by]));
+        assert!(parts.iter().all(|part| part.trials.len() == 4 && part.manifest.plan.trials == 4), "{by}");
+        parts.iter().for_each(|part| assert_verified(&part.path));
+        let merged = merged(folder, &[&parts[0], &parts[1]]);
+        assert_eq!(order(&merged), order(&whole), "{by}");
+        assert_eq!((merged.manifest.state, &merged.manifest.plan), (State::Complete, &whole.manifest.plan));
+        assert_eq!(merged.manifest.scenario, whole.manifest.scenario);
+        assert_eq!(merged.manifest.label.as_deref(), Some("whole"));
+        let made = merged.manifest.merged.unwrap();
+        assert_eq!((made.factor.as_deref(), made.machines().len()), (None, 1));
+        let of: Vec<_> =
+            made.parts.iter().map(|part| (part.run.as_str(), part.seal.clone(), part.trials)).collect();
+        let expected =
+            [&parts[1], &parts[0]].map(|it| (it.manifest.id.as_str(), it.manifest.seal.clone(), 4));
+        assert_eq!(of, expected, "{by}");
+        let mut trials: Vec<&TrialRecord> = parts.iter().flat_map(|part| &part.trials).collect();
+        trials.sort_by_key(|trial| trial.trial);
+        assert!(trials.into_iter().eq(&merged.trials), "every trial as it was");
+    }
+    let report = runner().arg("report").current_dir(folder).output().unwrap();
+    let said = text(&report.stdout);
+    assert!(said.contains("This run was made of the 2 parts of one plan, executed on "), "{said}");
+}
+
+#[test]
+fn a_part_is_planned_resumed_and_told_as_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let whole = part(folder, "2/3", &[]);
+    assert_eq!(whole.trials.iter().map(|it| (it.trial, it.block)).collect::<Vec<_>>(), [(2, 1), (3, 1)]);
+    let plan = runner()
+        .current_dir(folder)
+        .args(["plan", "scenario.toml", "--repetitions", "4", "--shard", "2/3"])
+        .output()
+        .unwrap();
+    let plan = text(&plan.stdout);
+    assert!(plan.contains("shard 2 of 3, whole blocks: 2 trials\n"), "{plan}");
+    let rows = plan.lines().skip_while(|line| !line.starts_with("trial  block")).skip(1);
+    let rows = rows.map(|line| line.split_whitespace().take(2).collect::<Vec<_>>());
+    assert_eq!(rows.collect::<Vec<_>>(), [["3", "2"], ["4", "2"]], "{plan}");
+    let cut = super::cut_down(&whole, &folder.join("cut"), 1, None);
+    let resumed = runner().args(["resume", "--quiet"]).arg(&cut).output().unwrap();
+    assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+    let resumed = Run::open(&cut).unwrap();
+    assert_eq!((order(&resumed), resumed.manifest.state), (order(&whole), State::Complete));
+    assert_eq!(resumed.trials[0], whole.trials[0]);
+    assert_verified(&cut);
+    let report = runner().arg("report").arg(&whole.path).output().unwrap();
+    assert!(
+        text(&report.stdout).contains("This is part 2/3 of its plan, in whole blocks"),
+        "{}",
+        text(&report.stdout)
+    );
+}
+
+#[test]
+fn whole_runs_of_several_machines_have_the_machine_as_a_factor() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert!(run(folder, COUNTED, &["--probe", "user"]).status.success());
+    let here = latest(folder);
+    let other = elsewhere(&here, "b", |_, trials| {
+        trials[1].doubt("a test says so");
+    });
+    let mut third = elsewhere(&here, "b", |manifest, trials| {
+        manifest.id.push_str("-again");
+        trials.iter_mut().for_each(|trial| trial.boot = "another machine of that name".to_owned());
+    });
+    let merge = |parts: &[&Run]| merge(folder, &parts.iter().map(|it| it.path.as_path()).collect::<Vec<_>>());
+    let output = merge(&[&here, &other, &third]);
+    assert_eq!(output.status.code(), Some(3), "a trial is invalid: {}", text(&output.stderr));
+    let all = latest(folder);
+    assert_verified(&all.path);
+    let host = &here.manifest.environment.host;
+    let levels: Vec<&str> =
+        all.manifest.scenario.factors[0].levels.iter().map(|it| it.label.as_str()).collect();
+    assert_eq!(
+        (all.manifest.scenario.factors[0].name.as_str(), levels),
+        (MACHINE, vec![host.as_str(), "b-1", "b-2"])
+    );
+    let plan = &all.manifest.plan;
+    assert_eq!((plan.cells, plan.repetitions, plan.trials, all.trials.len()), (6, 2, 12, 12));
+    assert_eq!(all.trials.iter().filter(|trial| trial.status == Status::Invalid).count(), 1);
+    for (level, run) in [host.as_str(), "b-1", "b-2"].into_iter().zip([&here, &other, &mut third]) {
+        let mut own: Vec<TrialRecord> = all.trials.clone();
+        own.retain(|trial| trial.factors[MACHINE] == level);
+        assert!(own.iter().map(|it| &it.measures).eq(run.trials.iter().map(|it| &it.measures)), "{level}");
+        assert!(own.iter().map(|it| it.block).eq(run.trials.iter().map(|it| it.block)), "{level}");
+    }
+    // Each block has every cell once, machine by machine.
+    let block: Vec<&str> = all.trials[..6].iter().map(|trial| trial.factors[MACHINE].as_str()).collect();
+    assert_eq!(block, [host, host, "b-1", "b-1", "b-2", "b-2"]);
+    let csv = runner().args(["export", "--format", "csv"]).arg(&all.path).output().unwrap();
+    assert!(text(&csv.stdout).lines().next().unwrap().contains("factor_machine"));
+    let report = runner().arg("report").args(["--format", "json"]).arg(&all.path).output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(document["fleet"]["factor"], "machine");
+    assert_eq!(document["fleet"]["rows"].as_array().unwrap().len(), 3 * 2 * 3, "machines × cells × targets");
+    // The fleet is compared with itself cell by cell.
+    let diff = runner().arg("diff").args([&all.path, &all.path]).output().unwrap();
+    assert!(text(&diff.stdout).contains("The unit is the repetition"), "{}", text(&diff.stdout));
+}
+
+#[test]
+fn of_one_machine_the_kernel_becomes_the_factor() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert!(run(folder, COUNTED, &["--probe", "user"]).status.success());
+    let old = latest(folder);
+    let host = old.manifest.environment.host.clone();
+    let new = elsewhere(&old, &host, |manifest, _| {
+        manifest.environment.kernel_release = "7.0.0".to_owned();
+        let days = chrono::TimeDelta::days(1);
+        manifest.started_at -= days;
+        manifest.ended_at = None;
+    });
+    // It ended before the other began: a machine has one boot at a time.
+    let mut manifest = new.manifest.clone();
+    manifest.id.push_str("-ended");
+    manifest.state = State::Running;
+    manifest.checksums.clear();
+    let mut writer =
+        RunWriter::create(&folder.join("runs"), manifest, &new.scenario().unwrap(), None).unwrap();
+    new.trials.iter().for_each(|trial| writer.append_trial(trial).unwrap());
+    let ended = new.manifest.started_at + chrono::TimeDelta::seconds(1);
+    let new = Run::open(&writer.finish_at(State::Complete, Some(ended)).unwrap()).unwrap();
+    let both = merged(folder, &[&old, &new]);
+    let factor = &both.manifest.scenario.factors[0];
+    let levels: Vec<&str> = factor.levels.iter().map(|level| level.label.as_str()).collect();
+    assert_eq!(
+        (factor.name.as_str(), levels),
+        ("kernel", vec![old.manifest.environment.kernel_release.as_str(), "7.0.0"])
+    );
+    assert_eq!(both.manifest.environment.kernel_release, "varies");
+}
+
+#[test]
+fn cells_on_different_machines_are_warned_of_and_blocks_are_resampled_by_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (by, warned) in [("cell", true), ("block", false)] {
+        let first = part(folder, "1/2", &["--shard-by", by]);
+        let second = elsewhere(&part(folder, "2/2", &["--shard-by", by]), "b", unchanged);
+        let both = merged(folder, &[&first, &second]);
+        let is_told =
+            both.manifest.warnings.iter().any(|it| it.contains("cells were executed on different machines"));
+        assert_eq!(is_told, warned, "{by}: {:?}", both.manifest.warnings);
+        let report = runner().arg("report").arg(&both.path).output().unwrap();
+        let said = text(&report.stdout).replace('\n', " ");
+        assert_eq!(said.contains("none of them is judged"), warned, "{said}");
+        assert_eq!(said.contains("Intervals are over machines, not over repetitions"), !warned, "{said}");
+        let diff = runner().arg("diff").args([&both.path, &both.path]).output().unwrap();
+        assert_eq!(text(&diff.stdout).contains("The unit is the machine"), !warned, "{}", text(&diff.stdout));
+    }
+}
+
+/// Each is refused by name, with 2, and nothing is written.
+#[test]
+fn what_does_not_belong_together_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let [one, two] = ["1/3", "2/3"].map(|shard| part(folder, shard, &[]));
+    let of_two = part(folder, "2/2", &[]);
+    let by_cell = part(folder, "2/2", &["--shard-by", "cell"]);
+    let seeded = part(folder, "3/3", &["--seed", "7"]);
+    let again = part(folder, "2/3", &[]);
+    let three = part(folder, "3/3", &[]);
+    let scenario = |change: (&str, &str), shard: &[&str]| {
+        let output = run(folder, &COUNTED.replace(change.0, change.1), &[&FOUR[..], shard].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        latest(folder)
+    };
+    let text_differs = scenario(("# ", "# "), &["--shard", "3/3", "--set", "measure.warmup=6ms"]);
+    let other = scenario(("counted", "other"), &["--shard", "3/3"]);
+    let whole = scenario(("", ""), &[]);
+    let cut = Run::open(&super::cut_down(&three, &folder.join("cut"), 1, None)).unwrap();
+    let interrupted = super::cut_down(&three, &folder.join("int"), 1, Some(State::Interrupted));
+    let interrupted = Run::open(&interrupted).unwrap();
+    let kernel = elsewhere(&three, "kernel-host", |manifest, _| {
+        manifest.environment.kernel_release = "7.0".to_owned()
+    });
+    let runner_version =
+        elsewhere(&three, "runner-host", |manifest, _| manifest.environment.runner_version = "9".to_owned());
+    let backend =
+        elsewhere(&three, "backend-host", |manifest, _| manifest.probe.backend = "fentry".to_owned());
+    let harmed = elsewhere(&three, "harmed-host", unchanged);
+    fs::write(harmed.path.join("load.parquet"), "PAR1").unwrap();
+    let all = merged(folder, &[&one, &two, &three]);
+    let whole_b = elsewhere(&whole, "whole-host", |manifest, _| manifest.id.push_str("-w"));
+    let whole_b_again = elsewhere(&whole, "whole-host", |manifest, _| manifest.id.push_str("-x"));
+    let pair = elsewhere(&whole, "pair-host", |manifest, _| {
+        manifest.against = Some(store::Against { run: "another".to_owned(), role: store::Role::Baseline });
+    });
+    let ids = store::run_ids(&folder.join("runs")).unwrap();
+    let mut told = String::new();
+    let cases: [(&str, Vec<&Run>); 20] = [
+        ("a part twice", vec![&one, &two, &again, &three]),
+        ("a part missing", vec![&one, &three]),
+        ("two missing", vec![&two]),
+        ("the same run twice", vec![&one, &two, &two]),
+        ("parts of another number", vec![&one, &of_two]),
+        ("parts of another kind", vec![&of_two, &by_cell]),
+        ("a part and a whole", vec![&one, &whole]),
+        ("another seed", vec![&one, &two, &seeded]),
+        ("something replaced", vec![&one, &two, &text_differs]),
+        ("another scenario", vec![&one, &two, &other]),
+        ("cut off", vec![&one, &two, &cut]),
+        ("interrupted", vec![&one, &two, &interrupted]),
+        ("another kernel", vec![&one, &two, &kernel]),
+        ("another runner", vec![&one, &two, &runner_version]),
+        ("another backend", vec![&one, &two, &backend]),
+        ("harmed", vec![&one, &two, &harmed]),
+        ("merged already", vec![&all, &whole]),
+        ("whole and alone", vec![&whole]),
+        ("two of one machine", vec![&whole, &whole_b, &whole_b_again]),
+        ("of a pair", vec![&whole, &pair]),
+    ];
+    for (what, parts) in cases {
+        let output = merge(folder, &parts.iter().map(|it| it.path.as_path()).collect::<Vec<_>>());
+        let mut said = text(&output.stderr);
+        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""), "{what}: {said}");
+        let mut names: Vec<(String, String)> = Vec::new();
+        for (number, part) in (1..).zip(&parts) {
+            let place = format!("<{number}>");
+            names.push((part.path.display().to_string(), place.clone()));
+            names.push((part.manifest.id.clone(), place));
+            names.push((part.manifest.environment.host.clone(), "<host>".to_owned()));
+        }
+        for (letter, part) in ["<a>", "<b>", "<c>"].into_iter().zip([&one, &two, &three]) {
+            names.push((part.manifest.id.clone(), letter.to_owned()));
+        }
+        // What is part of another goes after it.
+        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        names.iter().for_each(|(name, place)| said = said.replace(name, place));
+        for fact in [
+            &one.manifest.environment.kernel_release,
+            &one.manifest.scenario.hash,
+            &other.manifest.scenario.hash,
+        ] {
+            said = said.replace(fact.as_str(), "<of this machine>");
+        }
+        said = said.replace(&one.manifest.environment.runner_version, "<version>");
+        let _ = write!(told, "{what}:\n  {said}");
+        let entries = fs::read_dir(folder.join("runs")).unwrap().flatten();
+        let drafts = entries.filter(|it| it.file_name().to_string_lossy().ends_with(".merging")).count();
+        assert_eq!((store::run_ids(&folder.join("runs")).unwrap(), drafts), (ids.clone(), 0), "{what}");
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn parts_that_make_no_sense_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("scenario.toml"), COUNTED).unwrap();
+    let refused = |arguments: &[&str]| {
+        let mut command = runner();
+        let output =
+            command.current_dir(folder).args(["run", "scenario.toml"]).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
+        assert!(!folder.join("runs").exists());
+        format!("{}:\n  {}", arguments.join(" "), text(&output.stderr))
+    };
+    let until = "plan.until={ max_repetitions = 20 }";
+    insta::assert_snapshot!(
+        [
+            refused(&["--shard", "3/3"]),
+            refused(&["--shard", "3/3", "--shard-by", "cell"]),
+            refused(&["--shard", "1/2", "--against-set", "plan.ramp=1s"]),
+            refused(&["--shard", "1/2", "--append", "latest"]),
+            refused(&["--shard", "1/2", "--set", until]),
+            refused(&["--shard", "0/2"]),
+            refused(&["--shard-by", "cell"]),
+        ]
+        .concat()
+    );
+}
+
+#[test]
+fn neither_a_part_nor_a_merged_run_takes_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let [one, two] = ["1/2", "2/2"].map(|shard| part(folder, shard, &[]));
+    let both = merged(folder, &[&one, &two]);
+    for (run, words) in [(&one, "it is part 1/2 of a plan"), (&both, "it was made of other runs")] {
+        let mut command = runner();
+        command.current_dir(folder).args(["run", "scenario.toml", "--append"]).arg(&run.path);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    }
+    let resumed = runner().arg("resume").arg(&both.path).output().unwrap();
+    assert!(resumed.status.success() && text(&resumed.stdout).contains("nothing left to execute"));
+}
+
+/// Whatever is changed in a merged run, its own words about where it comes from included.
+#[test]
+fn what_was_changed_in_a_merged_run_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let first = part(folder, "1/2", &[]);
+    let second = elsewhere(&part(folder, "2/2", &[]), "b", unchanged);
+    let both = merged(folder, &[&first, &second]);
+    let manifest = fs::read_to_string(both.path.join("manifest.json")).unwrap();
+    let seal = first.manifest.seal.clone().unwrap();
+    fs::write(both.path.join("manifest.json"), manifest.replace(&seal, &"0".repeat(64))).unwrap();
+    let verified = runner().arg("verify").arg(&both.path).output().unwrap();
+    assert_eq!(verified.status.code(), Some(1));
+    assert!(text(&verified.stdout).contains("its seal is broken"), "{}", text(&verified.stdout));
+    // Whoever seals anew has to make up what fits together.
+    type Change<'a> = &'a dyn Fn(&mut Manifest, &mut Vec<TrialRecord>);
+    let changes: [(Change<'_>, &str); 3] = [
+        (&|_, trials| trials.swap(0, 1), "is not the one that scenario and seed have at its place"),
+        (&|manifest, _| manifest.merged.as_mut().unwrap().parts[1].trials = 3, "had 7 trials, and it has 8"),
+        (
+            &|manifest, _| manifest.merged.as_mut().unwrap().parts[1].boots.clear(),
+            "in a boot of none of its parts",
+        ),
+    ];
+    for (number, (change, words)) in changes.into_iter().enumerate() {
+        let forged = elsewhere(&both, "z", |manifest, trials| {
+            manifest.id.push_str(&number.to_string());
+            trials.clone_from(&both.trials);
+            change(manifest, trials);
+            (0..).zip(trials.iter_mut()).for_each(|(number, trial)| trial.trial = number);
+        });
+        let verified = runner().arg("verify").arg(&forged.path).output().unwrap();
+        assert!(text(&verified.stdout).contains(words), "{words}: {}", text(&verified.stdout));
+    }
+}
+
+fn drafts(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder.join("runs")).unwrap().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.to_string_lossy().ends_with(".merging")).collect()
+}
+
+/// A merge that was killed leaves either the run or nothing that counts, and the next one clears up.
+#[test]
+fn a_merge_that_is_killed_leaves_a_run_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let [one, two] = ["1/2", "2/2"].map(|shard| part(folder, shard, &[]));
+    let (mut was_none, mut was_all) = (false, false);
+    for after in (0..).step_by(40) {
+        let before = runs(folder).len();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
+        command.current_dir(folder).env_remove("RUNNER_RUNS_DIR").env("SYSCALL_LAB_TURN", own_turn());
+        command.arg("merge").args([&one.path, &two.path]).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(after));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let kept = runs(folder);
+        was_none |= kept.len() == before;
+        for path in &kept[before..] {
+            assert_verified(path);
+            assert_eq!(Run::open(path).unwrap().trials.len(), 8);
+            was_all = true;
+        }
+        let list = runner().current_dir(folder).arg("list").output().unwrap();
+        assert!(!text(&list.stdout).contains("cut off"), "{}", text(&list.stdout));
+        if was_all {
+            break;
+        }
+    }
+    assert!(was_none, "it was killed before it was done");
+    assert!(until(|| merge(folder, &[&one.path, &two.path]).status.success()));
+    assert_eq!(drafts(folder), [""; 0].map(PathBuf::from));
+}
+
+/// Disks a little larger each time: every step of a merge is the one that finds no room.
+#[test]
+fn a_full_disk_leaves_nothing_of_a_merge() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let [one, two] = ["1/2", "2/2"].map(|shard| part(folder, shard, &[]));
+    let mut failed = 0;
+    for pages in (1..).step_by(3) {
+        let Some(mount) = Mount::new(folder.join("full"), &format!("size={}", pages * 4096)) else { return };
+        let mut command = runner();
+        command
+            .current_dir(folder)
+            .args(["merge", "--quiet", "--runs-dir", "full"])
+            .args([&one.path, &two.path]);
+        let output = command.output().unwrap();
+        let message = text(&output.stderr);
+        if output.status.success() || message.contains("the run is kept") {
+            break;
+        }
+        failed += 1;
+        assert_eq!(output.status.code(), Some(1), "{pages} pages: {message}");
+        assert!(message.contains("No space left on device (os error 28); make room there"), "{message}");
+        assert_eq!(fs::read_dir(folder.join("full")).unwrap().count(), 0, "{pages} pages left something");
+        drop(mount);
+    }
+    assert!(failed > 3, "{failed}");
+    assert_verified(&one.path);
+}
+
+#[test]
+fn a_signal_to_a_merge_leaves_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let [one, two] = ["1/2", "2/2"].map(|shard| part(folder, shard, &[]));
+    // More trials, so that there is time for it.
+    let mut codes = Vec::new();
+    for after in (0..).step_by(25) {
+        let before = runs(folder).len();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
+        command.current_dir(folder).env_remove("RUNNER_RUNS_DIR").env("SYSCALL_LAB_TURN", own_turn());
+        command.arg("merge").args([&one.path, &two.path]).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(after));
+        super::faults::send(child.id(), rustix::process::Signal::INT);
+        let output = child.wait_with_output().unwrap();
+        let kept = runs(folder);
+        if output.status.code() == Some(130) {
+            codes.push(kept.len() - before);
+            assert_eq!(drafts(folder), [""; 0].map(PathBuf::from), "after {after} ms");
+        }
+        kept[before..].iter().for_each(|path| assert_verified(path));
+        if kept.len() > before {
+            break;
+        }
+    }
+    assert!(codes.contains(&0), "it was interrupted before it was done: {codes:?}");
+}
