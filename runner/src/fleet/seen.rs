@@ -41,6 +41,9 @@ pub(crate) struct Done {
 
 /// What the folder says: of each shard in order, and of the merge.
 pub(crate) fn look(folder: &FleetFolder) -> (Vec<Seen>, Seen) {
+    // What is done comes first: what becomes so meanwhile is no attempt any more by then, and is not counted twice.
+    let places = folder.shards().map(|shard| folder.done(shard)).chain([folder.merged()]);
+    let done: Vec<Option<Found>> = places.map(|place| found(&place)).collect();
     let attempts = names(&folder.attempts());
     let of = |name: &str| {
         let prefix = format!("{name}-");
@@ -48,28 +51,35 @@ pub(crate) fn look(folder: &FleetFolder) -> (Vec<Seen>, Seen) {
         mine.sort_by_key(|it| order(it));
         mine.iter().map(|it| folder.attempts().join(it)).collect::<Vec<_>>()
     };
-    let shards =
-        folder.shards().map(|shard| seen(&folder.done(shard), &of(&shard.to_string()), &folder.log(shard)));
-    (shards.collect(), seen(&folder.merged(), &of("merge"), &folder.merge_log()))
+    let mut done = done.into_iter();
+    let shards = folder.shards().zip(&mut done);
+    let shards = shards.map(|(shard, done)| seen(done, &of(&shard.to_string()), folder.log(shard))).collect();
+    (shards, seen(done.next().flatten(), &of("merge"), folder.merge_log()))
 }
 
-fn seen(done: &Path, attempts: &[PathBuf], log: &Path) -> Seen {
-    let (finished, unreadable) = match runs_in(done).pop().map(|run| self::done(&run)) {
-        Some(Ok(finished)) => (Some(finished), None),
-        Some(Err(error)) => (None, Some(chain(&error))),
-        None => (None, None),
+/// The folder of runs of what is done, and its run, if that can be read.
+type Found = (PathBuf, Result<Done, StoreError>);
+
+fn found(place: &Path) -> Option<Found> {
+    runs_in(place).pop().map(|run| (place.to_owned(), done(&run)))
+}
+
+fn seen(found: Option<Found>, attempts: &[PathBuf], log: PathBuf) -> Seen {
+    let (place, done, unreadable) = match found {
+        Some((place, Ok(done))) => (Some(place), Some(done), None),
+        Some((_, Err(error))) => (None, None, Some(chain(&error))),
+        None => (None, None, None),
     };
-    let latest = if finished.is_some() { Some(done) } else { attempts.last().map(PathBuf::as_path) };
-    let made = attempts.len() + usize::from(finished.is_some());
+    let made = attempts.len() + usize::from(done.is_some());
+    let latest = place.as_ref().or(attempts.last());
+    let node = latest.and_then(|folder| fs::read_to_string(folder.join(".node")).ok());
     Seen {
         attempts: u32::try_from(made).unwrap_or(u32::MAX),
-        node: latest
-            .and_then(|folder| fs::read_to_string(folder.join(".node")).ok())
-            .map(|it| it.trim().to_owned()),
-        trials: latest.and_then(brief).map(|brief| (brief.executed, brief.trials)),
-        last_words: if finished.is_some() { None } else { unreadable.or_else(|| last_words(log)) },
-        log: log.to_owned(),
-        done: finished,
+        node: node.map(|node| node.trim().to_owned()),
+        trials: latest.and_then(|folder| brief(folder)).map(|brief| (brief.executed, brief.trials)),
+        last_words: if done.is_some() { None } else { unreadable.or_else(|| last_words(&log)) },
+        log,
+        done,
     }
 }
 
