@@ -128,14 +128,14 @@ fn check_merged(run: &Run) -> Vec<String> {
 }
 
 /// What is missing from a run, a line each, as [`verify`] finds it: of the planned trials where it is complete, else of those
-/// before its last. A part of a plan has some of its trials, by their own numbers: of those, only how many there are.
+/// before its last. Of a part of a plan nobody here knows which are its trials.
 #[must_use]
 pub fn check_gaps(run: &Run) -> Vec<String> {
     let (found, planned) = (run.trials.len(), run.manifest.plan.trials as usize);
     let few = run.manifest.state == State::Complete && found != planned;
     let few = few.then(|| format!("the run is complete, and has {found} of {planned} trials"));
-    let is_part = run.manifest.plan.shard.is_some();
     let firsts = std::iter::once(0).chain(run.trials.iter().map(|trial| trial.trial.saturating_add(1)));
+    let is_part = run.manifest.plan.shard.is_some();
     let gaps = firsts.zip(&run.trials).filter_map(|(first, trial)| {
         let number = trial.trial;
         (first < number && !is_part).then(|| match number - first {
@@ -148,8 +148,7 @@ pub fn check_gaps(run: &Run) -> Vec<String> {
 
 /// Numbers, ledgers, sums.
 pub(crate) fn check_trials(run: &Run) -> Vec<String> {
-    let mut findings = check_merged(run);
-    findings.extend(check_gaps(run));
+    let mut findings = [check_merged(run), check_gaps(run)].concat();
     let mut next = 0;
     for (place, trial) in run.trials.iter().enumerate() {
         if trial.trial < next {

@@ -68,11 +68,7 @@ pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
         Ok(planned) => planned,
         Err(reason) => return failed(reason),
     };
-    let mut findings = Vec::new();
-    let (said, limit) = (manifest.scenario.loss_limit, scenario.measure.loss_limit);
-    if (said - limit).abs() > f64::EPSILON {
-        findings.push(format!("the run says that its limit of loss is {said}, and its scenario has {limit}"));
-    }
+    let mut findings: Vec<String> = other_limit(manifest, &scenario).into_iter().collect();
     // Where a rule ended the run, the plan goes on beyond its end.
     let (made, kept) = (plan.trials.len(), manifest.plan.trials as usize);
     let has_rule = manifest.plan.design.stop.is_some();
@@ -92,6 +88,13 @@ pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
         }
     }
     findings
+}
+
+/// That the run says another limit of loss than its scenario, in words; none where it does not.
+pub(super) fn other_limit(manifest: &Manifest, scenario: &Scenario) -> Option<String> {
+    let (said, limit) = (manifest.scenario.loss_limit, scenario.measure.loss_limit);
+    let differs = (said - limit).abs() > f64::EPSILON;
+    differs.then(|| format!("the run says that its limit of loss is {said}, and its scenario has {limit}"))
 }
 
 /// Whether a trial is where the plan has it, and of the cell that the plan has there.

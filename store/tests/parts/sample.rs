@@ -51,15 +51,7 @@ pub(crate) fn manifest(id: &str) -> Manifest {
             backend: "raw_tracepoint".into(),
             reasons: vec![],
             factor: None,
-            calibrations: vec![Calibration {
-                backend: "raw_tracepoint".into(),
-                call: "getpid".into(),
-                rounds: 11,
-                calls_per_round: 10_000,
-                bare_ns: 142.25,
-                added_ns: Estimated { value: 240.0, low: 235.5, high: 246.0 },
-                reads_ns: Estimated { value: 115.0, low: 113.0, high: 117.0 },
-            }],
+            calibrations: vec![calibration()],
         },
         environment: Environment::default(),
         against: None,
@@ -70,6 +62,18 @@ pub(crate) fn manifest(id: &str) -> Manifest {
         machine: Vec::new(),
         checksums: BTreeMap::new(),
         seal: None,
+    }
+}
+
+fn calibration() -> Calibration {
+    Calibration {
+        backend: "raw_tracepoint".into(),
+        call: "getpid".into(),
+        rounds: 11,
+        calls_per_round: 10_000,
+        bare_ns: 142.25,
+        added_ns: Estimated { value: 240.0, low: 235.5, high: 246.0 },
+        reads_ns: Estimated { value: 115.0, low: 113.0, high: 117.0 },
     }
 }
 

@@ -9,7 +9,7 @@ mod manifest;
 mod refusals;
 
 use super::conclusion::conclude;
-use super::verify::{is_as_planned, plan, stray};
+use super::verify::{is_as_planned, other_limit, plan, stray};
 use crate::cli::MergeArguments;
 use crate::credentials::Credentials;
 use crate::failure::Failure;
@@ -135,6 +135,7 @@ pub(super) fn check_order(run: &Run, merged: &Merged, text: &str) -> Result<Vec<
     for (number, part) in merged.parts.iter().enumerate() {
         let planned = manifest::as_it_was(&run.manifest, part);
         let (scenario, plan) = plan(&planned, text)?;
+        findings.extend(other_limit(&run.manifest, &scenario).filter(|_| number == 0));
         let cells = u32::try_from(scenario.cells_with_load()).unwrap_or(u32::MAX);
         if plan.trials.len() != part.trials as usize {
             let (made, kept) = (plan.trials.len(), part.trials);
