@@ -47,8 +47,8 @@ fn assert_verified(path: &Path) {
 }
 
 /// Where each trial stands, and of which cell it is.
-fn order(run: &Run) -> Vec<(u32, u32, u32, u32, BTreeMap<String, String>)> {
-    let place = |it: &TrialRecord| (it.trial, it.block, it.position, it.repetition, it.factors.clone());
+fn order(run: &Run) -> Vec<([u32; 4], BTreeMap<String, String>)> {
+    let place = |it: &TrialRecord| ([it.trial, it.block, it.position, it.repetition], it.factors.clone());
     run.trials.iter().map(place).collect()
 }
 
@@ -57,7 +57,7 @@ fn elsewhere(run: &Run, host: &str, change: impl Fn(&mut Manifest, &mut Vec<Tria
     let mut manifest = Manifest { state: State::Running, ended_at: None, ..run.manifest.clone() };
     manifest.checksums.clear();
     manifest.id = format!("{}-on-{host}", manifest.id);
-    manifest.environment.host = host.to_owned();
+    host.clone_into(&mut manifest.environment.host);
     let mut trials = run.trials.clone();
     for trial in &mut trials {
         trial.boot = format!("boot of {host}");
@@ -65,7 +65,9 @@ fn elsewhere(run: &Run, host: &str, change: impl Fn(&mut Manifest, &mut Vec<Tria
     change(&mut manifest, &mut trials);
     let runs = run.path.parent().unwrap();
     let mut writer = RunWriter::create(runs, manifest, &run.scenario().unwrap(), None).unwrap();
-    trials.iter().for_each(|trial| writer.append_trial(trial).unwrap());
+    for trial in &trials {
+        writer.append_trial(trial).unwrap();
+    }
     Run::open(&writer.finish_at(State::Complete, run.manifest.ended_at).unwrap()).unwrap()
 }
 
@@ -80,7 +82,9 @@ fn parts_make_the_run_that_would_have_been_executed_as_a_whole() {
     for by in ["block", "cell"] {
         let parts = ["2/2", "1/2"].map(|shard| part(folder, shard, &["--shard-by", by]));
         assert!(parts.iter().all(|part| part.trials.len() == 4 && part.manifest.plan.trials == 4), "{by}");
-        parts.iter().for_each(|part| assert_verified(&part.path));
+        for part in &parts {
+            assert_verified(&part.path);
+        }
         let merged = merged(folder, &[&parts[0], &parts[1]]);
         assert_eq!(order(&merged), order(&whole), "{by}");
         assert_eq!((merged.manifest.state, &merged.manifest.plan), (State::Complete, &whole.manifest.plan));
@@ -144,7 +148,9 @@ fn whole_runs_of_several_machines_have_the_machine_as_a_factor() {
     });
     let mut third = elsewhere(&here, "b", |manifest, trials| {
         manifest.id.push_str("-again");
-        trials.iter_mut().for_each(|trial| trial.boot = "another machine of that name".to_owned());
+        for trial in trials {
+            "another machine of that name".clone_into(&mut trial.boot);
+        }
     });
     let merge = |parts: &[&Run]| merge(folder, &parts.iter().map(|it| it.path.as_path()).collect::<Vec<_>>());
     let output = merge(&[&here, &other, &third]);
@@ -234,98 +240,130 @@ fn cells_on_different_machines_are_warned_of_and_blocks_are_resampled_by_machine
     }
 }
 
-/// Each is refused by name, with 2, and nothing is written.
+/// What is said of each refusal, which ends with 2 and writes nothing.
+struct Refusals<'a> {
+    folder: &'a Path,
+    /// Names that are others on each machine and each time, with what stands for them.
+    names: Vec<(String, &'static str)>,
+    told: String,
+}
+
+impl<'a> Refusals<'a> {
+    fn of(folder: &'a Path, known: &Run) -> Self {
+        let names = vec![
+            (known.manifest.environment.kernel_release.clone(), "<kernel>"),
+            (known.manifest.environment.runner_version.clone(), "<version>"),
+        ];
+        Self { folder, names, told: String::new() }
+    }
+
+    fn name(&mut self, run: &Run, place: &'static str) {
+        self.names.push((run.path.display().to_string(), place));
+        self.names.push((run.manifest.id.clone(), place));
+        self.names.push((run.manifest.scenario.hash.clone(), "<hash>"));
+    }
+
+    fn refused(&mut self, what: &str, parts: &[&Run]) {
+        let runs = self.folder.join("runs");
+        let before = store::run_ids(&runs).unwrap();
+        let output = merge(self.folder, &parts.iter().map(|it| it.path.as_path()).collect::<Vec<_>>());
+        let mut said = text(&output.stderr);
+        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""), "{what}: {said}");
+        assert_eq!((store::run_ids(&runs).unwrap(), drafts(self.folder).len()), (before, 0), "{what}");
+        for (part, place) in parts.iter().zip(["<1>", "<2>", "<3>", "<4>"]) {
+            self.name(part, place);
+        }
+        // What is part of another goes after it, and what came last counts.
+        let mut names = self.names.clone();
+        names.reverse();
+        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        for (name, place) in &names {
+            said = said.replace(name, place);
+        }
+        let _ = write!(self.told, "{what}:\n  {said}");
+    }
+}
+
 #[test]
-fn what_does_not_belong_together_is_refused_by_name() {
+fn parts_of_different_plans_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let [one, two] = ["1/3", "2/3"].map(|shard| part(folder, shard, &[]));
-    let of_two = part(folder, "2/2", &[]);
-    let by_cell = part(folder, "2/2", &["--shard-by", "cell"]);
-    let seeded = part(folder, "3/3", &["--seed", "7"]);
+    let mut refusals = Refusals::of(folder, &one);
     let again = part(folder, "2/3", &[]);
-    let three = part(folder, "3/3", &[]);
-    let scenario = |change: (&str, &str), shard: &[&str]| {
-        let output = run(folder, &COUNTED.replace(change.0, change.1), &[&FOUR[..], shard].concat());
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        latest(folder)
-    };
-    let text_differs = scenario(("# ", "# "), &["--shard", "3/3", "--set", "measure.warmup=6ms"]);
-    let other = scenario(("counted", "other"), &["--shard", "3/3"]);
-    let whole = scenario(("", ""), &[]);
-    let cut = Run::open(&super::cut_down(&three, &folder.join("cut"), 1, None)).unwrap();
-    let interrupted = super::cut_down(&three, &folder.join("int"), 1, Some(State::Interrupted));
-    let interrupted = Run::open(&interrupted).unwrap();
-    let kernel = elsewhere(&three, "kernel-host", |manifest, _| {
-        manifest.environment.kernel_release = "7.0".to_owned()
+    refusals.refused("a part missing", &[&one]);
+    refusals.refused("a part twice", &[&one, &two, &again]);
+    refusals.refused("the same run twice", &[&one, &two, &two]);
+    let of_two = part(folder, "2/2", &[]);
+    refusals.refused("parts of another number", &[&one, &of_two]);
+    refusals.refused("parts of another kind", &[&of_two, &part(folder, "2/2", &["--shard-by", "cell"])]);
+    refusals.refused("another seed", &[&one, &two, &part(folder, "3/3", &["--seed", "7"])]);
+    let replaced = part(folder, "3/3", &["--set", "measure.warmup=6ms"]);
+    refusals.refused("something replaced", &[&one, &two, &replaced]);
+    let other = COUNTED.replace("counted", "other");
+    assert!(run(folder, &other, &[&FOUR[..], &["--shard", "3/3"]].concat()).status.success());
+    refusals.refused("another scenario", &[&one, &two, &latest(folder)]);
+    assert!(
+        run(folder, &format!("{COUNTED}# a word\n"), &[&FOUR[..], &["--shard", "3/3"]].concat())
+            .status
+            .success()
+    );
+    refusals.refused("another text", &[&one, &two, &latest(folder)]);
+    assert!(run(folder, COUNTED, &FOUR).status.success());
+    refusals.refused("a part and a whole", &[&one, &latest(folder)]);
+    insta::assert_snapshot!(refusals.told);
+}
+
+#[test]
+fn parts_that_are_not_whole_or_not_alike_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let [one, two] = ["1/2", "2/2"].map(|shard| part(folder, shard, &[]));
+    let mut refusals = Refusals::of(folder, &one);
+    let cut = Run::open(&super::cut_down(&two, &folder.join("cut"), 1, None)).unwrap();
+    refusals.refused("cut off", &[&one, &cut]);
+    let interrupted = super::cut_down(&two, &folder.join("interrupted"), 1, Some(State::Interrupted));
+    refusals.refused("interrupted", &[&one, &Run::open(&interrupted).unwrap()]);
+    let other = elsewhere(&two, "other-kernel", |manifest, _| {
+        "7.0".clone_into(&mut manifest.environment.kernel_release);
     });
-    let runner_version =
-        elsewhere(&three, "runner-host", |manifest, _| manifest.environment.runner_version = "9".to_owned());
-    let backend =
-        elsewhere(&three, "backend-host", |manifest, _| manifest.probe.backend = "fentry".to_owned());
-    let harmed = elsewhere(&three, "harmed-host", unchanged);
+    refusals.refused("another kernel", &[&one, &other]);
+    let other = elsewhere(&two, "other-runner", |manifest, _| {
+        "9".clone_into(&mut manifest.environment.runner_version);
+    });
+    refusals.refused("another runner", &[&one, &other]);
+    let other = elsewhere(&two, "other-backend", |manifest, _| {
+        "fentry".clone_into(&mut manifest.probe.backend);
+    });
+    refusals.refused("another backend", &[&one, &other]);
+    let harmed = elsewhere(&two, "harmed", unchanged);
     fs::write(harmed.path.join("load.parquet"), "PAR1").unwrap();
-    let all = merged(folder, &[&one, &two, &three]);
-    let whole_b = elsewhere(&whole, "whole-host", |manifest, _| manifest.id.push_str("-w"));
-    let whole_b_again = elsewhere(&whole, "whole-host", |manifest, _| manifest.id.push_str("-x"));
-    let pair = elsewhere(&whole, "pair-host", |manifest, _| {
+    refusals.refused("harmed", &[&one, &harmed]);
+    insta::assert_snapshot!(refusals.told);
+}
+
+#[test]
+fn whole_runs_that_nothing_tells_apart_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let [one, two] = ["1/2", "2/2"].map(|shard| part(folder, shard, &[]));
+    assert!(run(folder, COUNTED, &FOUR).status.success());
+    let whole = latest(folder);
+    let mut refusals = Refusals::of(folder, &whole);
+    refusals.name(&one, "<one>");
+    refusals.name(&two, "<two>");
+    refusals.refused("whole and alone", &[&whole]);
+    let b = elsewhere(&whole, "other", unchanged);
+    let again = elsewhere(&whole, "other", |manifest, _| manifest.id.push_str("-again"));
+    refusals.refused("two of one machine", &[&whole, &b, &again]);
+    refusals.refused("two of one kernel", &[&b, &again]);
+    let pair = elsewhere(&whole, "pair", |manifest, _| {
         manifest.against = Some(store::Against { run: "another".to_owned(), role: store::Role::Baseline });
     });
-    let ids = store::run_ids(&folder.join("runs")).unwrap();
-    let mut told = String::new();
-    let cases: [(&str, Vec<&Run>); 20] = [
-        ("a part twice", vec![&one, &two, &again, &three]),
-        ("a part missing", vec![&one, &three]),
-        ("two missing", vec![&two]),
-        ("the same run twice", vec![&one, &two, &two]),
-        ("parts of another number", vec![&one, &of_two]),
-        ("parts of another kind", vec![&of_two, &by_cell]),
-        ("a part and a whole", vec![&one, &whole]),
-        ("another seed", vec![&one, &two, &seeded]),
-        ("something replaced", vec![&one, &two, &text_differs]),
-        ("another scenario", vec![&one, &two, &other]),
-        ("cut off", vec![&one, &two, &cut]),
-        ("interrupted", vec![&one, &two, &interrupted]),
-        ("another kernel", vec![&one, &two, &kernel]),
-        ("another runner", vec![&one, &two, &runner_version]),
-        ("another backend", vec![&one, &two, &backend]),
-        ("harmed", vec![&one, &two, &harmed]),
-        ("merged already", vec![&all, &whole]),
-        ("whole and alone", vec![&whole]),
-        ("two of one machine", vec![&whole, &whole_b, &whole_b_again]),
-        ("of a pair", vec![&whole, &pair]),
-    ];
-    for (what, parts) in cases {
-        let output = merge(folder, &parts.iter().map(|it| it.path.as_path()).collect::<Vec<_>>());
-        let mut said = text(&output.stderr);
-        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""), "{what}: {said}");
-        let mut names: Vec<(String, String)> = Vec::new();
-        for (number, part) in (1..).zip(&parts) {
-            let place = format!("<{number}>");
-            names.push((part.path.display().to_string(), place.clone()));
-            names.push((part.manifest.id.clone(), place));
-            names.push((part.manifest.environment.host.clone(), "<host>".to_owned()));
-        }
-        for (letter, part) in ["<a>", "<b>", "<c>"].into_iter().zip([&one, &two, &three]) {
-            names.push((part.manifest.id.clone(), letter.to_owned()));
-        }
-        // What is part of another goes after it.
-        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        names.iter().for_each(|(name, place)| said = said.replace(name, place));
-        for fact in [
-            &one.manifest.environment.kernel_release,
-            &one.manifest.scenario.hash,
-            &other.manifest.scenario.hash,
-        ] {
-            said = said.replace(fact.as_str(), "<of this machine>");
-        }
-        said = said.replace(&one.manifest.environment.runner_version, "<version>");
-        let _ = write!(told, "{what}:\n  {said}");
-        let entries = fs::read_dir(folder.join("runs")).unwrap().flatten();
-        let drafts = entries.filter(|it| it.file_name().to_string_lossy().ends_with(".merging")).count();
-        assert_eq!((store::run_ids(&folder.join("runs")).unwrap(), drafts), (ids.clone(), 0), "{what}");
-    }
-    insta::assert_snapshot!(told);
+    refusals.refused("of a pair", &[&whole, &pair]);
+    let both = merged(folder, &[&one, &two]);
+    refusals.refused("merged already", &[&both, &whole]);
+    insta::assert_snapshot!(refusals.told);
 }
 
 #[test]
@@ -373,6 +411,9 @@ fn neither_a_part_nor_a_merged_run_takes_blocks() {
     assert!(resumed.status.success() && text(&resumed.stdout).contains("nothing left to execute"));
 }
 
+/// What is changed in a run.
+type Change<'a> = &'a dyn Fn(&mut Manifest, &mut Vec<TrialRecord>);
+
 /// Whatever is changed in a merged run, its own words about where it comes from included.
 #[test]
 fn what_was_changed_in_a_merged_run_is_found() {
@@ -388,7 +429,6 @@ fn what_was_changed_in_a_merged_run_is_found() {
     assert_eq!(verified.status.code(), Some(1));
     assert!(text(&verified.stdout).contains("its seal is broken"), "{}", text(&verified.stdout));
     // Whoever seals anew has to make up what fits together.
-    type Change<'a> = &'a dyn Fn(&mut Manifest, &mut Vec<TrialRecord>);
     let changes: [(Change<'_>, &str); 3] = [
         (&|_, trials| trials.swap(0, 1), "is not the one that scenario and seed have at its place"),
         (&|manifest, _| manifest.merged.as_mut().unwrap().parts[1].trials = 3, "had 7 trials, and it has 8"),

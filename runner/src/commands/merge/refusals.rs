@@ -91,9 +91,12 @@ fn refuse_different(first: &Manifest, other: &Manifest) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What runs have to have in common: what it is called, and how it is told of a run.
+type Trait = (&'static str, fn(&Manifest) -> String);
+
 /// The first thing in which two runs differ that they have to have in common, with how it is in each.
 fn difference(first: &Manifest, other: &Manifest) -> Option<(&'static str, String, String)> {
-    let traits: [(&'static str, fn(&Manifest) -> String); 11] = [
+    let traits: [Trait; 11] = [
         ("the scenario", |it| it.scenario.name.clone()),
         ("the scenario's text", |it| format!("of hash {}", it.scenario.hash)),
         ("the seed", |it| it.plan.seed.to_string()),
