@@ -201,7 +201,7 @@ fn without_paths(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::examine::tests::{Made, made, written};
-    use store::Noise;
+    use store::{Factor, Level, Merged, MergedPart, Noise};
 
     fn names() -> Names {
         let words = ["ada".to_owned(), "somewhere".to_owned(), "root".to_owned(), "x".to_owned()];
@@ -260,5 +260,44 @@ mod tests {
             assert!(!text.contains(word), "{word}");
         }
         assert_eq!(found.manifest.warnings, ["cannot read (removed) on (removed)"]);
+    }
+
+    #[test]
+    fn machines_of_a_merged_run_have_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = made(&Made { blocks: 3, host: "ada-laptop", ..Made::default() });
+        let manifest = &run.manifest;
+        let part = MergedPart {
+            run: "one".to_owned(),
+            label: Some("ada".to_owned()),
+            seal: None,
+            shard: None,
+            level: Some("ada-laptop".to_owned()),
+            machine: "ada-laptop".to_owned(),
+            boots: run.trials.iter().map(|trial| trial.boot.clone()).collect(),
+            trials: manifest.plan.trials,
+            started_at: manifest.started_at,
+            ended_at: None,
+            command: vec!["/home/ada/bin/runner".to_owned()],
+            probe: manifest.probe.clone(),
+            environment: manifest.environment.clone(),
+            extensions: Vec::new(),
+            settings: Vec::new(),
+        };
+        run.manifest.merged = Some(Merged { factor: Some(MACHINE.to_owned()), parts: vec![part] });
+        let levels =
+            vec![Level { label: "ada-laptop".to_owned(), value: None, arguments: vec![], command: vec![] }];
+        run.manifest.scenario.factors.insert(0, Factor { name: MACHINE.to_owned(), levels });
+        for trial in &mut run.trials {
+            trial.factors.insert(MACHINE.to_owned(), "ada-laptop".to_owned());
+        }
+        let path = written(&run, &folder.path().join("runs"), State::Complete);
+        let clean = anonymise(&Run::open(&path).unwrap(), &names(), &folder.path().join("clean")).unwrap();
+        let (findings, found) = store::verify(&clean);
+        assert_eq!(findings, [""; 0]);
+        let found = found.unwrap();
+        assert!(found.trials.iter().all(|trial| trial.factors[MACHINE] == "machine-1"));
+        let text = format!("{:?} {:?}", found.manifest, found.trials);
+        assert!(!text.contains("ada") && text.contains("machine-1"), "{text}");
     }
 }

@@ -165,7 +165,12 @@ pub fn sentences(fleet: &Fleet) -> Vec<String> {
         "Each {}'s p50 over the median of all: its median over {unit}, with the 95 % interval of a bootstrap over them.",
         fleet.factor
     );
-    [outlier_sentences(fleet), vec![what]].concat()
+    let is_large = fleet.members.len() >= fleet.least_members;
+    let unjudged = (is_large && fleet.rows.iter().any(|row| row.z.is_none())).then(|| {
+        let (least, all) = (fleet.least_members, members(fleet, 2));
+        format!("Where fewer than {least} {all} have the figure, which takes enough calls in each repetition, none is judged.")
+    });
+    [outlier_sentences(fleet), vec![what], unjudged.into_iter().collect()].concat()
 }
 
 fn outlier_sentences(fleet: &Fleet) -> Vec<String> {
