@@ -282,6 +282,10 @@ aa PAIRS="200" SLOWED="60" APART="60": build
 lab *ASSIGNMENTS: build
     @"{{ root }}/checks/lab.sh" "$@"
 
+# A scenario over four shards on a real Slurm on loopback, two nodes killed in the middle, and by ssh; root, installs Slurm
+fleet: build
+    @"{{ root }}/checks/fleet.sh"
+
 # Everything that a change has to pass
 ci:
     .ci/run

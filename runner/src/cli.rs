@@ -1,8 +1,10 @@
 //! The command line as typed. What it means is decided in `commands/`, one file per verb.
 
 mod examples;
+mod fleet;
 mod shards;
 
+pub(crate) use fleet::*;
 pub(crate) use shards::{MergeArguments, ShardArguments};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -84,6 +86,11 @@ pub(crate) enum Verb {
     Lab {
         #[command(subcommand)]
         verb: LabVerb,
+    },
+    /// A scenario in shards on the nodes of a cluster: submit, look, gather
+    Fleet {
+        #[command(subcommand)]
+        verb: FleetVerb,
     },
     /// Clear up after a runner: for the runner itself, which starts it
     #[command(hide = true)]

@@ -9,6 +9,7 @@ mod doctor;
 mod environment;
 mod execution;
 mod failure;
+mod fleet;
 #[cfg(test)]
 mod fuzzing;
 mod keeper;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Completions(arguments) => commands::man::completions(&arguments),
         Verb::Man(arguments) => commands::man::man(&arguments),
         Verb::Lab { verb } => commands::lab::lab(&verb),
+        Verb::Fleet { verb } => commands::fleet::fleet(&verb),
         Verb::Keep { folder } => {
             keeper::keep(&folder, std::io::stdin().lock());
             Ok(ExitCode::SUCCESS)

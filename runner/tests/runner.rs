@@ -19,6 +19,8 @@ mod disk;
 mod export;
 #[path = "parts/faults.rs"]
 mod faults;
+#[path = "parts/fleet.rs"]
+mod fleet;
 #[path = "parts/history.rs"]
 mod history;
 #[path = "parts/impostors.rs"]

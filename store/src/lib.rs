@@ -4,6 +4,7 @@
 //! through [`RunWriter`], reporting reads through [`Run`]; they meet nowhere else. Knows nothing of how figures come
 //! about or what they mean.
 
+mod copy;
 mod csv;
 mod draft;
 mod errno;
@@ -32,6 +33,7 @@ mod writer;
 #[cfg(test)]
 extern crate self as store;
 
+pub use copy::copy_run;
 pub use csv::{TABLES, write_csv};
 pub use draft::Draft;
 pub use errno::{errno_meaning, errno_name};

@@ -354,3 +354,32 @@ fn a_run_that_is_given_up_leaves_latest_with_the_one_before() {
     assert_eq!(run_ids(runs.path()).unwrap(), ["a"]);
     assert_eq!(fs::canonicalize(runs.path().join("latest")).unwrap(), fs::canonicalize(kept).unwrap());
 }
+
+#[test]
+fn a_run_is_copied_as_it_is_and_under_its_name_only_when_it_is_whole() {
+    let (runs, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = write(runs.path(), "a", &[measured(0), failed(1)]).finish(State::Complete).unwrap();
+    fs::create_dir(path.join("report")).unwrap();
+    let into = other.path().join("new");
+    let copy = copy_run(&path, &into, None).unwrap();
+    assert_eq!(copy, into.join("a"));
+    let (findings, run) = verify(&copy);
+    assert_eq!(findings, [""; 0]);
+    assert_eq!(run.unwrap().trials, Run::open(&path).unwrap().trials);
+    assert!(!copy.join("report").exists());
+    assert_eq!(fs::read_link(into.join("latest")).unwrap(), Path::new("a"));
+    // Again: it is there.
+    assert_eq!(copy_run(&path, &into, None).unwrap(), copy);
+    // Another one by this name.
+    let changed = write(other.path(), "a", &[measured(0)]).finish(State::Complete).unwrap();
+    let refused = copy_run(&changed, &into, None).unwrap_err().to_string();
+    assert!(refused.contains("another run is there"), "{refused}");
+    // One that is not as it was written, and one that has not ended.
+    fs::write(changed.join("load.parquet"), "short").unwrap();
+    let third = other.path().join("third");
+    let refused = copy_run(&changed, &third, None).unwrap_err().to_string();
+    assert!(refused.contains("load.parquet is damaged: it is not as it was written"), "{refused}");
+    let under_way = write(runs.path(), "b", &[measured(0)]);
+    assert!(copy_run(under_way.path(), &third, None).is_err());
+    assert_eq!(run_ids(&third).unwrap(), [""; 0]);
+}

@@ -13,6 +13,7 @@ Exit codes:
   2    usage, an invalid scenario, or a run that is not there
   3    some trials failed or are invalid
   4    a gate was crossed: something is worse
+  75   not yet: ask again (fleet status)
   130  interrupted; what was finished is kept
 
 Environment:
@@ -105,3 +106,7 @@ pub(super) const MAN: &str = "\
 Examples:
   runner man diff | man -l -
   runner man --out ~/.local/share/man/man1             # man looks there if ~/.local/bin is on PATH: man runner-diff";
+
+pub(super) const FLEET: &str = "\
+Examples:
+  runner fleet slurm openat.toml --repetitions 8 --shards 4 --print       # shows scripts and commands, submits nothing";

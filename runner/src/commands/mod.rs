@@ -10,6 +10,7 @@ mod conclusion;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod export;
+pub(crate) mod fleet;
 mod here;
 mod history;
 pub(crate) mod lab;

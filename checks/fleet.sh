@@ -1,0 +1,282 @@
+#!/bin/bash
+# A scenario over four shards on a real Slurm: controller, four node daemons and munge on loopback, started by this script
+# alone. Two daemons are killed with SIGKILL in the middle, one of them with all that ran on its node. Nothing may be lost:
+# the merged run verifies, and has the trials of a run in one piece. Then the same by ssh and GNU parallel, with the lines of
+# docs/fleet.md. As root, for the probe and the packages.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+programs=${CARGO_TARGET_DIR:-$root/target}/debug
+case $programs in /*) ;; *) programs=$root/$programs ;; esac
+export PATH=$PATH:/usr/sbin:/sbin PYTHONDONTWRITEBYTECODE=1
+[ "$(id -u)" = 0 ] || { echo "fleet: needs root, for the probe and for daemons" >&2; exit 1; }
+
+# Whatever is installed must not start by itself.
+install() {
+    local policy=/usr/sbin/policy-rc.d made=
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod 755 $policy
+        made=yes
+    fi
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        slurmctld slurmd slurm-client munge openssh-server openssh-client parallel rsync; } >"$work/apt" 2>&1 ||
+        { cat "$work/apt"; return 1; }
+    [ -z "$made" ] || rm $policy
+}
+
+# Short, for sockets' names end at 108 bytes; and with what a shell or Slurm would take for something else.
+work=$(mktemp -d /tmp/fleet.XXXX)
+chmod 755 "$work"
+mkdir "$work/bin" "$work/here"
+cp "$programs/runner" "$programs/generator" "$work/bin"
+unset SUDO_UID SUDO_GID
+export PATH=$work/bin:$PATH SLURM_CONF=$work/slurm.conf
+export SYSCALL_LAB_TURN=fleet-$$ RUNNER_RUNS_DIR=$work/here/runs
+fleet="$work/it's a \"fleet\" 100%d"
+daemons=()
+
+# Whether a process has this in its environment.
+has() { { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | grep -qxF "$2"; }
+
+# Processes that this script has brought about, by the configuration that all of them have.
+ours() {
+    local environ pid
+    for environ in /proc/[0-9]*/environ; do
+        pid=${environ#/proc/}
+        pid=${pid%/environ}
+        if [ "$pid" != $$ ] && has "$pid" "SLURM_CONF=$SLURM_CONF"; then echo "$pid"; fi
+    done
+}
+
+# Jobs first: they outlive daemons.
+clean_up() {
+    local status=$? pid
+    trap - EXIT
+    set +e
+    if [ $status != 0 ]; then
+        timeout 5 runner fleet status "$fleet"
+        tail -n 20 "$fleet"/logs/* "$work/slurmctld.log" 2>/dev/null
+    fi
+    if [ ${#daemons[@]} != 0 ]; then
+        timeout 5 scancel --user=root
+        for _ in {1..20}; do [ -z "$(timeout 5 squeue --noheader)" ] && break; sleep 0.2; done
+        kill "${daemons[@]}" 2>/dev/null
+        wait "${daemons[@]}" 2>/dev/null
+    fi
+    for pid in $(ours); do kill -KILL "$pid" 2>/dev/null; done
+    rm -rf "$work"
+    exit $status
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+
+say() { printf 'fleet: %3d s: %s\n' $SECONDS "$*"; }
+
+# within SECONDS WHAT COMMAND…: until the command succeeds.
+within() {
+    local until=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@"; do
+        [ $SECONDS -lt $until ] || { echo "fleet: $what has not come" >&2; return 1; }
+        sleep 0.2
+    done
+}
+
+# daemon NAME COMMAND…: in the foreground of its own, so that its number is known.
+daemon() {
+    "${@:2}" >"$work/$1.log" 2>&1 </dev/null &
+    daemons+=($!)
+    printf '%s' $! >"$work/$1.pid"
+}
+
+free_ports() {
+    python3 - "$1" <<'END'
+import socket, sys
+held = [socket.socket() for _ in range(int(sys.argv[1]))]
+for it in held:
+    it.bind(("127.0.0.1", 0))
+print(*(it.getsockname()[1] for it in held))
+END
+}
+
+start_slurm() {
+    local ports node
+    read -ra ports < <(free_ports 5)
+    mkdir -m 755 "$work/munge" "$work/state" "$work/spool"
+    (umask 077 && dd if=/dev/urandom of="$work/munge/key" bs=64 count=1 status=none)
+    cat >"$SLURM_CONF" <<END
+ClusterName=lab
+SlurmctldHost=$(hostname -s)(127.0.0.1)
+SlurmctldPort=${ports[4]}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+CredType=cred/munge
+AuthInfo=socket=$work/munge/socket,cred_expire=5
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+StateSaveLocation=$work/state
+SlurmdSpoolDir=$work/spool/%n
+SlurmctldPidFile=$work/slurmctld.number
+SlurmdPidFile=$work/slurmd-%n.number
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+JobCompType=jobcomp/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SchedulerType=sched/builtin
+SlurmdParameters=config_overrides
+SlurmdTimeout=3
+MessageTimeout=4
+SchedulerParameters=sched_interval=2
+ReturnToService=2
+MailProg=/bin/true
+$(for node in 1 2 3 4; do echo "NodeName=n$node NodeAddr=127.0.0.1 Port=${ports[node - 1]} CPUs=1 State=UNKNOWN"; done)
+PartitionName=all Nodes=n[1-4] Default=YES MaxTime=INFINITE State=UP
+END
+    daemon munge munged --foreground --force --key-file="$work/munge/key" --socket="$work/munge/socket" \
+        --pid-file="$work/munge/number" --seed-file="$work/munge/seed" --log-file="$work/munge/log"
+    within 10 "munge's socket" test -S "$work/munge/socket"
+    daemon slurmctld slurmctld -D
+    for node in 1 2 3 4; do daemon "slurmd-n$node" slurmd -D -N "n$node"; done
+    within 30 "a node's readiness" nodes_are_idle 4
+}
+
+nodes_are_idle() { [ "$(timeout 5 sinfo --noheader --Node --format=%t 2>/dev/null | grep -c idle)" = "$1" ]; }
+
+# field EXPRESSION: of the fleet's status, which is `it`.
+field() {
+    runner fleet status "$fleet" --json >"$work/status.json" || :
+    python3 -c "import json, sys; it = json.load(open(sys.argv[1])); print($1)" "$work/status.json"
+}
+
+# The shard that measures now, and its node: begun, with trials, and some to come. They take turns on this machine.
+measuring() {
+    victim=$(field "next((f\"{s['shard']} {s['node']}\" for s in it['shards'] if s['state'] == 'running' and s['finished'] and 1 < s['finished'] < s['planned'] - 1), '')")
+    [ -n "$victim" ]
+}
+
+another_measures() { measuring && [ "$victim" != "$first" ]; }
+
+# All that a node has: its daemon, what watches over its jobs (first, or it would tell of their end), and what runs in them.
+kill_node() {
+    local pid parent jobs=() watchers=()
+    for pid in $(ours); do
+        has "$pid" "SLURMD_NODENAME=$1" || continue
+        jobs+=("$pid")
+        parent=$(sed 's/.*) . \([0-9]*\).*/\1/' "/proc/$pid/stat")
+        case $(cat "/proc/$parent/comm") in slurmstepd*) watchers+=("$parent") ;; esac
+    done
+    [ ${#watchers[@]} = 1 ]
+    kill -KILL "$(cat "$work/slurmd-$1.pid")" "${watchers[@]}"
+    for pid in "${jobs[@]}"; do kill -KILL "$pid" 2>/dev/null || :; done
+}
+
+is_over() {
+    local status=0
+    runner fleet status "$1" >"$work/status" || status=$?
+    case $status in 0) ;; 75) return 1 ;; *) cat "$work/status"; exit 1 ;; esac
+}
+
+trials() {
+    runner export "$1" --format csv | python3 -c '
+import csv, sys
+rows = csv.DictReader(sys.stdin)
+print(*sorted({(int(it["trial"]), it["block"], it["position"], it["repetition"], it["factor_threads"]) for it in rows}), sep="\n")'
+}
+
+check_slurm() {
+    local first victim
+    runner fleet slurm "$root/checks/fleet.toml" --shards 4 --fleet-dir "$fleet" --time 10 --label by-slurm
+    if runner fleet slurm "$root/checks/fleet.toml" --shards 4 --fleet-dir "$fleet" 2>/dev/null; then return 1; fi
+    within 30 "a shard that measures" measuring
+    first=$victim
+    say "kills the daemon of ${first#* }, where shard ${first% *} goes on"
+    kill -KILL "$(cat "$work/slurmd-${first#* }.pid")"
+    within 40 "another shard that measures" another_measures
+    say "kills all of ${victim#* }, with shard ${victim% *} in the middle"
+    kill_node "${victim#* }"
+    within 100 "the fleet's end" is_over "$fleet"
+    cat "$work/status"
+    grep -q "goes on with what attempt ${victim% *}-" "$fleet/logs/shard-${victim% *}.log"
+    runner fleet fetch "$fleet"
+    runner verify by-slurm
+}
+
+check_cancel_and_retry() {
+    runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --set measure.window=150ms --sbatch=--begin=now+1hour --label later
+    runner fleet cancel
+    local status=0
+    runner fleet status || status=$?
+    [ $status = 3 ]
+    [ -z "$(squeue --noheader)" ]
+    runner fleet retry --sbatch=--begin=now
+    within 60 "the end of what was submitted anew" is_over latest
+    runner fleet fetch
+    runner verify later
+}
+
+# Two machines: two ports, each with a disk of its own.
+start_ssh() {
+    local ports machine
+    read -ra ports < <(free_ports 2)
+    mkdir -p /run/sshd "$work/ssh" "$work/m1" "$work/m2"
+    ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/host"
+    ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/key"
+    cat >"$work/ssh/sshd" <<END
+ListenAddress 127.0.0.1:${ports[0]}
+ListenAddress 127.0.0.1:${ports[1]}
+HostKey $work/ssh/host
+AuthorizedKeysFile $work/ssh/key.pub
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+StrictModes no
+UsePAM no
+PidFile none
+SetEnv PATH=$PATH SYSCALL_LAB_TURN=$SYSCALL_LAB_TURN SLURM_CONF=$SLURM_CONF
+Match LocalPort ${ports[0]}
+    ForceCommand cd $work/m1 && eval "\$SSH_ORIGINAL_COMMAND"
+Match LocalPort ${ports[1]}
+    ForceCommand cd $work/m2 && eval "\$SSH_ORIGINAL_COMMAND"
+END
+    for machine in 1 2; do
+        printf 'Host m%s\n    HostName 127.0.0.1\n    Port %s\n    IdentityFile %s\n    User root\n' \
+            "$machine" "${ports[machine - 1]}" "$work/ssh/key"
+        printf '    UserKnownHostsFile %s\n    StrictHostKeyChecking accept-new\n    LogLevel ERROR\n' "$work/ssh/known"
+    done >"$work/ssh/config"
+    export PARALLEL_SSH="ssh -F $work/ssh/config" PARALLEL_HOME=$work/parallel
+    mkdir -p "$PARALLEL_HOME"
+    touch "$PARALLEL_HOME/will-cite"
+    daemon sshd "$(command -v sshd)" -D -e -f "$work/ssh/sshd"
+    within 10 "sshd" timeout 5 ssh -F "$work/ssh/config" m1 true 2>/dev/null
+}
+
+# The page's own lines.
+check_ssh() {
+    # Shorter, for here no node has to die in the middle.
+    sed 's/^window = .*/window = "150ms"/' "$root/checks/fleet.toml" >"$work/here/openat.toml"
+    # shellcheck disable=SC2016 # These are no commands.
+    sed -n '/<!-- not run: it takes machines/,/^```$/p' "$root/docs/fleet.md" | sed -n '/^```sh$/,/^```$/p' | grep -v '^```' >"$work/lines"
+    grep -q 'parallel .*--resume-failed' "$work/lines"
+    # On a busy machine a window so short may have nothing in it: 3.
+    (cd "$work/here" && bash -euo pipefail "$work/lines") >"$work/said" || [ $? = 3 ] || { cat "$work/said"; return 1; }
+    cut -f 2,7 "$work/here/shards.log"
+    runner verify by-ssh
+}
+
+command -v slurmctld slurmd sbatch munged sshd parallel rsync >/dev/null || install
+start_slurm
+say "four nodes are ready"
+check_slurm
+check_cancel_and_retry
+say "and the same by ssh"
+start_ssh
+check_ssh
+runner run "$root/checks/fleet.toml" --set measure.window=150ms --label whole --quiet
+trials whole >"$work/whole"
+for run in by-slurm by-ssh; do
+    trials $run | diff "$work/whole" - || { echo "fleet: $run has other trials than a run in one piece" >&2; exit 1; }
+done
+say "$(wc -l <"$work/whole") trials each: in one piece, over four shards with two dead daemons, and by ssh"

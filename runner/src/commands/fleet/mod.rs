@@ -1,0 +1,47 @@
+//! `runner fleet`: a scenario in shards on the nodes of a cluster. What a fleet is, is `crate::fleet`'s; here it is made,
+//! looked at and gathered.
+
+mod fetch;
+mod slurm;
+mod status;
+mod submit;
+
+use super::print;
+use crate::cli::{FleetArguments, FleetVerb};
+use crate::failure::Failure;
+use crate::fleet::{self, FleetFolder};
+use std::process::ExitCode;
+
+/// Carries out what is asked.
+pub(crate) fn fleet(verb: &FleetVerb) -> Result<ExitCode, Failure> {
+    match verb {
+        FleetVerb::Slurm(arguments) => slurm::slurm(arguments),
+        FleetVerb::Status(arguments) => status::status(arguments),
+        FleetVerb::Fetch(arguments) => fetch::fetch(arguments),
+        FleetVerb::Retry(arguments) => submit::retry(arguments),
+        FleetVerb::Cancel(arguments) => cancel(arguments),
+    }
+}
+
+fn named(arguments: &FleetArguments) -> Result<FleetFolder, Failure> {
+    fleet::named(&arguments.runs_dir.runs_dir, &arguments.fleet)
+}
+
+/// Cancels all jobs of the fleet.
+fn cancel(arguments: &FleetArguments) -> Result<ExitCode, Failure> {
+    let folder = named(arguments)?;
+    let _lock = folder.lock()?;
+    let fleet = &folder.fleet;
+    let to_come = fleet::queue(fleet)?.iter().filter(|job| job.is_to_come()).count();
+    if to_come == 0 {
+        print(&format!("{}: nothing is in the queue\n", fleet.id))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    fleet::cancel(fleet, &[])?;
+    print(&format!(
+        "{}: cancelled; what was measured is kept, and `runner fleet retry {}` goes on with it\n",
+        fleet.id,
+        folder.handle()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}

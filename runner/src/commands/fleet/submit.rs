@@ -1,0 +1,88 @@
+//! Submitting what a fleet lacks: all of it at first, what failed later.
+
+use super::{named, print};
+use crate::cli::{JobArguments, RetryArguments};
+use crate::failure::Failure;
+use crate::fleet::{self, FleetFolder, Job, Queued, State, Status};
+use std::process::ExitCode;
+
+/// Submits the shards as one array, and the job that merges behind it and the arrays that are still to come; says what was
+/// submitted. Each number is kept as soon as it is known.
+pub(super) fn submit(
+    folder: &mut FleetFolder,
+    shards: &[u32],
+    dependency: Option<&str>,
+    to_come: &[u64],
+) -> Result<String, Failure> {
+    let mut arrays: Vec<String> = to_come.iter().map(u64::to_string).collect();
+    let mut said = String::new();
+    if !shards.is_empty() {
+        let mut words = fleet::shard_words(folder, shards);
+        words.splice(0..0, dependency.iter().map(|what| format!("--dependency={what}")));
+        let id = fleet::submit(&words)?;
+        keep(folder, id, shards)?;
+        arrays.push(id.to_string());
+        let count = if shards.len() == 1 { "1 shard".to_owned() } else { format!("{} shards", shards.len()) };
+        said = format!("{count} as job {id}, ");
+    }
+    let id = fleet::submit(&fleet::merge_words(folder, &arrays))?;
+    keep(folder, id, &[])?;
+    Ok(format!("{said}merged by job {id}"))
+}
+
+fn keep(folder: &mut FleetFolder, id: u64, shards: &[u32]) -> Result<(), Failure> {
+    folder.fleet.jobs.push(Job { id, shards: shards.to_vec(), submitted_at: chrono::Utc::now() });
+    folder.save()
+}
+
+/// What the user has `sbatch` told; what the fleet itself needs follows it, and so has the last word.
+pub(super) fn job_options(jobs: &JobArguments, is_shard: bool) -> Vec<String> {
+    let mut words = jobs.sbatch.clone();
+    let mut add = |name: &str, value: &Option<String>| {
+        words.extend(value.as_ref().map(|value| format!("--{name}={value}")));
+    };
+    add("partition", &jobs.partition);
+    add("account", &jobs.account);
+    if is_shard {
+        add("time", &jobs.time);
+        add("constraint", &jobs.constraint);
+    }
+    words
+}
+
+/// Submits anew what is neither done nor to come.
+pub(super) fn retry(arguments: &RetryArguments) -> Result<ExitCode, Failure> {
+    let path = named(&arguments.fleet)?.path;
+    // As it is now that nobody else changes it any more.
+    let folder = FleetFolder::open(&path)?;
+    let _lock = folder.lock()?;
+    let mut folder = FleetFolder::open(&path)?;
+    // The queue first: what it says is over is in its place by then.
+    let queue = fleet::queue(&folder.fleet)?;
+    let status = Status::of(&folder.fleet, &fleet::look(&folder), Some(&queue));
+    let missing = fleet::missing(&status);
+    let id = folder.fleet.id.clone();
+    if missing.is_empty() && status.merge.state != State::Failed {
+        print(&format!("{id}: nothing is missing\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let to_come = |merges: bool| jobs(&queue, merges);
+    // It would merge without those that are submitted now.
+    if !to_come(true).is_empty() {
+        fleet::cancel(&folder.fleet, &to_come(true))?;
+    }
+    folder.fleet.shard_options.extend(job_options(&arguments.jobs, true));
+    folder.fleet.merge_options.extend(job_options(&arguments.jobs, false));
+    let said = submit(&mut folder, &missing, arguments.jobs.dependency.as_deref(), &to_come(false))?;
+    print(&format!("{id}: {said}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Numbers of the jobs that are still to come: those that merge, or the arrays.
+fn jobs(queue: &[Queued], merges: bool) -> Vec<u64> {
+    let to_come = queue.iter().filter(|job| job.is_to_come() && job.shard.is_none() == merges);
+    let mut ids: Vec<u64> = to_come.map(|job| job.job).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

@@ -1,0 +1,51 @@
+//! A run in another folder of runs: its files, as they are.
+
+use crate::files::{Folder, Owner, create_folders};
+use crate::runs::run_ids;
+use crate::writer::{LATEST, MANIFEST};
+use crate::{State, StoreError, limits, read_manifest};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Copies a run that has ended into the folder `runs_dir`, under its own id, and points `latest` at the newest run there;
+/// returns the copy's folder. The report is left out, since it can be drawn anew. Has the copy its name, it is whole.
+///
+/// The same run is there already: then that is the copy. Fails where another is there by this id, where the run is under way,
+/// or a file is not what its manifest says.
+pub fn copy_run(run: &Path, runs_dir: &Path, owner: Option<Owner>) -> Result<PathBuf, StoreError> {
+    let manifest = read_manifest(run)?;
+    if manifest.state == State::Running {
+        return Err(StoreError::damaged(run, "it has not ended, and only what has ended is copied"));
+    }
+    let from = Folder::open(run)?;
+    let text = from.read(MANIFEST, limits::MANIFEST_BYTES)?;
+    let runs = create_folders(runs_dir, owner)?;
+    if let Ok(there) = runs.inner(&manifest.id) {
+        if there.read(MANIFEST, limits::MANIFEST_BYTES)? == text {
+            return Ok(there.path().to_owned());
+        }
+        return Err(StoreError::damaged(
+            there.path(),
+            "another run is there by the id that was to be copied",
+        ));
+    }
+    let draft = format!(".{}.tmp", manifest.id);
+    // What a crash has left of it is written over, file by file.
+    let into = runs.make_inner(&draft, owner)?;
+    for (name, sum) in &manifest.checksums {
+        into.replace(name, owner, |file| {
+            let mut content = from.file(name, limits::TABLE_BYTES)?;
+            let copied = io::copy(&mut content, file).map(drop);
+            copied.map_err(|source| StoreError::Write { path: into.path().join(name), source })
+        })?;
+        if into.checksum(name, limits::TABLE_BYTES)?.0.to_hex().as_str() != sum {
+            return Err(StoreError::damaged(run.join(name), "it is not as it was written"));
+        }
+    }
+    into.replace_with(MANIFEST, owner, &text)?;
+    let copy = runs.rename(&draft, &manifest.id)?.path().to_owned();
+    if let Some(newest) = run_ids(runs_dir)?.pop() {
+        runs.point(LATEST, &newest, owner)?;
+    }
+    Ok(copy)
+}
