@@ -107,12 +107,11 @@ doctor *ARGS: build
 
 # Build the programs `runner` and `generator`
 build:
-    @cargo build --locked --manifest-path {{ manifest }} -p runner -p generators --bins
+    @cargo build --locked --manifest-path {{ manifest }} -p runner --bins
 
 # Put `runner` and `generator` on PATH, in cargo's own folder of programs
 install: build
     cargo install --locked --debug --path runner
-    cargo install --locked --debug --path generators
 
 # Run the tests; those that need root say so and pass over without it
 test *ARGS:
@@ -238,7 +237,7 @@ bench-runner: build
 bench-reports PROFILE="release":
     #!/bin/sh
     set -eu
-    cargo build --locked --profile "$1" -p runner -p generators --bins
+    cargo build --locked --profile "$1" -p runner --bins
     folder=$1
     [ "$folder" != dev ] || folder=debug
     runner=${CARGO_TARGET_DIR:-target}/$folder/runner
