@@ -1,26 +1,38 @@
 #!/bin/bash
-# Tests the probe, and the runner as it is shipped, on stock kernels in a virtual machine: test.sh [--table] [KERNEL…]
+# Tests the probe, and the runner as it is shipped, on stock kernels in a virtual machine:
+# test.sh [--table | --package DEB] [KERNEL…]
 #
 # KERNEL is 6.1, 6.12, … or 6.12-arm64, as kernel.sh takes it. Builds static programs, puts them on a disk image, boots
 # each kernel in software emulation, and reads back what the runner stored there. Counts are asserted, latencies never:
 # those of an emulated processor mean nothing. On arm64 only the probe's own tests run.
 #
 # What each kernel's run says of each backend is kept as JSON lines in target/vm/; --table makes docs/kernels.md of them.
+# With --package only the runner is tried, the one that is in a Debian package of the kernels' architecture.
 set -euo pipefail
 # shellcheck source=vm/machine.sh
 . "$(dirname "$0")/machine.sh"
 
 records=${CARGO_TARGET_DIR:-$root/target}/vm
-table=
+table='' package=''
 if [ "${1:-}" = --table ]; then
     table=$root/docs/kernels.md
     shift
+elif [ "${1:-}" = --package ]; then
+    package=$(realpath "$2")
+    shift 2
 fi
 [ $# -gt 0 ] || set -- 6.1 6.12
 
 # Writes what a guest of architecture $1 has to do: $work/$1/steps, and in disturbing what is done to the first one besides.
 write_steps() {
     local guest=$work/$1 run='/disk/runner run scenarios/vm_counts.toml'
+    if [ -n "$package" ]; then
+        mkdir "$guest/disk/scenarios"
+        cp "$root/vm/scenario.toml" "$guest/disk/scenarios/vm_counts.toml"
+        echo 'shipped /disk/usr/bin/runner check quick' >"$guest/steps"
+        echo 'run /disk/usr/bin/runner run vm_counts --probe kretprobe --runs-dir /disk/runs' >>"$guest/steps"
+        return 0
+    fi
     echo 'probe-kernel /disk/probe-kernel --test-threads=1 --nocapture' >"$guest/steps"
     [ -e "$guest/disk/runner" ] || return 0
     mkdir "$guest/disk/scenarios"
@@ -74,7 +86,7 @@ why() {
 test_kernel() {
     local architecture kernel console=$work/console-$1 disk=$work/disk-$1.ext4 began=$SECONDS passed=yes
     architecture=$(architecture "$1")
-    rm -f "$records/$1.jsonl"
+    [ -n "$package" ] || rm -f "$records/$1.jsonl"
     kernel=$("$root/vm/kernel.sh" "$1") || return 1
     cp "$work/$architecture/steps" "$work/$architecture/disk/steps"
     [ -n "$disturbed" ] || [ "$architecture" != x86_64 ] ||
@@ -92,14 +104,16 @@ test_kernel() {
             boot "$architecture" "$kernel" "$console" "$disk" && passed=yes
         fi
     fi
-    if [ -n "$passed" ] && [ "$architecture" = x86_64 ]; then
+    if [ -n "$passed" ] && grep -q '^run ' "$work/$architecture/steps"; then
         check_runs "$disk" "$console.text" >"$work/run" 2>&1 || passed=
         cat "$work/run" >>"$console.text"
         disturbed=yes
     fi
-    python3 "$root/vm/backends.py" read "$1" "$console.text" "$root"/probe/objects/*-"$architecture"*.o \
-        >"$work/records" || passed=
-    cp "$work/records" "$records/$1.jsonl"
+    if [ -z "$package" ]; then
+        python3 "$root/vm/backends.py" read "$1" "$console.text" "$root"/probe/objects/*-"$architecture"*.o \
+            >"$work/records" || passed=
+        cp "$work/records" "$records/$1.jsonl"
+    fi
     rm -rf "$disk" "$disk.back"
     if [ -z "$passed" ]; then
         cut -c 1-400 "$console.text" | tail -n 300
@@ -130,7 +144,7 @@ for architecture in $(architectures "$@"); do
     build "$architecture"
     write_steps "$architecture"
 done
-failed='' disturbed=''
+failed='' disturbed=${package:+no}
 for kernel; do
     test_kernel "$kernel" || failed="$failed $kernel ($(why "$work/console-$kernel.text" 2>/dev/null || echo 'was not booted'))"
 done
