@@ -16,6 +16,7 @@ Nothing else is left out. Python, R and TOML in the documents have tests of thei
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
 import os
 import pathlib
@@ -30,11 +31,16 @@ import yaml
 from tally import Tally
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# What is handed out has commands that `checks/lab.sh` carries out, and links and names like any page.
+HANDED_OUT = sorted((ROOT / "assignments").rglob("*.md"))
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 SHORTER = ["--set", "measure.window=60ms", "--set", "measure.warmup=10ms", "--set", "plan.ramp=100ms"]
 OURS = re.compile(r"(sudo )?(runner|generator|just|\./justw)\b|(sudo|export|mkdir|cd) ")
+OTHER_COMMENTS = re.compile(r"<!-- (made by `.*`|end of what is made|refused: .*) -->")
 MARKER = re.compile(r"<!-- (before|ends with|file|not run):\s(.*?)\s?-->", re.DOTALL)
 COMPLETE_AFTER_S = 300
+# So many pages at a time: they mostly wait for windows to pass, and nothing of what they measure is looked at.
+AT_A_TIME = 3
 
 
 @dataclasses.dataclass
@@ -86,6 +92,8 @@ def blocks(page):
     found, told = [], {}
     for kind, line, text in parts(page):
         marker = MARKER.fullmatch(text) if kind == "marker" else None
+        is_known = kind != "marker" or marker or OTHER_COMMENTS.fullmatch(text)
+        assert is_known, f"{page}:{line}: not a comment that this knows: {text}"
         if marker and marker[1] == "before":
             found.append(Block(line, marker[2].strip(), is_hidden=True))
         elif marker:
@@ -139,7 +147,7 @@ def prepare(folder, programs):
     write_program(folder / "work" / "justw", justw)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
     return environment | {
-        "PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(home), "SYSCALL_LAB_TURN": f"docs-{os.getpid()}",
+        "PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(home), "SYSCALL_LAB_TURN": f"docs-{folder.name}",
         # What is elsewhere than in the home of whoever calls this, is looked for there.
         "CARGO_HOME": os.environ.get("CARGO_HOME", f"{pathlib.Path.home()}/.cargo"),
         "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", f"{pathlib.Path.home()}/.rustup"),
@@ -241,7 +249,7 @@ def anchors(page):
 
 def check_links(tally):
     known = {page.resolve(): anchors(page) for page in PAGES}
-    for page in PAGES:
+    for page in [*PAGES, *HANDED_OUT]:
         for line, text in prose(page):
             for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", text)):
                 if re.match(r"[a-z]+:", target):
@@ -273,7 +281,7 @@ def check_names(tally, programs):
     """Every `runner …` and `just …` within a sentence is a command that there is."""
     known = verbs(programs)
     recipes = set(re.findall(r"^([a-z][a-z-]*)\b[^:\n]*:(?!=)", (ROOT / "justfile").read_text(), re.MULTILINE))
-    for page in PAGES:
+    for page in [*PAGES, *HANDED_OUT]:
         for line, text in prose(page):
             where = f"{page.relative_to(ROOT)}:{line}"
             for words in re.findall(r"`runner ([a-z][^`]*)`", text):
@@ -296,9 +304,10 @@ def main():
     tally, left_out = Tally("docs"), []
     check_links(tally)
     check_names(tally, programs)
-    for page in chosen:
-        if page.suffix == ".md":
-            left_out += check_commands(tally, page, programs)
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+        pages = [page for page in chosen if page.suffix == ".md"]
+        for told in pool.map(lambda page: check_commands(tally, page, programs), pages):
+            left_out += told
     for workflow in sorted((ROOT / "docs" / "ci").glob("*.yml")):
         if not arguments.pages or workflow in chosen:
             left_out += check_workflow(tally, workflow, programs)

@@ -7,7 +7,16 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=${CARGO_TARGET_AARCH64_UNK
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 boot_seconds=${VM_TIMEOUT:-600}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'end_jobs; rm -rf "$work"' EXIT
+
+# Ends what runs besides, with the emulators: whoever waits for one of those tells it to end.
+end_jobs() {
+    local job
+    for job in $(jobs -p); do
+        # shellcheck disable=SC2046 # Numbers.
+        kill $(cat "/proc/$job/task/$job/children" 2>/dev/null) "$job" 2>/dev/null || true
+    done
+}
 
 say() { printf 'vm: %s\n' "$*"; }
 
@@ -66,10 +75,9 @@ build() {
     (cd "$guest/init" && echo init | cpio -o -H newc --quiet) >"$guest/initrd"
 }
 
-# Makes the disk $2 of what guests of architecture $1 have on it; what the program says of it goes to $3.
+# Makes the disk $2 of what the folder $1 has; what the program says of it goes to $3.
 make_disk() {
-    local content=$work/$1/disk
-    mke2fs -q -t ext4 -d "$content" "$2" "$(($(du -sm "$content" | cut -f1) + 96))M" >"$3"
+    mke2fs -q -t ext4 -d "$1" "$2" "$(($(du -sm "$1" | cut -f1) + 96))M" >"$3"
 }
 
 # Boots kernel $2 of architecture $1 with the disk $4; the guest's console goes to $3.

@@ -4,7 +4,8 @@
 #
 # KERNEL is 6.1, 6.12, … or 6.12-arm64, as kernel.sh takes it. Builds static programs, puts them on a disk image, boots
 # each kernel in software emulation, and reads back what the runner stored there. Counts are asserted, latencies never:
-# those of an emulated processor mean nothing. On arm64 only the probe's own tests run.
+# those of an emulated processor mean nothing. On arm64 only the probe's own tests run. Two kernels run at a time, for one
+# guest hardly keeps more than one processor busy.
 #
 # What each kernel's run says of each backend is kept as JSON lines in target/vm/; --table makes docs/kernels.md of them.
 # With --package only the runner is tried, the one that is in a Debian package of the kernels' architecture.
@@ -13,31 +14,33 @@ set -euo pipefail
 . "$(dirname "$0")/machine.sh"
 
 records=${CARGO_TARGET_DIR:-$root/target}/vm
-table='' package=''
+table='' package='' programs=disk
 if [ "${1:-}" = --table ]; then
     table=$root/docs/kernels.md
     shift
 elif [ "${1:-}" = --package ]; then
-    package=$(realpath "$2")
+    package=$(realpath "$2") programs=disk/usr/bin
     shift 2
 fi
 [ $# -gt 0 ] || set -- 6.1 6.12
 
+# The backends that programs are traced with on architecture $1: 6.1 has no fentry on arm64.
+traced() { [ "$1" = x86_64 ] && echo kretprobe fentry || echo kretprobe; }
+
 # Writes what a guest of architecture $1 has to do: $work/$1/steps, and in disturbing what is done to the first one besides.
 write_steps() {
-    local guest=$work/$1 run='/disk/runner run scenarios/vm_counts.toml'
-    if [ -n "$package" ]; then
-        mkdir "$guest/disk/scenarios"
-        cp "$root/vm/scenario.toml" "$guest/disk/scenarios/vm_counts.toml"
-        echo 'shipped /disk/usr/bin/runner check quick' >"$guest/steps"
-        echo 'run /disk/usr/bin/runner run vm_counts --probe kretprobe --runs-dir /disk/runs' >>"$guest/steps"
-        return 0
-    fi
-    echo 'probe-kernel /disk/probe-kernel --test-threads=1 --nocapture' >"$guest/steps"
-    [ -e "$guest/disk/runner" ] || return 0
+    local guest=$work/$1 run="/$programs/runner run vm_counts"
+    [ -n "$package" ] ||
+        echo 'probe-kernel /disk/probe-kernel --test-threads=1 --nocapture' >"$guest/steps"
+    [ -e "$guest/$programs/runner" ] || return 0
     mkdir "$guest/disk/scenarios"
     cp "$root/vm/scenario.toml" "$guest/disk/scenarios/vm_counts.toml"
     echo "run $run --probe kretprobe --runs-dir /disk/runs" >>"$guest/steps"
+    local backend
+    for backend in $(traced "$1"); do
+        echo "trace-$backend /$programs/runner trace --probe $backend --syscall getpid,openat --quiet --format json" \
+            "--out /disk/trace-$backend.json --command /$programs/generator getpid --operations 5000 --warmup 0s" >>"$guest/steps"
+    done
     # What is done to the machine meanwhile, on the first kernel only; last what cannot be undone.
     cat >"$guest/disturbing" <<STEPS
 cpu-offline /disk/disturb cpu 0 $run --probe kretprobe --repetitions 1 --runs-dir /disk/cpu
@@ -47,11 +50,24 @@ lockdown-auto /disk/disturb lockdown 0 $run --probe auto --repetitions 1 --runs-
 STEPS
 }
 
-# Checks the counts of the runs that the guest with console $2 left on disk $1: an undisturbed one, and on the first kernel
-# those whose CPU went offline, whose clock was set back, whose kernel was locked down.
+# Whether the trace $1 has every call of its program, and by backend $2. A program has a few calls of its own besides.
+check_trace() {
+    python3 - "$1" "$2" <<'CHECK'
+import json, sys
+trace = json.load(open(sys.argv[1]))
+ledgers = {target["syscall"]: target["ledger"] for target in trace["targets"]}
+entered = ledgers["getpid"]["entered"]
+held = trace["backend"] == sys.argv[2] and 5000 <= entered <= 5010 and not any(it["lost"] for it in ledgers.values())
+print(f"parquet: {'' if held else 'does not hold: '}a trace by {trace['backend']} has {entered} calls of getpid, {ledgers}")
+sys.exit(not held)
+CHECK
+}
+
+# Checks the counts of what the guest with console $2 left on disk $1: traces and an undisturbed run, and where it is $3 those
+# whose CPU went offline, whose clock was set back, whose kernel was locked down.
 check_runs() {
     local back=$1.back folder run options folders=(runs:'--backend kretprobe --trials 4')
-    [ -n "$disturbed" ] || folders+=(cpu:'--backend kretprobe --trials 2' clock:'--backend kretprobe --trials 2'
+    [ -z "$3" ] || folders+=(cpu:'--backend kretprobe --trials 2' clock:'--backend kretprobe --trials 2'
         locked:'--backend user --trials 2')
     mkdir "$back"
     for folder in "${folders[@]}"; do
@@ -62,7 +78,11 @@ check_runs() {
         "$root/checks/parquet.sh" "$run" $options --nothing-lost \
             --calls getpid=1000 read=500 lseek=500 openat=300 close=300 mmap=200 munmap=200 futex=700 || return 1
     done
-    [ -z "$disturbed" ] || return 0
+    for folder in $(traced "$architecture"); do
+        debugfs -R "dump /trace-$folder.json $back/$folder.json" "$1" 2>/dev/null
+        check_trace "$back/$folder.json" "$folder" || return 1
+    done
+    [ -n "$3" ] || return 0
     debugfs -R "rdump /refused $back" "$1" 2>/dev/null
     [ -z "$(find "$back/refused" -mindepth 1 2>/dev/null)" ] || { echo "parquet: does not hold: a refused run was begun"; return 1; }
     # Twice: refused by name, and passed over.
@@ -82,17 +102,18 @@ why() {
     fi
 }
 
-# Boots kernel $1, checks what comes back, and keeps what it says of each backend.
+# Boots kernel $1, disturbed where $2 says so, checks what comes back, and keeps what it says of each backend.
 test_kernel() {
-    local architecture kernel console=$work/console-$1 disk=$work/disk-$1.ext4 began=$SECONDS passed=yes
+    local disturbed=$2 architecture kernel console=$work/console-$1 disk=$work/disk-$1.ext4 began=$SECONDS passed=yes
+    local content=$work/content-$1 said=$work/said-$1
     architecture=$(architecture "$1")
     [ -n "$package" ] || rm -f "$records/$1.jsonl"
     kernel=$("$root/vm/kernel.sh" "$1") || return 1
-    cp "$work/$architecture/steps" "$work/$architecture/disk/steps"
-    [ -n "$disturbed" ] || [ "$architecture" != x86_64 ] ||
-        cat "$work/$architecture/disturbing" >>"$work/$architecture/disk/steps"
+    cp -al "$work/$architecture/disk" "$content"
+    cp "$work/$architecture/steps" "$content/steps"
+    [ -z "$disturbed" ] || cat "$work/$architecture/disturbing" >>"$content/steps"
     say "booting ${kernel##*/}"
-    make_disk "$architecture" "$disk" "$console"
+    make_disk "$content" "$disk" "$console"
     if ! boot "$architecture" "$kernel" "$console" "$disk"; then
         passed=
         # An emulator that stands still, or a guest in it, gets a second chance: once, and never in silence.
@@ -100,21 +121,19 @@ test_kernel() {
             cut -c 1-400 "$console.text" | tail -n 300
             say "kernel $1: did not get through ($(why "$console.text")); booting it once more"
             rm -f "$disk"
-            make_disk "$architecture" "$disk" "$console"
+            make_disk "$content" "$disk" "$console"
             boot "$architecture" "$kernel" "$console" "$disk" && passed=yes
         fi
     fi
-    if [ -n "$passed" ] && grep -q '^run ' "$work/$architecture/steps"; then
-        check_runs "$disk" "$console.text" >"$work/run" 2>&1 || passed=
-        cat "$work/run" >>"$console.text"
-        disturbed=yes
+    if [ -n "$passed" ] && [ -e "$content/${programs#disk}/runner" ]; then
+        check_runs "$disk" "$console.text" "$disturbed" >"$said" 2>&1 || passed=
+        cat "$said" >>"$console.text"
     fi
     if [ -z "$package" ]; then
         python3 "$root/vm/backends.py" read "$1" "$console.text" "$root"/probe/objects/*-"$architecture"*.o \
-            >"$work/records" || passed=
-        cp "$work/records" "$records/$1.jsonl"
+            >"$records/$1.jsonl" || passed=
     fi
-    rm -rf "$disk" "$disk.back"
+    rm -rf "$disk" "$disk.back" "$content"
     if [ -z "$passed" ]; then
         cut -c 1-400 "$console.text" | tail -n 300
         say "kernel $1: failed: $(why "$console.text")"
@@ -122,6 +141,15 @@ test_kernel() {
     fi
     grep -E '^(guest: |test |test result: |parquet: )' "$console.text"
     say "kernel $1: passed in $((SECONDS - began)) s"
+}
+
+# Waits for the test of kernel $1, whose process is $2, and shows all that it said.
+finish() {
+    local status=0
+    wait "$2" || status=$?
+    cat "$work/output-$1"
+    [ "$status" = 0 ] ||
+        failed="$failed $1 ($(why "$work/console-$1.text" 2>/dev/null || echo 'was not booted'))"
 }
 
 # Makes the table of what the named kernels answered, if each did.
@@ -144,9 +172,28 @@ for architecture in $(architectures "$@"); do
     build "$architecture"
     write_steps "$architecture"
 done
-failed='' disturbed=${package:+no}
+failed='' disturbing=yes
+[ -z "$package" ] || disturbing=''
+running=()
+# One after the other: they are fetched by an apt that is alone. One that cannot be had is told where it is to boot.
 for kernel; do
-    test_kernel "$kernel" || failed="$failed $kernel ($(why "$work/console-$kernel.text" 2>/dev/null || echo 'was not booted'))"
+    "$root/vm/kernel.sh" "$kernel" >/dev/null || true
+done
+for kernel; do
+    # What is done to the machine meanwhile needs the runner, which is built for one architecture.
+    disturbed=
+    [ "$(architecture "$kernel")" != x86_64 ] || { disturbed=$disturbing && disturbing=; }
+    test_kernel "$kernel" "$disturbed" >"$work/output-$kernel" 2>&1 &
+    running+=("$kernel $!")
+    if [ ${#running[@]} -ge 2 ]; then
+        # shellcheck disable=SC2086 # A name and a number.
+        finish ${running[0]}
+        running=("${running[@]:1}")
+    fi
+done
+for kernel in "${running[@]}"; do
+    # shellcheck disable=SC2086 # A name and a number.
+    finish $kernel
 done
 [ -z "$table" ] || write_table "$@"
 if [ -n "$failed" ]; then

@@ -36,7 +36,7 @@ check_tools "$first" "$second"
 build x86_64
 mkdir "$work/x86_64/disk/scenarios"
 cp "$root/vm/scenario.toml" "$work/x86_64/disk/$scenario"
-make_disk x86_64 "$disk" "$work/made"
+make_disk "$work/x86_64/disk" "$disk" "$work/made"
 for boot in $(seq "$boots"); do
     # Who begins changes, so that what drifts falls on both alike.
     if [ $((boot % 2)) = 1 ]; then

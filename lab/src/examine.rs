@@ -262,13 +262,11 @@ impl Examiner<'_> {
             }
             return None;
         };
-        let missing = missing(&run);
-        if missing.is_empty() {
-            for found in words {
-                self.find(Standing::Refused, format!("{name}: {found}"));
-            }
-        } else {
-            // What is found wrong beside that follows from it.
+        let (missing, gaps) = (missing(&run), store::check_gaps(&run));
+        for found in words.into_iter().filter(|found| missing.is_empty() || !gaps.contains(found)) {
+            self.find(Standing::Refused, format!("{name}: {found}"));
+        }
+        if !missing.is_empty() {
             let (planned, listed) = (run.manifest.plan.trials, listed(&missing));
             let words = format!("{} of {planned} trials are missing: {listed}", missing.len());
             self.find(Standing::Incomplete, format!("{name}: {words}"));

@@ -42,5 +42,5 @@ pub(crate) use reader::check_version;
 pub use reader::{Run, read_manifest};
 pub use runs::{resolve, run_ids};
 pub use tables::CALLS_BEYOND_QUANTILE;
-pub use verify::verify;
+pub use verify::{check_gaps, verify};
 pub use writer::{RunWriter, check_writable, run_id, run_id_behind, write_files, write_report};

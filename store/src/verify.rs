@@ -112,17 +112,33 @@ fn draft_of(name: &str) -> Option<&str> {
     name.strip_prefix('.')?.strip_suffix(".tmp")
 }
 
+/// What is missing from a run, a line each, as [`verify`] finds it: of the planned trials where it is complete, else of those
+/// before its last.
+#[must_use]
+pub fn check_gaps(run: &Run) -> Vec<String> {
+    let (found, planned) = (run.trials.len(), run.manifest.plan.trials as usize);
+    let few = run.manifest.state == State::Complete && found != planned;
+    let few = few.then(|| format!("the run is complete, and has {found} of {planned} trials"));
+    let firsts = std::iter::once(0).chain(run.trials.iter().map(|trial| trial.trial.saturating_add(1)));
+    let gaps = firsts.zip(&run.trials).filter_map(|(first, trial)| {
+        let number = trial.trial;
+        (first < number).then(|| match number - first {
+            1 => format!("trial {first} is missing"),
+            _ => format!("trials {first} to {} are missing", number - 1),
+        })
+    });
+    few.into_iter().chain(gaps).collect()
+}
+
 /// Numbers, ledgers, sums.
 pub(crate) fn check_trials(run: &Run) -> Vec<String> {
-    let mut findings = Vec::new();
-    let (found, planned) = (run.trials.len(), run.manifest.plan.trials as usize);
-    if run.manifest.state == State::Complete && found != planned {
-        findings.push(format!("the run is complete, and has {found} of {planned} trials"));
-    }
+    let mut findings = check_gaps(run);
+    let mut next = 0;
     for (place, trial) in run.trials.iter().enumerate() {
-        if trial.trial as usize != place {
+        if trial.trial < next {
             findings.push(format!("trial {} is at place {place}", trial.trial));
         }
+        next = trial.trial.saturating_add(1);
         if (trial.status == Status::Ok) != trial.reason.is_none() {
             findings.push(format!(
                 "trial {} is {} and has no fitting reason",

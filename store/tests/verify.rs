@@ -143,4 +143,6 @@ fn figures_that_cannot_be_right_are_found() {
     let runs = tempfile::tempdir().unwrap();
     let few = finished(runs.path(), "few", &[measured(0)]);
     assert_eq!(verify(&few).0, ["the run is complete, and has 1 of 2 trials"]);
+    let gap = finished(runs.path(), "gap", &[measured(0), measured(3)]);
+    assert_eq!(verify(&gap).0, ["trials 1 to 2 are missing"]);
 }

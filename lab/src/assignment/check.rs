@@ -2,6 +2,7 @@
 
 use super::problems::Problem;
 use super::{Assignment, Measured, Relation, Side, View};
+use std::collections::{BTreeMap, BTreeSet};
 use store::Vantage;
 
 /// What claims may speak of in a scenario.
@@ -13,6 +14,17 @@ pub struct ScenarioFacts {
     pub syscalls: Vec<String>,
     /// Its factors with their levels, `load` among them.
     pub factors: Vec<(String, Vec<String>)>,
+    /// Its cells, each with its level of every factor: all combinations but those that the scenario leaves out.
+    pub cells: Vec<BTreeMap<String, String>>,
+}
+
+impl ScenarioFacts {
+    /// Its cells that have these levels.
+    fn cells_of<'a>(&'a self, side: &'a Side) -> impl Iterator<Item = &'a BTreeMap<String, String>> {
+        self.cells
+            .iter()
+            .filter(|cell| side.levels.iter().all(|(factor, level)| cell.get(factor) == Some(level)))
+    }
 }
 
 /// Everything that the scenarios make wrong of the assignment.
@@ -57,17 +69,23 @@ fn unknown(side: &Side, scenarios: &[ScenarioFacts]) -> Option<String> {
             ));
         }
     }
+    if scenario.cells_of(side).next().is_none() {
+        let levels: Vec<String> =
+            side.levels.iter().map(|(factor, level)| format!("{factor} {level}")).collect();
+        return Some(format!("{} leaves out every cell with {}", scenario.name, levels.join(", ")));
+    }
     None
 }
 
 fn along(relation: &Relation, scenarios: &[ScenarioFacts]) -> Option<String> {
     let Relation::Along { side, factor, .. } = relation else { return None };
     let scenario = scenarios.iter().find(|it| it.name == side.scenario)?;
-    let Some((_, levels)) = scenario.factors.iter().find(|(name, _)| name == factor) else {
+    if !scenario.factors.iter().any(|(name, _)| name == factor) {
         return Some(format!("`{factor}` is no factor of {}", scenario.name));
-    };
+    }
     if side.levels.contains_key(factor) {
         return Some(format!("`where` fixes `{factor}`, along which the claim goes"));
     }
+    let levels: BTreeSet<_> = scenario.cells_of(side).filter_map(|cell| cell.get(factor)).collect();
     (levels.len() < 2).then(|| format!("`{factor}` has one level: nothing goes along it"))
 }

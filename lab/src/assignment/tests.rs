@@ -66,6 +66,10 @@ pub(crate) fn small() -> Assignment {
 
 fn facts() -> ScenarioFacts {
     let words = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let cell = |size: &str, load: &str| {
+        [("size", size), ("load", load)].map(|(a, b)| (a.to_owned(), b.to_owned())).into()
+    };
+    let of_size = |size| [cell(size, "baseline"), cell(size, "high")];
     ScenarioFacts {
         name: "calls".to_owned(),
         syscalls: words(&["mmap"]),
@@ -73,6 +77,7 @@ fn facts() -> ScenarioFacts {
             ("size".to_owned(), words(&["4KiB", "64KiB", "1MiB"])),
             ("load".to_owned(), words(&["baseline", "high"])),
         ],
+        cells: ["4KiB", "64KiB", "1MiB"].into_iter().flat_map(of_size).collect(),
     }
 }
 
@@ -153,4 +158,20 @@ fn claims_speak_of_what_the_scenarios_measure() {
         let told = assignment.check(("assignment.toml", &text), &[facts()]).unwrap_err().to_string();
         assert!(told.contains(words), "{to}: {told}");
     }
+}
+
+#[test]
+fn claims_do_not_speak_of_cells_that_a_scenario_leaves_out() {
+    let mut less = facts();
+    less.cells.retain(|cell| cell["load"] == "high" || cell["size"] == "4KiB");
+    let told = |facts: &ScenarioFacts| {
+        let checked = small().check(("assignment.toml", SMALL), std::slice::from_ref(facts));
+        checked.map_or_else(|found| found.to_string(), |()| String::new())
+    };
+    assert_eq!(told(&facts()), "");
+    let found = told(&less);
+    assert!(found.contains("`size` has one level: nothing goes along it"), "{found}");
+    less.cells.retain(|cell| cell["load"] == "baseline");
+    let found = told(&less);
+    assert!(found.contains("calls leaves out every cell with load high"), "{found}");
 }

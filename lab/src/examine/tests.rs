@@ -241,7 +241,14 @@ fn missing_trials_and_runs_make_it_incomplete() {
         let examined = Place::new().with(&run, state).examined();
         assert_eq!(examined.standing(), Standing::Incomplete, "{}", told(&examined));
         assert!(told(&examined).contains("1 of 12 trials are missing: 5"), "{}", told(&examined));
+        assert_eq!(examined.findings.len(), 1, "{}", told(&examined));
     }
+    // It does not hide what else is wrong.
+    run.trials[2].measures[0].ok.count += 1;
+    let examined = Place::new().with(&run, State::Complete).examined();
+    assert_eq!(examined.standing(), Standing::Refused, "{}", told(&examined));
+    assert!(told(&examined).contains("in the histogram"), "{}", told(&examined));
+    assert!(told(&examined).contains("1 of 12 trials are missing: 5"), "{}", told(&examined));
 }
 
 #[test]

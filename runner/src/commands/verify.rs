@@ -46,7 +46,7 @@ fn verdict(run: &Run) -> String {
     }
 }
 
-/// The order of trials against what scenario and seed make of it.
+/// The order of trials, and by what they are valid, against what scenario and seed make of it.
 pub(super) fn check_order(run: &Run) -> Vec<String> {
     match run.scenario() {
         Ok(text) => order_by(run, &text),
@@ -65,6 +65,10 @@ pub(super) fn order_by(run: &Run, text: &str) -> Vec<String> {
         Err(reason) => return vec![format!("the order of trials cannot be made anew: {reason}")],
     };
     let mut findings = Vec::new();
+    let (said, limit) = (manifest.scenario.loss_limit, scenario.measure.loss_limit);
+    if (said - limit).abs() > f64::EPSILON {
+        findings.push(format!("the run says that its limit of loss is {said}, and its scenario has {limit}"));
+    }
     // Where a rule ended the run, the plan goes on beyond its end.
     let (made, kept) = (plan.trials.len(), manifest.plan.trials as usize);
     let has_rule = manifest.plan.design.stop.is_some();

@@ -454,6 +454,14 @@ fn what_was_cut_off_is_gone_on_with() {
     super::cut_down(&run_before(course), &course.path("cut/runs"), 5, None);
     let output = course.submit("cut", &[]);
     assert!(text(&output.stderr).contains("did not come to its end"), "{}", text(&output.stderr));
+    assert_eq!(course.submit("cut", &["--incomplete"]).status.code(), Some(0));
+    let output = course.lab(&["calibrate", "--assignment", "small-assignment.tar.zst", "cut.tar.zst"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stderr).contains("this submission is incomplete, not right"),
+        "{}",
+        text(&output.stderr)
+    );
     let output = course.lab(&["start", "small-assignment.tar.zst", "--into", "cut", "--quiet"]);
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     let whole = run_in(&course.path("cut"));

@@ -4,7 +4,7 @@ use super::received::received;
 use super::{Unpacked, print};
 use crate::cli::CalibrateArguments;
 use crate::failure::Failure;
-use ::lab::{Calibration, Evidence, GOAL, calibrate as calibrate_claims};
+use ::lab::{Calibration, Evidence, GOAL, Standing, calibrate as calibrate_claims};
 use reports::units::percent;
 use std::fmt::Write;
 use std::path::Path;
@@ -17,7 +17,13 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Result<ExitCode, Fail
     let right = arguments.right.iter().map(|name| {
         let path = Path::new(name);
         if path.is_file() {
-            return Ok(Evidence::of(received(path, Some(&unpacked))?.runs));
+            let examination = received(path, Some(&unpacked))?;
+            let wrong = examination.findings.iter().find(|finding| finding.standing != Standing::Sound);
+            if let Some(finding) = wrong {
+                let (mark, words) = (finding.mark(), &finding.words);
+                return Err(Failure::Usage(format!("{name}: this submission is {mark}, not right: {words}")));
+            }
+            return Ok(Evidence::of(examination.runs));
         }
         let run = Run::open(&store::resolve(&arguments.runs_dir.runs_dir, name)?)?;
         Ok(Evidence::of(vec![run]))

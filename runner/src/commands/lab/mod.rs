@@ -10,12 +10,14 @@ mod submit;
 mod verify;
 mod workplace;
 
-use super::{load, machine, print};
+use super::{load, machine, print, scratch};
 use crate::cli::LabVerb;
 use crate::failure::Failure;
-use crate::scenario::{Machine, Override, Scenario};
+use crate::scenario::{Cell, Machine, Override, Scenario};
+use crate::scratch::Scratch;
 use ::lab::bundle::{Index, Kind, Limits, unpack};
 use ::lab::{Assignment, Evidence, LabError, ScenarioFacts, backends};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -57,13 +59,13 @@ struct Unpacked {
     /// BLAKE3 of its bundle.
     file: String,
     /// Goes with it, where the folder is nobody's.
-    _place: Option<TempDir>,
+    _place: Option<Scratch>,
 }
 
 impl Unpacked {
     /// Unpacks a bundle into a folder that goes again.
     fn of_bundle(bundle: &Path) -> Result<Self, Failure> {
-        let place = temporary(&std::env::temp_dir())?;
+        let place = scratch(None)?;
         unpack(bundle, place.path(), Kind::Assignment, Limits::USUAL)?;
         let folder = place.path().to_owned();
         let (assignment, _) = assignment_in(&folder)?;
@@ -115,7 +117,7 @@ fn checksum(path: &Path) -> Result<String, Failure> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// A folder that goes again.
+/// A folder that goes again, beside where its files are to be.
 fn temporary(parent: &Path) -> Result<TempDir, Failure> {
     let made = tempfile::Builder::new().prefix(".syscall-lab-").tempdir_in(parent);
     made.map_err(|source| Failure::Lab(LabError::Write { path: parent.to_owned(), source }))
@@ -139,7 +141,13 @@ fn facts(scenario: &Scenario) -> ScenarioFacts {
         name: scenario.name.to_string(),
         syscalls: scenario.measure.targets.clone(),
         factors: (0..scenario.factors.len()).map(of_factor).chain([("load".to_owned(), loads)]).collect(),
+        cells: scenario.cells.iter().flat_map(|cell| labels(scenario, cell)).collect(),
     }
+}
+
+/// The levels of a cell under each of its loads.
+fn labels(scenario: &Scenario, cell: &Cell) -> impl Iterator<Item = BTreeMap<String, String>> {
+    cell.loads.iter().map(|load| scenario.labels(cell, *load))
 }
 
 /// The files of a run that has ended, by the name that they have in a bundle.

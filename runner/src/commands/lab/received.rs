@@ -1,7 +1,8 @@
 //! A submission as it came in: unpacked where nobody else writes, and examined.
 
+use super::super::scratch;
 use super::super::verify::order_by;
-use super::{Unpacked, temporary};
+use super::Unpacked;
 use crate::failure::Failure;
 use ::lab::bundle::{Kind, Limits, unpack};
 use ::lab::{Examination, LabError, examine};
@@ -10,7 +11,7 @@ use store::Run;
 
 /// Unpacks a submission, examines it and removes the files again: what is left are values.
 pub(super) fn received(bundle: &Path, assignment: Option<&Unpacked>) -> Result<Examination, Failure> {
-    let place = temporary(&std::env::temp_dir())?;
+    let place = scratch(None)?;
     let index = unpack(bundle, place.path(), Kind::Submission, Limits::USUAL)?;
     let Some(submission) = index.submission.clone() else {
         let reason = "it does not say whose it is".to_owned();

@@ -1,7 +1,8 @@
 //! `runner lab submit`: the file that a student hands in.
 
+use super::super::scratch;
 use super::workplace::Workplace;
-use super::{files_of, listed, observed, print, size, temporary, text_of};
+use super::{files_of, listed, observed, print, size, text_of};
 use crate::cli::SubmitArguments;
 use crate::credentials::Credentials;
 use crate::failure::Failure;
@@ -25,7 +26,7 @@ pub(super) fn submit(arguments: &SubmitArguments) -> Result<ExitCode, Failure> {
         )));
     }
     let runs = runs(&place, arguments.incomplete)?;
-    let scratch = temporary(&std::env::temp_dir())?;
+    let scratch = scratch(None)?;
     let (runs, sheet) = if arguments.anonymise {
         anonymised(&place, (&runs, &sheet), scratch.path())?
     } else {
