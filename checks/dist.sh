@@ -1,11 +1,11 @@
 #!/bin/bash
 # Installs what people install in clean Debian systems, and measures with it there: dist.sh [--dev] [FOLDER]
 #
-# FOLDER is what packaging/build.sh made (dist/ unless named); with --dev that is made here, of the development profile,
-# for this machine's architecture. For each suite (SUITES, or bookworm and trixie) debootstrap makes the smallest Debian
+# FOLDER is what packaging/build.sh made (dist/ unless named). With --dev it is of the development profile, and made here,
+# for this machine's architecture, unless named. For each suite (SUITES, or bookworm and trixie) debootstrap makes the smallest Debian
 # there is, from the mirror that this machine's apt has: in one copy the .deb brings its dependencies along, in another
 # pip installs the wheel and tar the archive, without a compiler and without a registry. `runner run quick` must come to
-# its report within a minute, by the backend of this kernel. As root.
+# its report within a minute, by the backend of this kernel. With --dev, what cargo installs from the sources is tried besides. As root.
 #
 # shellcheck disable=SC2016 # What stands between single quotes is for the shells in there.
 set -euo pipefail
@@ -149,17 +149,30 @@ look_at() {
     done
 }
 
+# Cargo brings the generator along; by the development profile, of which everything is compiled already.
+try_sources() {
+    holds "cargo installs from the sources" \
+        cargo install --quiet --locked --debug --path "$root/runner" --root "$work/installed"
+    mkdir "$work/lab"
+    holds "what cargo installed measures" env -C "$work/lab" PATH=/usr/bin:/bin "SYSCALL_LAB_TURN=$$" \
+        "$work/installed/bin/runner" run quick --quiet --repetitions 1
+    holds "with the generator beside it" sh -c "'$work/installed/bin/runner' doctor --json | grep -qF '$work/installed/bin/generator'"
+}
+
 dev=
 if [ "${1:-}" = --dev ]; then
     dev=yes
     shift
+fi
+dist=${1:-$root/dist}
+if [ -n "$dev" ] && [ -z "${1:-}" ]; then
     dist=$work/dist
     holds "packages can be made" "$root/packaging/build.sh" --dev --out "$dist" "$architecture"
-else
-    dist=$(realpath "${1:-$root/dist}")
 fi
+dist=$(realpath "$dist")
 command -v debootstrap >/dev/null || die "debootstrap is not installed (Debian: debootstrap)"
 look_at
+[ -z "$dev" ] || try_sources
 for suite in ${SUITES:-bookworm trixie}; do
     make_base "$suite"
     try_deb "$suite"

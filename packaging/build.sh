@@ -56,6 +56,11 @@ fetch_tools() {
 be_reproducible() {
     local sysroot commit flags
     export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+    # It is for those who pack. Were it told the compiler, half of all dependencies would be compiled anew for each commit.
+    mkdir "$work/bin"
+    printf '#!/bin/sh\nexec env -u SOURCE_DATE_EPOCH %q "$@"\n' "$(command -v cargo)" >"$work/bin/cargo"
+    chmod +x "$work/bin/cargo"
+    export PATH=$work/bin:$PATH
     [ "$profile" = release ] || return 0
     sysroot=$(rustc --print sysroot)
     commit=$(rustc --version --verbose | sed -n 's/^commit-hash: //p')
@@ -96,7 +101,7 @@ build() {
 
 # Writes manual pages and completions with the program of this machine, and the licences of what is in it.
 write_share() {
-    local runner=$target/$native-unknown-linux-musl/$folder/runner share=$root/target/share
+    local runner=$target/$native-unknown-linux-musl/$folder/runner share=$root/packaging/share
     rm -rf "$share"
     mkdir -p "$share"/{man/man1,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d,doc/syscall-lab}
     "$runner" man --out "$share/man/man1" >/dev/null
@@ -113,7 +118,7 @@ pack_archive() {
     mkdir -p "$tree/bin"
     cp "$programs"/{runner,generator} "$tree/bin"
     [ "$profile" = release ] || strip "$tree"/bin/* 2>/dev/null || say "not stripped: strip knows this machine's architecture only"
-    cp -r target/share/. "$tree/share"
+    cp -r packaging/share/. "$tree/share"
     cp -r scenarios LICENSE LICENSE-MIT LICENSE-APACHE README.md CHANGELOG.md "$tree/share/doc/syscall-lab"
     cp packaging/copyright "$tree/share/doc/syscall-lab"
     tar -C "$work" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
