@@ -12,9 +12,6 @@ use std::collections::BTreeSet;
 use store::{State, Vantage};
 use wording::{Change, joined, ratio_words};
 
-/// Maxima are set against each other only where the numbers of calls are at most this many times apart.
-const ALIKE_CALLS: f64 = 2.0;
-
 /// A mean of fewer calls than this is said to be one of few.
 const FEW_CALLS: u64 = 30;
 
@@ -69,8 +66,28 @@ fn paragraph(summary: &Summary, target: &str) -> String {
     }
     if !sentences.is_empty() {
         sentences.extend(of_few_calls(summary, target, vantage));
+        sentences.extend(of_failures(summary, target, vantage));
     }
     sentences.join(" ")
+}
+
+/// In which cells every call fails: latencies of failures are not set against those of successes.
+fn of_failures(summary: &Summary, target: &str, vantage: Vantage) -> Option<String> {
+    const NAMED: usize = 3;
+    let with_calls = summary.cells.iter().filter(|cell| cell.measure(target, vantage).is_some());
+    let (failing, others): (Vec<&CellSummary>, Vec<&CellSummary>) =
+        with_calls.partition(|cell| cell.measure(target, vantage).is_some_and(|it| it.of_failures));
+    if failing.is_empty() || others.is_empty() {
+        return (!failing.is_empty())
+            .then(|| format!("Every call of {target} fails: these are times of failures."));
+    }
+    let named = failing.iter().take(NAMED).map(|cell| place_words(summary, cell, &[], (target, vantage)));
+    let more = failing.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("{more} more")).into_iter();
+    let places = named.chain(more).collect::<Vec<_>>().join("; ");
+    Some(format!(
+        "Every call of {target} fails at {places}: how fast calls fail is not set against how fast they succeed."
+    ))
 }
 
 /// That means are of so few calls that one of them moves a mean.
@@ -330,23 +347,25 @@ impl<'a> Pair<'a> {
         })
     }
 
-    /// What becomes of a figure; none where a repetition lacks it, nor for maxima of unlike numbers of calls.
+    /// What becomes of a figure; none where a repetition lacks it, for maxima of unlike numbers of calls, nor where every call
+    /// fails in one of the cells alone.
     fn change(&self, metric: Metric) -> Option<Change> {
-        if metric == Metric::Max && !self.has_alike_calls() {
+        let are_alike = metric != Metric::Max || self.base.has_calls_like(self.candidate);
+        if self.fails_in_one() || !are_alike {
             return None;
         }
         let figure = |measure: &MeasureSummary| measure.figure(metric).map(|figure| figure.value_ns);
+        let (base, candidate) = (self.base.values(metric), self.candidate.values(metric));
         Some(Change {
-            estimate: ratio(&self.base.values(metric), &self.candidate.values(metric))?,
+            estimate: metric.widened(ratio(&base, &candidate)?, &base, &candidate),
             medians_ns: figure(self.base).zip(figure(self.candidate)),
             repetitions: self.base.repetitions.len().min(self.candidate.repetitions.len()),
         })
     }
 
-    /// Whether a repetition has about as many calls in both cells.
-    fn has_alike_calls(&self) -> bool {
-        let calls = |measure: &MeasureSummary| measure.calls as f64 / measure.repetitions.len() as f64;
-        let (mine, theirs) = (calls(self.base), calls(self.candidate));
-        mine.max(theirs) <= ALIKE_CALLS * mine.min(theirs)
+    /// Whether every call fails in one of the cells, and not in the other: then latencies of failures would stand against
+    /// those of successes.
+    fn fails_in_one(&self) -> bool {
+        self.base.of_failures != self.candidate.of_failures
     }
 }

@@ -7,6 +7,7 @@ use crate::summary::{CellSummary, Figure, MeasureSummary, Summary};
 use crate::text::TextOptions;
 use crate::{Metric, units};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use store::Vantage;
 
@@ -26,6 +27,12 @@ struct Taken {
     id: String,
     started_at: DateTime<Utc>,
     kernel: String,
+    host: String,
+    /// The hash of its scenario's text, and what was replaced in it.
+    scenario: (String, Vec<String>),
+    backend: String,
+    /// How sure its intervals are, such as `95 %`; none where they are ranges.
+    confidence: Option<String>,
     label: Option<String>,
 }
 
@@ -60,6 +67,10 @@ impl History {
             id: manifest.id.clone(),
             started_at: manifest.started_at,
             kernel: manifest.environment.kernel_release.clone(),
+            host: manifest.environment.host.clone(),
+            scenario: (manifest.scenario.hash.clone(), manifest.scenario.overrides.clone()),
+            backend: manifest.probe.backend.clone(),
+            confidence: summary.confidence_words(),
             label: manifest.label.clone(),
         });
         let names: Vec<&str> = manifest.scenario.factors.iter().map(|factor| factor.name.as_str()).collect();
@@ -79,6 +90,45 @@ impl History {
         for series in &mut self.series {
             series.figures.resize(before + 1, None);
         }
+    }
+
+    /// What makes a step that is nobody's doing: where the runs are not of one machine, one scenario and one backend.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let several = |of: fn(&Taken) -> &str| {
+            let names: BTreeSet<&str> = self.runs.iter().map(of).collect();
+            (names.len() > 1).then(|| names.into_iter().collect::<Vec<_>>().join(", "))
+        };
+        let texts: BTreeSet<&str> = self.runs.iter().map(|run| run.scenario.0.as_str()).collect();
+        let replaced: BTreeSet<&[String]> = self.runs.iter().map(|run| run.scenario.1.as_slice()).collect();
+        let texts = (texts.len() > 1).then_some(texts.len());
+        [
+            several(|run| &run.backend).map(|names| {
+                format!("these runs were observed by several backends ({names}), whose latencies do not mean the same: a step may be theirs")
+            }),
+            several(|run| &run.host).map(|names| {
+                format!("these runs were taken on several machines ({names}): a step may be theirs")
+            }),
+            texts.map(|count| {
+                format!("the scenario has {count} texts in these runs: a step may be the scenario's")
+            }),
+            (replaced.len() > 1).then(|| {
+                "what is replaced in the scenario differs among these runs: a step may come of that".to_owned()
+            }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// What the interval of each figure is, as the end of a sentence.
+    fn interval_words(&self) -> String {
+        let levels: BTreeSet<Option<&str>> = self.runs.iter().map(|run| run.confidence.as_deref()).collect();
+        let words = |level: Option<&str>| match level {
+            Some(level) => format!("an interval of {level}"),
+            None => "the range of so few repetitions".to_owned(),
+        };
+        levels.into_iter().rev().map(words).collect::<Vec<_>>().join(", or ")
     }
 
     /// A line for each target and cell: its first and last value, their extremes, and all of them as blocks.
@@ -107,6 +157,7 @@ impl History {
             let (name, cell, blocks) = (&series.syscall, &series.cell, series.blocks(room));
             let _ = writeln!(text, "{name:names$}  {cell:cells$}  {}  {blocks}", figures.join("  "));
         }
+        let _ = writeln!(text, "\nOn the page each run has {}.", self.interval_words());
         text
     }
 
@@ -136,9 +187,15 @@ impl History {
 
 /// Whether a measure is the one of its target that is shown.
 fn is_shown(cell: &CellSummary, measure: &MeasureSummary) -> bool {
-    let by_probe =
-        |it: &MeasureSummary| it.syscall == measure.syscall && it.vantage == Vantage::Kernel && it.calls > 0;
-    measure.vantage == Vantage::Kernel && measure.calls > 0 || !cell.measures.iter().any(by_probe)
+    let by_probe = |it: &MeasureSummary| {
+        it.syscall == measure.syscall && it.vantage == Vantage::Kernel && has_latencies(it)
+    };
+    measure.vantage == Vantage::Kernel && has_latencies(measure) || !cell.measures.iter().any(by_probe)
+}
+
+/// Of its successes, or where every call failed of its failures.
+fn has_latencies(measure: &MeasureSummary) -> bool {
+    measure.histogram.count > 0
 }
 
 impl Series {
@@ -178,6 +235,10 @@ mod tests {
             id: format!("run-{number}"),
             started_at: DateTime::from_timestamp(1_790_000_000 + 86_400 * number, 0).unwrap(),
             kernel: "6.12".into(),
+            host: "lab".into(),
+            scenario: ("0".into(), Vec::new()),
+            backend: "user".into(),
+            confidence: Some("95 %".into()),
             label: None,
         };
         let runs = (0..).zip(values).map(|(number, _)| run(number)).collect();
@@ -198,10 +259,41 @@ mod tests {
         let options = TextOptions { width: 100, colour: false };
         let text = history(&[Some(200.0), None, Some(100.0), Some(300.0), Some(250.0)]).text(&options);
         assert!(text.starts_with("median, 5 runs, 2026-09-21 "), "{text}");
-        let line = text.lines().last().unwrap();
+        assert!(text.ends_with("\nOn the page each run has an interval of 95 %.\n"), "{text}");
+        let line = text.lines().find(|line| line.starts_with("mmap")).unwrap();
         let words: Vec<&str> = line.split_whitespace().collect();
         assert_eq!(words[..2], ["mmap", "load=<b>"]);
         assert_eq!([words[2], words[4], words[6], words[8]], ["200", "250", "100", "300"], "{line}");
+    }
+
+    #[test]
+    fn runs_that_are_not_of_one_kind_are_warned_of() {
+        let mut mixed = history(&[Some(200.0), Some(100.0), Some(150.0)]);
+        assert_eq!(mixed.warnings(), [""; 0]);
+        mixed.runs[1].host = "other".into();
+        mixed.runs[1].scenario.0 = "1".into();
+        mixed.runs[2].scenario.1 = vec!["generators.caller.size=1MiB".into()];
+        mixed.runs[2].backend = "kretprobe".into();
+        mixed.runs[2].confidence = None;
+        let warnings = mixed.warnings();
+        for (warning, words) in warnings.iter().zip([
+            "several backends (kretprobe, user)",
+            "several machines (lab, other)",
+            "2 texts",
+            "what is replaced in the scenario differs",
+        ]) {
+            assert!(warning.contains(words), "{warnings:?}");
+        }
+        assert_eq!(warnings.len(), 4);
+        let html = mixed.html();
+        for words in [
+            "<th scope=\"col\">host",
+            "<td>other<td>",
+            "several machines (lab, other)",
+            "an interval of 95 %, or the range",
+        ] {
+            assert!(html.contains(words), "{words}: {html}");
+        }
     }
 
     #[test]
@@ -223,21 +315,40 @@ mod tests {
     }
 
     #[test]
-    fn cells_of_one_colour_differ_in_mark_and_dashes() {
+    fn neighbours_differ_in_mark_and_dashes_and_no_two_of_twenty_eight_look_the_same() {
         let mut history = history(&[Some(200.0), Some(100.0)]);
-        history.series = (0..8)
+        history.series = (0..28)
             .map(|number| Series { cell: format!("load={number}"), ..history.series[0].clone() })
             .collect();
         let html = history.html();
         let lines = html.split("<polyline").skip(1).filter_map(|part| part.split("points").next());
-        let blue: Vec<&str> = lines.filter(|line| line.contains("#0072B2")).collect();
-        assert_eq!(blue.len(), 2);
-        assert_ne!(blue[0], blue[1]);
-        for mark in ["color:#0072B2\">●", "color:#0072B2\">■"] {
-            assert_eq!(html.matches(mark).count(), 1, "{mark}");
-        }
-        for mark in ["m-3 0a3 ", "m-3-3h6"] {
+        let lines: Vec<&str> = lines.collect();
+        let dashes = |line: &'_ str| line.split("dasharray").nth(1).map(str::to_owned);
+        assert!(lines.windows(2).all(|pair| dashes(pair[0]) != dashes(pair[1])), "{lines:?}");
+        assert_eq!(lines.iter().collect::<BTreeSet<_>>().len(), 28);
+        for mark in ["class=\"c0\">●", "class=\"c0\">◆", "m-3 0a3 ", "m-3-3h6"] {
             assert!(html.contains(mark), "{mark}");
+        }
+    }
+
+    /// By the formula of WCAG 2: what is not text has to stand out by three to one.
+    #[test]
+    fn colours_stand_out_from_their_paper() {
+        let channel = |value: u8| {
+            let share = f64::from(value) / 255.0;
+            if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        };
+        let luminance = |hex: &str| {
+            let part = |at: usize| channel(u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
+            0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+        };
+        let contrast = |one: &str, other: &str| {
+            let (one, other) = (luminance(one), luminance(other));
+            (one.max(other) + 0.05) / (one.min(other) + 0.05)
+        };
+        for (light, dark) in page::colours() {
+            let found = (contrast(&light, "#ffffff"), contrast(dark, "#181818"));
+            assert!(found.0 >= 3.0 && found.1 >= 3.0, "{light} {dark}: {found:?}");
         }
     }
 }

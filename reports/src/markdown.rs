@@ -5,7 +5,7 @@ mod comparison;
 pub use comparison::{render_comparison, render_trend};
 
 use crate::summary::{MeasureSummary, ProbeCost, Summary, failed_alike};
-use crate::text::{COST_HEADINGS, cost_row, failure_line};
+use crate::text::{COST_HEADINGS, cost_row, failure_line, more_failures};
 use crate::view::{probe_words, seen};
 use crate::{Metric, answer, calibration, rows, stopping, units};
 use std::fmt::Write as _;
@@ -45,8 +45,9 @@ pub fn render(summary: &Summary) -> String {
     slow_calls(&mut page, summary);
     if !summary.failures.is_empty() {
         page.push_str("## Trials without figures\n\n");
-        for trials in failed_alike(&summary.failures) {
-            let _ = writeln!(page, "- {}", escape(&failure_line(&trials)));
+        let (alike, more) = failed_alike(&summary.failures);
+        for line in alike.iter().map(failure_line).chain(more_failures(more)) {
+            let _ = writeln!(page, "- {}", escape(&line));
         }
         page.push('\n');
     }

@@ -1,5 +1,6 @@
 //! The figures that a trial's histogram is reduced to.
 
+use crate::statistics::{Difference, Interval, RatioEstimate};
 use probe_abi::{SparseHistogram, slot_lower_ns, slot_of, slot_upper_ns};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -100,6 +101,31 @@ impl Metric {
         (slot_upper_ns(slot) - 1 - slot_lower_ns(slot)) as f64 / 2.0
     }
 
+    /// The ratio of two samples of this figure with an interval that holds wherever in their slots the values lie: half a
+    /// slot of each side is added at either end, the widest in proportion. That of an exact figure is as it was.
+    pub(crate) fn widened(self, estimate: RatioEstimate, base: &[f64], candidate: &[f64]) -> RatioEstimate {
+        let share = |values: &[f64]| values.iter().map(|ns| self.resolution_ns(*ns) / ns).fold(0.0, f64::max);
+        let (base, candidate) = (share(base), share(candidate));
+        let interval = estimate.interval.map(|it| Interval {
+            low: it.low * (1.0 - candidate) / (1.0 + base),
+            high: it.high * (1.0 + candidate) / (1.0 - base),
+        });
+        RatioEstimate { interval, ..estimate }
+    }
+
+    /// The same of a difference of two samples, in nanoseconds.
+    pub(crate) fn widened_difference(
+        self,
+        estimate: Difference,
+        base: &[f64],
+        candidate: &[f64],
+    ) -> Difference {
+        let widest = |values: &[f64]| values.iter().map(|ns| self.resolution_ns(*ns)).fold(0.0, f64::max);
+        let reach = widest(base) + widest(candidate);
+        let interval = estimate.interval.map(|it| Interval { low: it.low - reach, high: it.high + reach });
+        Difference { interval, ..estimate }
+    }
+
     /// Its place in [`Self::ALL`].
     pub(crate) const fn index(self) -> usize {
         self as usize
@@ -152,5 +178,18 @@ mod tests {
         assert_eq!(Metric::P50.resolution_ns(100.0), 0.0);
         assert_eq!(Metric::P50.resolution_ns(1024.0 * 64.0), 511.5);
         assert_eq!(Metric::Max.resolution_ns(1e6), 0.0);
+    }
+
+    #[test]
+    fn a_ratio_of_slots_is_as_uncertain_as_both_of_its_sides() {
+        let estimate = RatioEstimate { ratio: 1.05, interval: Some(Interval { low: 1.04, high: 1.06 }) };
+        assert_eq!(Metric::Mean.widened(estimate, &[1031.5], &[1079.5]), estimate);
+        // Slots of 16 ns: their calls lie within 7.5 ns of the middle.
+        let wider = Metric::P50.widened(estimate, &[1031.5, 4031.5], &[1079.5]);
+        let (base, candidate) = (7.5 / 1031.5, 7.5 / 1079.5);
+        let interval = wider.interval.unwrap();
+        assert_eq!(wider.ratio, 1.05);
+        assert!((interval.low - 1.04 * (1.0 - candidate) / (1.0 + base)).abs() < 1e-12, "{interval:?}");
+        assert!((interval.high - 1.06 * (1.0 + candidate) / (1.0 - base)).abs() < 1e-12, "{interval:?}");
     }
 }

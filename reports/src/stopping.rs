@@ -46,6 +46,16 @@ pub(crate) fn warning(manifest: &Manifest) -> Option<String> {
     ))
 }
 
+/// That the intervals of a rule know nothing of boots, where the repetitions were taken in so many.
+pub(crate) fn boots_warning(manifest: &Manifest, boots: usize) -> Option<String> {
+    let has_rule = manifest.plan.design.stop.is_some();
+    (has_rule && boots > 1).then(|| {
+        format!(
+            "The repetitions were taken in {boots} boots, and the intervals of a rule (`plan.until`) are over repetitions: what differs from boot to boot is not in them."
+        )
+    })
+}
+
 /// `p99 was within ± 5 %`.
 fn asked(rule: &StopRule) -> String {
     format!("{} was within ± {}", words(rule), units::asked_percent(rule.relative_interval))

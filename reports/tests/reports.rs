@@ -12,6 +12,8 @@ mod comparisons;
 mod foreign;
 #[path = "parts/gates.rs"]
 mod gates;
+#[path = "parts/pages.rs"]
+mod pages;
 #[path = "reference/check.rs"]
 mod reference;
 #[path = "parts/schema.rs"]
@@ -730,6 +732,15 @@ fn what_a_rule_did_is_said_and_intervals_allow_for_its_looks() {
     });
     let summary = summarise(&run.view());
     assert_eq!(summary.warnings[0], "3 of 8 figures (median) are not as sure as asked, within ± 5 %.");
+    let mut restarted = run.clone();
+    restarted.trials.iter_mut().filter(|it| it.block > 5).for_each(|trial| trial.boot = "another".to_owned());
+    let of_boots = |run: &SyntheticRun| {
+        summarise(&run.view())
+            .warnings
+            .iter()
+            .any(|it| it.starts_with("The repetitions were taken in 2 boots"))
+    };
+    assert!(of_boots(&restarted) && !of_boots(&run));
     let said = "Repetitions were added until every median was within ± 5 %, and ended after 12 with the time that \
                 there is. Intervals allow for the 5 numbers of repetitions at which this was looked at: each is one of 99 %.";
     let shown = in_one_line(&text::render(&summary, &TextOptions::default()));

@@ -380,7 +380,7 @@ pub(crate) struct ResumeArguments {
     pub(crate) run: String,
     #[command(flatten)]
     pub(crate) runs_dir: RunsDir,
-    /// Go on although kernel, machine or runner are others, and say so in the run
+    /// Go on although kernel, machine or runner are others, or the kernel was started or set otherwise, and say so in the run
     #[arg(long)]
     pub(crate) force: bool,
     /// No progress; errors, warnings and the report's path only

@@ -47,7 +47,7 @@ pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, lines: &[Line<'_>]) {
         [histogram.min_ns.max(1) as f64, histogram.max_ns.max(1) as f64]
     });
     let Some(range) = log_range(extremes, 1.1, 4.0) else { return };
-    let most = lines.iter().map(|line| line.measure.calls).max().unwrap_or(1) as f64;
+    let most = lines.iter().map(|line| line.measure.histogram.count).max().unwrap_or(1) as f64;
     for (index, line) in lines.iter().enumerate() {
         let top = TOP + ROW * index as f64 + 14.0;
         let bounds = Bounds { left: LEFT + 66.0, top, right: WIDTH - RIGHT, bottom: top + ROW - 22.0 };

@@ -7,6 +7,7 @@ use super::palette::{Colour, MOST_SERIES};
 use super::panel::Key;
 use crate::summary::{CellSummary, MeasureSummary, Summary};
 use crate::view::LOAD;
+use std::collections::BTreeMap;
 use store::{Factor, Vantage};
 
 /// Up to this many views of a target are all shown; more are thinned to the first, middle and last.
@@ -25,12 +26,11 @@ pub(super) struct Matrix<'a> {
 }
 
 /// One combination of the other factors' levels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ViewCell {
-    /// One level for each factor; the series' own is left empty.
-    pub(super) levels: Vec<String>,
+pub(super) struct ViewCell<'a> {
     /// `size 1MiB`; empty where nothing else varies.
     pub(super) label: String,
+    /// Its cells with figures of the target, of which each is in one view.
+    cells: Vec<&'a CellSummary>,
 }
 
 /// A series within a view.
@@ -71,39 +71,55 @@ impl<'a> Matrix<'a> {
     }
 
     /// The views of a target that are shown.
-    pub(super) fn views(&self, target: (&str, Vantage)) -> Vec<ViewCell> {
-        let mut views: Vec<ViewCell> = Vec::new();
-        let seen = |cell: &&CellSummary| cell.measure(target.0, target.1).is_some();
-        for cell in self.summary.cells.iter().filter(seen) {
-            let view = self.view_of(cell, target);
-            if !views.contains(&view) {
-                views.push(view);
-            }
-        }
+    pub(super) fn views(&self, target: (&str, Vantage)) -> Vec<ViewCell<'a>> {
+        let all = self.all_views(target);
         let most = (MOST_VIEWS_IN_ALL / self.summary.series().len().max(1)).clamp(1, MOST_VIEWS);
-        let shown = if views.len() > most { most.min(3) } else { most };
-        spread(views.len(), shown).into_iter().map(|index| views[index].clone()).collect()
+        let shown = spread(all.len(), if all.len() > most { most.min(3) } else { most });
+        let telling = self.summary.telling_factors(target);
+        let view = |index: usize| {
+            let cells = all[index].clone();
+            let levels = cells.first().map_or(&[][..], |cell| &cell.levels);
+            ViewCell { label: self.summary.cell_words(levels, &[self.series], &telling), cells }
+        };
+        shown.into_iter().map(view).collect()
     }
 
-    fn view_of(&self, cell: &CellSummary, target: (&str, Vantage)) -> ViewCell {
-        let mut levels = cell.levels.clone();
-        if let Some(own) = levels.get_mut(self.series) {
-            own.clear();
+    /// The target's cells by view, each looked at once: runs may have thousands.
+    fn all_views(&self, target: (&str, Vantage)) -> Vec<Vec<&'a CellSummary>> {
+        let mut views: Vec<Vec<&CellSummary>> = Vec::new();
+        let mut places: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
+        for cell in self.summary.cells.iter().filter(|cell| cell.measure(target.0, target.1).is_some()) {
+            let others = cell.levels.iter().enumerate().filter(|(place, _)| *place != self.series);
+            let place =
+                *places.entry(others.map(|(_, level)| level.as_str()).collect()).or_insert(views.len());
+            if place == views.len() {
+                views.push(Vec::new());
+            }
+            views[place].push(cell);
         }
-        let label = self.summary.cell_words(&cell.levels, &[self.series], target);
-        ViewCell { levels, label }
+        views
     }
 
-    /// The series of a view that have calls.
-    pub(super) fn lines(&self, view: &ViewCell, target: (&str, Vantage)) -> Vec<Line<'a>> {
-        let cells = || self.summary.cells.iter().filter(|cell| self.view_of(cell, target) == *view);
+    /// The series of a view that have latencies: those of its successes, or where every call failed of its failures.
+    pub(super) fn lines(&self, view: &ViewCell<'a>, target: (&str, Vantage)) -> Vec<Line<'a>> {
         let line = |key: Key| {
-            let cell =
-                cells().find(|cell| cell.levels.get(self.series).is_none_or(|level| *level == key.label))?;
-            let measure = cell.measure(target.0, target.1).filter(|measure| measure.calls > 0)?;
-            Some(Line { key, measure })
+            let is_it =
+                |cell: &&&CellSummary| cell.levels.get(self.series).is_none_or(|level| *level == key.label);
+            let measure = view.cells.iter().find(is_it)?.measure(target.0, target.1)?;
+            (measure.histogram.count > 0).then_some(Line { key, measure })
         };
         self.keys().into_iter().filter_map(line).collect()
+    }
+}
+
+/// Which of the lines are of calls that failed, as the end of a title: `, of calls that failed`; empty where none is.
+pub(super) fn of_failures(lines: &[Line<'_>]) -> String {
+    let failures = lines.iter().filter(|line| line.measure.of_failures);
+    let labels: Vec<&str> = failures.map(|line| line.key.label.as_str()).collect();
+    match labels.len() {
+        0 => String::new(),
+        all if all == lines.len() => ", of calls that failed".to_owned(),
+        _ => format!(", at {} of calls that failed", labels.join(", ")),
     }
 }
 

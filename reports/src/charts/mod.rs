@@ -23,6 +23,7 @@ mod sweep;
 mod vantages;
 
 pub use image::Rasteriser;
+pub(crate) use palette::MOST_SERIES;
 
 use crate::summary::Summary;
 use crate::timeline::Timeline;
@@ -114,6 +115,11 @@ impl Chart {
     }
 }
 
+/// The colour of the series of this number, as HTML writes it.
+pub(crate) fn series_colour(place: usize) -> String {
+    palette::Colour::Series(place).hex()
+}
+
 /// Which level of the series' factor has which colour, for tables that go with charts.
 #[derive(Clone, Debug)]
 pub(crate) struct SeriesColours {
@@ -164,6 +170,8 @@ pub struct TargetCharts {
     pub views: Vec<ViewCharts>,
     /// What factors do, then the run's order.
     pub across: Vec<Chart>,
+    /// Sweeps that are not drawn, for there would be too many.
+    pub left_out: usize,
 }
 
 /// Draws every chart of a run.
@@ -193,7 +201,8 @@ fn target_charts(
         }
     }
     let mut across: Vec<Chart> = vantages(&matrix, target)?.into_iter().collect();
-    for sweep in Sweep::all(summary, target) {
+    let (sweeps, left_out) = Sweep::all(summary, target);
+    for sweep in sweeps {
         let name = file_name(&[syscall, vantage, "sweep", &sweep.factor.name, &sweep.held]);
         let frame = sweep.frame(name);
         across.push(chart(&frame, &sweep.table(), |canvas| sweep.draw(canvas, &frame))?);
@@ -208,12 +217,12 @@ fn target_charts(
         );
         across.push(chart);
     }
-    Ok(TargetCharts { syscall: syscall.to_owned(), vantage: target.1, views, across })
+    Ok(TargetCharts { syscall: syscall.to_owned(), vantage: target.1, views, across, left_out })
 }
 
 fn view_charts(
     matrix: &Matrix<'_>,
-    view: &ViewCell,
+    view: &ViewCell<'_>,
     target: (&str, Vantage),
 ) -> Result<Vec<Chart>, ReportError> {
     let lines = matrix.lines(view, target);
@@ -223,7 +232,7 @@ fn view_charts(
     let series = matrix.series_factor().map_or("", |factor| factor.name.as_str());
     let of =
         if view.label.is_empty() { target.0.to_owned() } else { format!("{} at {}", target.0, view.label) };
-    let of = format!("{of}, {}", seen(target.1));
+    let of = format!("{of}, {}{}", seen(target.1), matrix::of_failures(&lines));
     let name = |chart: &str| file_name(&[target.0, target.1.name(), chart, &view.label]);
     let frame = levels::frame(name("average_and_maximum"), &of, &lines);
     let average = chart(&frame, &levels::table(series, &lines), |canvas| {

@@ -36,7 +36,7 @@ const SERIES: [(u8, u8, u8); MOST_SERIES] = [
 ];
 
 /// As many series as there are colours.
-pub(super) const MOST_SERIES: usize = 7;
+pub(crate) const MOST_SERIES: usize = 7;
 
 impl Colour {
     /// The colour of a series among `count`: two are told apart best by blue and vermilion.

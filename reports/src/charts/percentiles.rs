@@ -42,7 +42,7 @@ pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, (name, lines): (&str, &[L
         [line.measure.histogram.min_ns.max(1) as f64, line.measure.histogram.max_ns.max(1) as f64]
     });
     let Some(range) = log_range(extremes, 1.15, 4.0) else { return };
-    let most = lines.iter().map(|line| line.measure.calls).max().unwrap_or(1) as f64;
+    let most = lines.iter().map(|line| line.measure.histogram.count).max().unwrap_or(1) as f64;
     let x = Scale::logarithmic((1.0, most.max(10.0) * 1.3), bounds.across());
     let y = Scale::logarithmic(range, bounds.upwards());
     panel::y_axis(canvas, bounds, &panel::marks(&y, 8, units::duration_tick));

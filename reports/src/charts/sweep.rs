@@ -15,6 +15,8 @@ const WIDTH: f64 = 880.0;
 const HEIGHT: f64 = 310.0;
 /// Width of a panel with its axis.
 const THIRD: f64 = (WIDTH - LEFT - RIGHT + 14.0) / 3.0;
+/// Sweeps over all targets and vantages, so that a page stays a page however many factors there are.
+const MOST_SWEEPS_IN_ALL: usize = 24;
 const METRICS: [Metric; 3] = [Metric::P50, Metric::Mean, Metric::P99];
 
 /// One factor's effect on one target, everything but load held at one level.
@@ -29,9 +31,10 @@ pub(super) struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    /// Every sweep of a target: each factor but load of which several levels have figures, with the others at their
-    /// first and last levels.
-    pub(super) fn all(summary: &'a Summary, target: (&'a str, Vantage)) -> Vec<Self> {
+    /// The sweeps of a target: each factor but load of which several levels have figures, with all others at their first
+    /// levels, and with all at their last. And how many are left out where there would be too many: those at the last levels
+    /// go first.
+    pub(super) fn all(summary: &'a Summary, target: (&'a str, Vantage)) -> (Vec<Self>, usize) {
         let factors = &summary.manifest.scenario.factors;
         // Of factors that go along with each other the first is drawn for all; what goes along with the load is its.
         let speaks = |index: usize| {
@@ -42,8 +45,18 @@ impl<'a> Sweep<'a> {
             .iter()
             .enumerate()
             .filter(|(index, factor)| factor.name != LOAD && factor.levels.len() > 1 && speaks(*index));
-        let sweeps = swept.flat_map(|(index, _)| Self::of_factor(summary, index, target));
-        sweeps.filter(Self::goes_across).collect()
+        let mut sweeps: Vec<((usize, usize), Self)> = Vec::new();
+        for (index, _) in swept {
+            let ends = Self::of_factor(summary, index, target).into_iter().enumerate();
+            let drawn = ends.filter(|(_, sweep)| sweep.goes_across());
+            sweeps.extend(drawn.map(|(end, sweep)| ((end, index), sweep)));
+        }
+        sweeps.sort_by_key(|(place, _)| *place);
+        let most = (MOST_SWEEPS_IN_ALL / summary.series().len().max(1)).max(1);
+        let left_out = sweeps.len().saturating_sub(most);
+        sweeps.truncate(most);
+        sweeps.sort_by_key(|((end, index), _)| (*index, *end));
+        (sweeps.into_iter().map(|(_, sweep)| sweep).collect(), left_out)
     }
 
     /// Whether any line has two points: else there is nothing that the factor does.
@@ -56,23 +69,16 @@ impl<'a> Sweep<'a> {
     fn of_factor(summary: &'a Summary, index: usize, target: (&'a str, Vantage)) -> Vec<Self> {
         let factors = &summary.manifest.scenario.factors;
         let along = summary.zipped_with(index);
-        let mut combinations: Vec<Vec<&str>> = vec![Vec::new()];
+        let (mut first, mut last) = (Vec::new(), Vec::new());
         for (place, factor) in factors.iter().enumerate() {
             let free = place == index || along.contains(&place) || factor.name == LOAD;
-            let there = summary.levels_with(place, target);
-            let shown: Vec<usize> = spread(there.len(), 2).into_iter().map(|index| there[index]).collect();
-            let shown = if free { vec![0] } else { shown };
-            combinations = combinations
-                .iter()
-                .flat_map(|chosen| {
-                    shown.iter().map(move |level| {
-                        let label = factor.levels.get(*level).map_or("", |level| level.label.as_str());
-                        chosen.iter().copied().chain([label]).collect()
-                    })
-                })
-                .collect();
+            let there = if free { vec![0] } else { summary.levels_with(place, target) };
+            let label = |level: &usize| factor.levels.get(*level).map_or("", |level| level.label.as_str());
+            first.push(there.first().map_or("", label));
+            last.push(there.last().map_or("", label));
         }
-        combinations.into_iter().map(|levels| Self::held_at(summary, (index, levels), target)).collect()
+        let ends = if first == last { vec![first] } else { vec![first, last] };
+        ends.into_iter().map(|levels| Self::held_at(summary, (index, levels), target)).collect()
     }
 
     fn held_at(
@@ -236,7 +242,7 @@ impl<'a> Sweep<'a> {
 fn held_words(summary: &Summary, (index, levels): (usize, &[&str]), target: (&str, Vantage)) -> String {
     let but: Vec<usize> =
         summary.zipped_with(index).into_iter().chain([index]).chain(summary.load_place()).collect();
-    summary.cell_words(levels, &but, target)
+    summary.cell_words(levels, &but, &summary.telling_factors(target))
 }
 
 /// Where the levels lie: by their numbers on a logarithmic axis where all have one and rise, else evenly.

@@ -22,7 +22,7 @@ const COLOURS: [Colour; 2] = [Colour::Series(0), Colour::Series(2)];
 pub(super) type Pair<'a> = (String, [&'a MeasureSummary; 2]);
 
 /// The levels of a view that both vantages have seen.
-pub(super) fn pairs<'a>(matrix: &Matrix<'a>, view: &ViewCell, syscall: &str) -> Vec<Pair<'a>> {
+pub(super) fn pairs<'a>(matrix: &Matrix<'a>, view: &ViewCell<'a>, syscall: &str) -> Vec<Pair<'a>> {
     let kernel = matrix.lines(view, (syscall, Vantage::Kernel));
     let user = matrix.lines(view, (syscall, Vantage::User));
     let pair = |line: super::matrix::Line<'a>| {
@@ -38,11 +38,22 @@ pub(super) fn frame(name: String, of: &str, pairs: &[Pair<'_>]) -> Frame {
         pairs.iter().map(|(label, pair)| format!("{label}: {}", medians(pair))).collect();
     Frame {
         name,
-        title: format!("{of}, in the kernel and as the caller saw it"),
+        title: format!("{of}, in the kernel and as the caller saw it{}", of_failures(pairs)),
         description: format!("Latency by percentile from both vantages. {}", figures.join("; ")),
         size: (WIDTH, 62.0 + ROW * pairs.len().div_ceil(IN_A_ROW) as f64),
         parts: parts(pairs.len()),
         is_by_column: false,
+    }
+}
+
+/// That some of it are calls that failed, as the end of a title.
+fn of_failures(pairs: &[Pair<'_>]) -> &'static str {
+    let mut measures = pairs.iter().flat_map(|(_, pair)| pair);
+    let of_failures = measures.clone().filter(|measure| measure.of_failures).count();
+    match of_failures {
+        0 => "",
+        _ if measures.all(|measure| measure.of_failures) => ", of calls that failed",
+        _ => ", some of calls that failed",
     }
 }
 

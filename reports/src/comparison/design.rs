@@ -173,7 +173,8 @@ fn axis(factor: Option<&Factor>) -> String {
 }
 
 /// Every target that both runs have, with the vantages that are set against each other: each with itself, and the kernel's
-/// with the callers' only where a target has none in common and somebody insists.
+/// with the callers' only where a target has none in common and somebody insists. A target of both that only one of them
+/// has figures of is there as well, for that is to be told.
 pub(super) fn series<'a>(
     before: &'a Summary,
     after: &Summary,
@@ -182,11 +183,21 @@ pub(super) fn series<'a>(
 ) -> Result<Vec<Seen<'a>>, CompareError> {
     // Where the probe is a factor, cells differ in this by design.
     let by_factor = [before, after].iter().any(|summary| summary.manifest.probe.factor.is_some());
+    let asked = &before.manifest.scenario.syscalls;
+    let are_asked = |target: &str| {
+        let mut runs = [asked, &after.manifest.scenario.syscalls].into_iter();
+        runs.all(|syscalls| syscalls.iter().any(|it| it == target))
+    };
+    let seen = before.targets();
+    let unseen = asked.iter().map(String::as_str).filter(|target| !seen.contains(target));
     let mut series = Vec::new();
-    for target in before.targets() {
+    for target in seen.iter().copied().chain(unseen) {
         let mine = vantages(before, target);
         let theirs = vantages(after, target);
-        if theirs.is_empty() && !after.manifest.scenario.syscalls.iter().any(|it| it == target) {
+        if mine.is_empty() || theirs.is_empty() {
+            // No trial of it is ok in one of the runs, which is no other way of looking.
+            let there = mine.into_iter().chain(theirs).filter(|_| are_asked(target));
+            series.extend(there.map(|vantage| (target, vantage, vantage)));
             continue;
         }
         if mine != theirs && !by_factor {
@@ -200,7 +211,7 @@ pub(super) fn series<'a>(
         let shared = |vantage: &&Vantage| by_factor || theirs.contains(vantage);
         let both: Vec<Seen<'a>> = mine.iter().filter(shared).map(|it| (target, *it, *it)).collect();
         match (both.is_empty(), mine.first(), theirs.first()) {
-            (true, Some(mine), theirs) => series.push((target, *mine, *theirs.unwrap_or(mine))),
+            (true, Some(mine), Some(theirs)) => series.push((target, *mine, *theirs)),
             _ => series.extend(both),
         }
     }

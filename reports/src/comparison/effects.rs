@@ -5,7 +5,7 @@ use super::samples::{self, Unit};
 use super::{Effect, Failing, Missing, Question, Verdict};
 use crate::Metric;
 use crate::summary::{CellSummary, MeasureSummary, Summary};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::Vantage;
 
 /// Two summarised runs and what they have in common.
@@ -14,22 +14,31 @@ pub(super) struct Sides<'a> {
     pub(super) after: &'a Summary,
     pub(super) design: &'a Design,
     pub(super) series: &'a [Seen<'a>],
+    pub(super) unit: Unit,
+    /// The blocks that were executed side by side; none where the unit is no pair.
+    pub(super) paired: &'a BTreeSet<u32>,
 }
 
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) effects: Vec<Effect>,
     pub(super) failing: Vec<Failing>,
     pub(super) missing: Vec<Missing>,
+    /// What gates look at and the candidate has, and the baseline measured and has no figure of.
+    pub(super) unmatched: Vec<Missing>,
+    /// What gates look at and the candidate has, and the baseline has no trial of.
+    pub(super) new: Vec<Missing>,
+    /// Maxima of unlike numbers of calls.
+    pub(super) unlike: Vec<Missing>,
     pub(super) without_figures: u32,
 }
 
 /// Every effect, not yet judged.
-pub(super) fn find(sides: &Sides<'_>, question: &Question, unit: Unit) -> Found {
-    let mut found =
-        Found { effects: Vec::new(), failing: Vec::new(), missing: Vec::new(), without_figures: 0 };
+pub(super) fn find(sides: &Sides<'_>, question: &Question) -> Found {
+    let mut found = Found::default();
     for cells in matched(sides) {
         for seen in sides.series {
-            add(&mut found, sides, cells, (*seen, &question.metrics[..], unit));
+            add(&mut found, sides, cells, (*seen, &question.metrics[..]));
         }
     }
     found
@@ -49,7 +58,7 @@ fn add(
     found: &mut Found,
     sides: &Sides<'_>,
     (mine, theirs): (&CellSummary, &CellSummary),
-    (seen, metrics, unit): (Seen<'_>, &[Metric], Unit),
+    (seen, metrics): (Seen<'_>, &[Metric]),
 ) {
     let (target, base_vantage, vantage) = seen;
     let measures = (mine.measure(target, base_vantage), theirs.measure(target, vantage));
@@ -69,14 +78,27 @@ fn add(
         }
     }
     for metric in metrics {
-        if let Some(effect) = pair.and_then(|measures| effect(measures, *metric, unit)) {
+        let has = |measure: Option<&MeasureSummary>| measure.is_some_and(|it| it.figure(*metric).is_some());
+        let place = || {
+            let (levels, syscall) = (levels.clone(), target.to_owned());
+            Missing { levels, syscall, vantage: base_vantage, metric: *metric }
+        };
+        let have_both = has(measures.0) && has(measures.1);
+        let are_unlike = pair.is_some_and(|(mine, theirs)| !mine.has_calls_like(theirs));
+        if *metric == Metric::Max && have_both && are_unlike {
+            found.unlike.extend(gated.then(place));
+            continue;
+        }
+        if let Some(effect) = pair.and_then(|measures| effect(measures, *metric, sides)) {
             found.effects.push(Effect { levels: levels.clone(), gated, ..effect });
             continue;
         }
         found.without_figures += 1;
-        if gated && measures.0.is_some_and(|base| base.figure(*metric).is_some()) {
-            let (levels, syscall) = (levels.clone(), target.to_owned());
-            found.missing.push(Missing { levels, syscall, vantage: base_vantage, metric: *metric });
+        match (gated, has(measures.0), has(measures.1)) {
+            (true, true, _) => found.missing.push(place()),
+            (true, false, true) if measures.0.is_some() => found.unmatched.push(place()),
+            (true, false, true) => found.new.push(place()),
+            _ => {}
         }
     }
 }
@@ -97,10 +119,10 @@ fn primary<'a>(
 fn effect(
     (base, candidate): (&MeasureSummary, &MeasureSummary),
     metric: Metric,
-    unit: Unit,
+    sides: &Sides<'_>,
 ) -> Option<Effect> {
     let figures = base.figure(metric).zip(candidate.figure(metric))?;
-    let tested = samples::test(unit, metric, (base, candidate))?;
+    let tested = samples::test((sides.unit, sides.paired), metric, (base, candidate))?;
     Some(Effect {
         levels: Vec::new(),
         syscall: base.syscall.clone(),

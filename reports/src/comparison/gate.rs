@@ -1,6 +1,6 @@
 //! What a gate makes of a comparison, and what keeps it from a judgement: calls that only fail, figures that are gone.
 
-use super::{Comparison, Effect, Verdict};
+use super::{Comparison, Effect, Unit, Verdict, verdict};
 use crate::summary::MeasureSummary;
 use crate::{Metric, units};
 use serde::Serialize;
@@ -31,14 +31,14 @@ pub struct Failing {
     pub is_left_out: bool,
 }
 
-/// A figure that gates look at, which the baseline has and the candidate lacks.
+/// A figure that gates look at, and cannot: one of the runs lacks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Missing {
     /// One level for each factor.
     pub levels: Vec<String>,
     /// The target.
     pub syscall: String,
-    /// Who saw it in the baseline.
+    /// Who sees it in the baseline.
     pub vantage: Vantage,
     /// Which figure.
     pub metric: Metric,
@@ -121,15 +121,54 @@ impl Comparison {
         let broken = self.failing.iter().filter(|it| it.gated && it.has_broken());
         let broken = first_of(broken, NAMED, |it| self.place_words(&it.syscall, &it.levels));
         let broken = broken.map(|places| format!("every call fails in the candidate, of {places}"));
-        let missing = self.missing_words().map(|places| format!("the candidate has no figures of {places}"));
-        let reasons: Vec<String> = [nothing, broken, missing].into_iter().flatten().collect();
+        let missing = self
+            .figure_words(&self.missing)
+            .map(|places| format!("the candidate has no figures of {places}"));
+        let unmatched = self
+            .figure_words(&self.unmatched)
+            .map(|places| format!("the baseline has no figures of {places}"));
+        let few =
+            self.few_words().map(|places| format!("no change could be found, however large, of {places}"));
+        let reasons: Vec<String> = [nothing, broken, missing, unmatched, few].into_iter().flatten().collect();
         (!reasons.is_empty()).then(|| reasons.join("; and "))
     }
 
-    /// Which figures the baseline has and the candidate lacks.
-    fn missing_words(&self) -> Option<String> {
+    /// What a gate does not look at and passes all the same: what the baseline has no trial of, and maxima of unlike numbers
+    /// of calls.
+    #[must_use]
+    pub fn passed_over(&self) -> Vec<String> {
+        [self.new_sentence(), self.unlike_sentence()].into_iter().flatten().collect()
+    }
+
+    fn new_sentence(&self) -> Option<String> {
+        let new = self.figure_words(&self.new)?;
+        Some(format!("The baseline has no trial that is ok, and the candidate has figures, of: {new}."))
+    }
+
+    fn unlike_sentence(&self) -> Option<String> {
+        let unlike = first_of(self.unlike.iter(), NAMED, |it| self.place_words(&it.syscall, &it.levels))?;
+        Some(format!(
+            "Maxima are left out where a repetition of one run has more than twice the calls of the other's, for they grow with their number: {unlike}."
+        ))
+    }
+
+    /// Which figures of which cells.
+    fn figure_words(&self, figures: &[Missing]) -> Option<String> {
         let words = |it: &Missing| format!("{}, {}", self.place_words(&it.syscall, &it.levels), it.metric);
-        first_of(self.missing.iter(), NAMED, words)
+        first_of(figures.iter(), NAMED, words)
+    }
+
+    /// Of which cells so little is left that nothing can be found, and how much: `mmap size 1MiB, p50 (12 repetitions against
+    /// 1)`.
+    fn few_words(&self) -> Option<String> {
+        let left = |it: &Effect| match (self.unit, it.units) {
+            (Unit::Pair, (pairs, _)) => format!("{pairs} {}", self.unit.name(pairs)),
+            (unit, (base, candidate)) => format!("{base} {} against {candidate}", unit.name(base)),
+        };
+        let words = |it: &Effect| {
+            format!("{}, {} ({})", self.place_words(&it.syscall, &it.levels), it.metric, left(it))
+        };
+        first_of(verdict::out_of_reach(&self.effects, self.unit).into_iter(), NAMED, words)
     }
 
     /// What to mind of failing calls and of figures that are gone.
@@ -151,7 +190,13 @@ impl Comparison {
             broken.map(|it| format!("Every call fails in the candidate, and not in the baseline: {it}. How fast calls fail is not compared.")),
             mended.map(|it| format!("Every call fails in the baseline, and not in the candidate: {it}. How fast calls fail is not compared.")),
             apart.map(|it| format!("Calls do not fail alike: {it}. Only those that succeed are compared.")),
-            self.missing_words().map(|it| format!("The baseline has figures, and the candidate has none, of: {it}.")),
+            self.figure_words(&self.missing)
+                .map(|it| format!("The baseline has figures, and the candidate has none, of: {it}.")),
+            self.figure_words(&self.unmatched)
+                .map(|it| format!("The candidate has figures, and the baseline has none, of: {it}.")),
+            self.new_sentence(),
+            self.few_words().map(|it| format!("So few trials are ok that no change can be found, however large, of: {it}.")),
+            self.unlike_sentence(),
         ]
         .into_iter()
         .flatten()

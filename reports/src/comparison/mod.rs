@@ -76,6 +76,15 @@ pub struct Comparison {
     pub without_figures: u32,
     /// Where there are too few repetitions for any effect of a family to be found.
     pub too_few: Option<TooFew>,
+    /// What gates look at and could not: the candidate has figures, and the baseline was measured and has none.
+    #[serde(skip)]
+    unmatched: Vec<Missing>,
+    /// What gates would look at, had the baseline any trial of it.
+    #[serde(skip)]
+    new: Vec<Missing>,
+    /// Maxima that gates would look at, were they of about as many calls on both sides.
+    #[serde(skip)]
+    unlike: Vec<Missing>,
     /// Places of the factors of which more than one level is compared, or could not be.
     #[serde(skip)]
     telling: Vec<usize>,
@@ -162,9 +171,17 @@ pub fn compare(
     let mut design = design::common(base.manifest, candidate.manifest, question.insist)?;
     let (before, after) = (summarise(base), summarise(candidate));
     let series = design::series(&before, &after, question.insist, &mut design.insisted)?;
-    let unit = Unit::of(base, candidate);
-    let sides = effects::Sides { before: &before, after: &after, design: &design, series: &series };
-    let mut found = effects::find(&sides, question, unit);
+    let paired = samples::paired_blocks(base, candidate);
+    let unit = Unit::of(base, candidate, &paired);
+    let sides = effects::Sides {
+        before: &before,
+        after: &after,
+        design: &design,
+        series: &series,
+        unit,
+        paired: &paired,
+    };
+    let mut found = effects::find(&sides, question);
     verdict::judge(&mut found.effects, threshold);
     let too_few = verdict::too_few(&found.effects, unit);
     let mut comparison = Comparison {
@@ -182,9 +199,12 @@ pub fn compare(
         missing: found.missing,
         without_figures: found.without_figures,
         too_few,
+        unmatched: found.unmatched,
+        new: found.new,
+        unlike: found.unlike,
         telling: Vec::new(),
     };
     comparison.telling = wording::telling(&comparison);
-    comparison.remarks = wording::remarks(&comparison, (base, &before), (candidate, &after));
+    comparison.remarks = wording::remarks(&comparison, (base, &before), (candidate, &after), &paired);
     Ok(comparison)
 }

@@ -26,12 +26,12 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Windows where one of them is a trace; pairs where they were executed in alternation; boots where one of them has
-    /// several; else repetitions.
-    pub(super) fn of(base: &RunView<'_>, candidate: &RunView<'_>) -> Self {
+    /// Windows where one of them is a trace; pairs where they were executed in alternation and have `paired` blocks; boots
+    /// where one of them has several; else repetitions.
+    pub(super) fn of(base: &RunView<'_>, candidate: &RunView<'_>, paired: &BTreeSet<u32>) -> Self {
         if base.manifest.trace.is_some() || candidate.manifest.trace.is_some() {
             Self::Window
-        } else if were_alternated(base, candidate) {
+        } else if !paired.is_empty() {
             Self::Pair
         } else if boots(base) > 1 || boots(candidate) > 1 {
             Self::Boot
@@ -77,11 +77,12 @@ impl Unit {
     }
 }
 
-/// Whether each of the two names the other, and the blocks of one number were executed in the same boot.
-fn were_alternated(base: &RunView<'_>, candidate: &RunView<'_>) -> bool {
+/// The blocks that were executed side by side, where each of the runs names the other: those that both have, of the same
+/// boots. One during which the machine was started anew, as when the runs were gone on with, is none.
+pub(super) fn paired_blocks(base: &RunView<'_>, candidate: &RunView<'_>) -> BTreeSet<u32> {
     let names = |one: &Manifest, other: &Manifest| one.against.as_ref().is_some_and(|it| it.run == other.id);
     if !names(base.manifest, candidate.manifest) || !names(candidate.manifest, base.manifest) {
-        return false;
+        return BTreeSet::new();
     }
     let places = |run: &RunView<'_>| -> BTreeMap<u32, BTreeSet<String>> {
         let mut places: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
@@ -91,7 +92,8 @@ fn were_alternated(base: &RunView<'_>, candidate: &RunView<'_>) -> bool {
         places
     };
     let theirs = places(candidate);
-    places(base).iter().all(|(block, boots)| theirs.get(block).is_none_or(|others| others == boots))
+    let is_pair = |(block, boots): &(u32, BTreeSet<String>)| theirs.get(block) == Some(boots);
+    places(base).into_iter().filter(is_pair).map(|(block, _)| block).collect()
 }
 
 /// Boots in which the run has trials with figures: how many.
@@ -114,17 +116,20 @@ pub(super) struct Tested {
 }
 
 /// Sets two measures against each other; none where a repetition of one lacks the figure, or none is left.
+///
+/// The ratio's interval has the width of the slots in it; p and the bootstrap, which look at chance alone, have not.
 pub(super) fn test(
-    unit: Unit,
+    (unit, paired): (Unit, &BTreeSet<u32>),
     metric: Metric,
     (mine, theirs): (&MeasureSummary, &MeasureSummary),
 ) -> Option<Tested> {
     match unit {
         Unit::Pair => {
-            let pairs = pairs(metric, mine, theirs)?;
+            let pairs = pairs((metric, paired), mine, theirs)?;
+            let (base, candidate): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
             Some(Tested {
                 units: (pairs.len(), pairs.len()),
-                ratio: paired_ratio(&pairs)?,
+                ratio: metric.widened(paired_ratio(&pairs)?, &base, &candidate),
                 bootstrap: paired_ratio_bootstrap(&pairs),
                 p: paired_p(&pairs),
             })
@@ -133,7 +138,7 @@ pub(super) fn test(
             let (mine, theirs) = (mine.values(metric), theirs.values(metric));
             Some(Tested {
                 units: (mine.len(), theirs.len()),
-                ratio: ratio(&mine, &theirs)?,
+                ratio: metric.widened(ratio(&mine, &theirs)?, &mine, &theirs),
                 bootstrap: ratio_bootstrap(slice::from_ref(&mine), slice::from_ref(&theirs)),
                 p: mann_whitney(&mine, &theirs),
             })
@@ -144,7 +149,7 @@ pub(super) fn test(
             let (before, after) = (pooled(&mine), pooled(&theirs));
             Some(Tested {
                 units: (before.len(), after.len()),
-                ratio: ratio(&before, &after)?,
+                ratio: metric.widened(ratio(&before, &after)?, &mine.concat(), &theirs.concat()),
                 bootstrap: ratio_bootstrap(&mine, &theirs),
                 p: mann_whitney(&before, &after),
             })
@@ -168,10 +173,14 @@ fn by_boot(metric: Metric, measure: &MeasureSummary) -> Option<Vec<Vec<f64>>> {
     Some(grouped(metric, measure, |it| it.boot.clone())?.into_values().collect())
 }
 
-/// The values of the blocks that both have.
-fn pairs(metric: Metric, mine: &MeasureSummary, theirs: &MeasureSummary) -> Option<Vec<(f64, f64)>> {
+/// The values of the paired blocks that both have.
+fn pairs(
+    (metric, paired): (Metric, &BTreeSet<u32>),
+    mine: &MeasureSummary,
+    theirs: &MeasureSummary,
+) -> Option<Vec<(f64, f64)>> {
     let by_block = |measure| grouped(metric, measure, |it: &Repetition| it.block);
     let theirs = by_block(theirs)?;
     let pair = |(block, values): (u32, Vec<f64>)| Some((median(&values)?, median(theirs.get(&block)?)?));
-    Some(by_block(mine)?.into_iter().filter_map(pair).collect())
+    Some(by_block(mine)?.into_iter().filter(|(block, _)| paired.contains(block)).filter_map(pair).collect())
 }

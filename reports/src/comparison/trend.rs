@@ -1,10 +1,11 @@
 //! Several runs in order, each set against the first.
 
-use super::{Comparison, Effect, Question, Verdict, compare};
+use super::{Comparison, Difference, Effect, Insisted, Question, Verdict, compare};
 use crate::statistics::RatioEstimate;
 use crate::summary::Figure;
 use crate::{CompareError, Metric, RunView};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use store::Vantage;
 
 /// Runs in order.
@@ -81,6 +82,59 @@ impl Trend {
     #[must_use]
     pub fn last(&self) -> Option<&Comparison> {
         self.comparisons.last()
+    }
+
+    /// Sentences of the comparisons, each once, behind the runs that it is about: `run 2: …`, `runs 2, 4: …`.
+    #[must_use]
+    pub fn by_run(&self, of: impl Fn(&Comparison) -> Vec<String>) -> Vec<String> {
+        let mut sentences: Vec<(String, Vec<String>)> = Vec::new();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for (run, comparison) in (2..).zip(&self.comparisons) {
+            for sentence in of(comparison) {
+                let place = *places.entry(sentence.clone()).or_insert(sentences.len());
+                if place == sentences.len() {
+                    sentences.push((sentence, Vec::new()));
+                }
+                sentences[place].1.push(run.to_string());
+            }
+        }
+        let told = |(sentence, runs): (String, Vec<String>)| {
+            let plural = if runs.len() > 1 { "s" } else { "" };
+            format!("run{plural} {}: {sentence}", runs.join(", "))
+        };
+        sentences.into_iter().map(told).collect()
+    }
+
+    /// What was insisted on, by run.
+    #[must_use]
+    pub fn insisted(&self) -> Vec<String> {
+        self.by_run(|it| it.insisted.iter().map(Insisted::sentence).collect())
+    }
+
+    /// What the reader should know before the figures, by run.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        self.by_run(|it| it.remarks.clone())
+    }
+
+    /// In what else the runs differ from the first, each with the run before what differs.
+    #[must_use]
+    pub fn differences(&self) -> Vec<Difference> {
+        let of_run = |(run, comparison): (usize, &Comparison)| {
+            let named =
+                |it: &Difference| Difference { what: format!("run {run}: {}", it.what), ..it.clone() };
+            comparison.differences.iter().map(named).collect::<Vec<_>>()
+        };
+        (2..).zip(&self.comparisons).flat_map(of_run).collect()
+    }
+
+    /// Places of the factors of which the series have more than one level.
+    #[must_use]
+    pub fn telling_factors(&self) -> Vec<usize> {
+        let Some(first) = self.series.first() else { return Vec::new() };
+        let is_telling =
+            |place: &usize| self.series.iter().any(|it| it.levels.get(*place) != first.levels.get(*place));
+        (0..first.levels.len()).filter(is_telling).collect()
     }
 
     /// Ids of all runs, in order.

@@ -94,6 +94,22 @@ fn verdict(estimate: RatioEstimate, by_chance: bool, threshold: f64) -> Verdict 
     }
 }
 
+/// The effects that gates look at and of which no change could be found, however large, though one of another effect of
+/// their family could: most of their trials failed, say.
+pub(super) fn out_of_reach(effects: &[Effect], unit: Unit) -> Vec<&Effect> {
+    let gated = families(effects).into_iter().filter(|members| effects[members[0]].gated);
+    let mut found = Vec::new();
+    for members in gated {
+        let is_out =
+            |index: &usize| unit.smallest_p(effects[*index].units) * members.len() as f64 > 1.0 - CONFIDENCE;
+        let out: Vec<usize> = members.iter().copied().filter(is_out).collect();
+        if out.len() < members.len() {
+            found.extend(out.into_iter().map(|index| &effects[index]));
+        }
+    }
+    found
+}
+
 /// Of the families that gates look at, the one that takes most units, where no effect of it could be found.
 pub(super) fn too_few(effects: &[Effect], unit: Unit) -> Option<TooFew> {
     let alpha = 1.0 - CONFIDENCE;

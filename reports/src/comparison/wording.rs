@@ -154,7 +154,9 @@ pub(super) fn telling(comparison: &Comparison) -> Vec<usize> {
     let effects = comparison.effects.iter().map(|it| &it.levels);
     let others = comparison.failing.iter().map(|it| &it.levels);
     let missing = comparison.missing.iter().map(|it| &it.levels);
-    let all: Vec<&Vec<String>> = effects.chain(others).chain(missing).collect();
+    let lacking = [&comparison.unmatched, &comparison.new, &comparison.unlike].into_iter().flatten();
+    let lacking = lacking.map(|it| &it.levels);
+    let all: Vec<&Vec<String>> = effects.chain(others).chain(missing).chain(lacking).collect();
     let is_telling = |place: &usize| {
         let mut levels = all.iter().filter_map(|it| it.get(*place));
         let first = levels.next();
@@ -181,12 +183,19 @@ fn lowered(sentence: &str) -> String {
 type Side<'a> = (&'a RunView<'a>, &'a Summary);
 
 /// What the reader should know before the figures.
-pub(super) fn remarks(comparison: &Comparison, base: Side<'_>, candidate: Side<'_>) -> Vec<String> {
+pub(super) fn remarks(
+    comparison: &Comparison,
+    base: Side<'_>,
+    candidate: Side<'_>,
+    paired: &BTreeSet<u32>,
+) -> Vec<String> {
     let mut remarks = comparison.lacking();
     remarks.extend(comparison.too_few_sentence());
     remarks.extend(below_a_slot(comparison));
     remarks.extend(one_boot(comparison, base.0, candidate.0));
-    remarks.extend(unpaired(comparison, base.0, candidate.0));
+    if comparison.unit == Unit::Pair {
+        remarks.extend(unpaired(base.0, candidate.0, paired));
+    }
     if comparison.without_figures > 0 {
         let (count, lack) = match comparison.without_figures {
             1 => ("1 comparison".to_owned(), "lacks"),
@@ -246,15 +255,19 @@ fn one_boot(comparison: &Comparison, base: &RunView<'_>, candidate: &RunView<'_>
     })
 }
 
-/// Blocks without a partner.
-fn unpaired(comparison: &Comparison, base: &RunView<'_>, candidate: &RunView<'_>) -> Option<String> {
+/// Blocks without a partner, and those whose partner is of another boot, or of several.
+fn unpaired(base: &RunView<'_>, candidate: &RunView<'_>, paired: &BTreeSet<u32>) -> Vec<String> {
     let blocks = |run: &RunView<'_>| -> BTreeSet<u32> {
         run.trials.iter().filter(|it| it.status == Status::Ok).map(|trial| trial.block).collect()
     };
     let (mine, theirs) = (blocks(base), blocks(candidate));
     let alone = mine.symmetric_difference(&theirs).count();
-    (comparison.unit == Unit::Pair && alone > 0)
-        .then(|| format!("Blocks that only one of the runs has are left out: {alone}."))
+    let torn = mine.intersection(&theirs).filter(|block| !paired.contains(block)).count();
+    let alone = (alone > 0).then(|| format!("Blocks that only one of the runs has are left out: {alone}."));
+    let torn = (torn > 0).then(|| {
+        format!("Blocks during which the machine was started anew have no partner of the same boot and are left out: {torn}.")
+    });
+    alone.into_iter().chain(torn).collect()
 }
 
 impl Effect {

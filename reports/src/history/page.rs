@@ -1,6 +1,7 @@
 //! The page of a history: one file, no scripts, nothing fetched.
 
 use super::{History, Series};
+use crate::charts::{MOST_SERIES, series_colour};
 use crate::summary::Figure;
 use crate::{markup, units};
 use std::fmt::Write;
@@ -12,10 +13,11 @@ const HEIGHT: f64 = 280.0;
 const LEFT: f64 = 80.0;
 const BELOW: f64 = 30.0;
 const ABOVE: f64 = 12.0;
-/// Those of Okabe and Ito, which most colour-blind readers can tell apart.
-const COLOURS: [&str; 7] = ["#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#595959"];
-/// What tells cells apart beside their colours, which come again after seven: the mark of a point, as text and as what an
-/// SVG path draws around it, and the dashes of the line.
+/// The colours of charts on dark paper, as in `assets/report.css`.
+const DARK: [&str; MOST_SERIES] =
+    ["#3fa4e0", "#f0b429", "#ff7d3b", "#2bc59a", "#e29bc4", "#8ccdf2", "#a8b3bf"];
+/// What tells cells apart beside their colours, for colour alone tells nobody who cannot see it: the mark of a point, as text
+/// and as what an SVG path draws around it, and the dashes of the line.
 const MARKS: [(char, &str, &str); 4] = [
     ('●', "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0", "none"),
     ('■', "m-3-3h6v6h-6z", "7 3"),
@@ -31,17 +33,23 @@ pub(super) fn html(history: &History) -> String {
     let metric = history.metric.words();
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\">\n<title>{metric} over runs</title>\n<style>{STYLE}</style>\n\
+         content=\"width=device-width\">\n<title>{metric} over runs</title>\n<style>{STYLE}{}</style>\n\
          <h1>{metric} over {}</h1>\n",
+        colour_classes(),
         history.counted()
     );
     if history.runs.is_empty() {
         return page + "<p>There are no runs.</p></html>\n";
     }
-    page.push_str(
-        "<p>Each point is a run, in the order of their beginning; the bar through it is its interval. Runs of different \
-         days differ by the day as well: whether something changed is for <code>runner diff</code> to say.</p>\n",
+    let _ = writeln!(
+        page,
+        "<p>Each point is a run, in the order of their beginning; the bar through it is {}. Runs of different \
+         days differ by the day as well: whether something changed is for <code>runner diff</code> to say.</p>",
+        history.interval_words()
     );
+    for warning in history.warnings() {
+        let _ = writeln!(page, "<p><strong>Mind:</strong> {}.</p>", escaped(&warning));
+    }
     for target in history.targets() {
         let series: Vec<&Series> = history.series.iter().filter(|series| series.syscall == target).collect();
         let _ = writeln!(
@@ -56,24 +64,42 @@ pub(super) fn html(history: &History) -> String {
     page + &runs(history) + "</html>\n"
 }
 
+/// The colours of cells, each on white and on dark paper.
+pub(super) fn colours() -> impl Iterator<Item = (String, &'static str)> {
+    (0..MOST_SERIES).map(|place| (series_colour(place), DARK[place]))
+}
+
+/// A class for each colour, which is that of whatever is drawn in `currentColor`.
+fn colour_classes() -> String {
+    let class = |dark: bool| {
+        let rules = colours().enumerate().map(move |(place, (light, of_dark))| {
+            format!(".c{place}{{color:{}}}", if dark { of_dark } else { &light })
+        });
+        rules.collect::<String>()
+    };
+    format!("{}@media(prefers-color-scheme:dark){{{}}}", class(false), class(true))
+}
+
 /// How the cell of this place is drawn.
 struct Look {
-    colour: &'static str,
+    /// The number of its colour.
+    colour: usize,
     text: char,
     mark: &'static str,
     dashes: &'static str,
 }
 
 fn look(place: usize) -> Look {
-    let (text, mark, dashes) = MARKS[place / COLOURS.len() % MARKS.len()];
-    Look { colour: COLOURS[place % COLOURS.len()], text, mark, dashes }
+    // Seven colours and four marks have no factor in common: only after 28 cells they come together again.
+    let (text, mark, dashes) = MARKS[place % MARKS.len()];
+    Look { colour: place % MOST_SERIES, text, mark, dashes }
 }
 
 /// Which colour and mark is which cell.
 fn keys(series: &[&Series]) -> String {
     let key = |(place, series): (usize, &&Series)| {
         let (Look { colour, text, .. }, cell) = (look(place), escaped(&series.cell));
-        format!("<span class=\"key\"><span style=\"color:{colour}\">{text}</span> {cell}</span>")
+        format!("<span class=\"key\"><span class=\"c{colour}\">{text}</span> {cell}</span>")
     };
     series.iter().enumerate().map(key).collect::<Vec<_>>().join(" ")
 }
@@ -133,7 +159,7 @@ fn line(
         let places = places.collect::<Vec<_>>().join(" ");
         let _ = writeln!(
             svg,
-            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-dasharray=\"{dashes}\" points=\"{places}\"/>"
+            "<polyline class=\"c{colour}\" fill=\"none\" stroke=\"currentColor\" stroke-dasharray=\"{dashes}\" points=\"{places}\"/>"
         );
     }
     for (run, figure) in points {
@@ -143,14 +169,14 @@ fn line(
             let (low, high) = (y(interval.low), y(interval.high));
             let _ = writeln!(
                 svg,
-                "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{low:.1}\" y2=\"{high:.1}\" stroke=\"{colour}\" stroke-opacity=\".5\"/>"
+                "<line class=\"c{colour}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{low:.1}\" y2=\"{high:.1}\" stroke=\"currentColor\"/>"
             );
         }
         let (id, cell) = (escaped(&history.runs[run].id), escaped(&series.cell));
         let words = units::duration(figure.value_ns);
         let _ = writeln!(
             svg,
-            "<path d=\"M{x:.1} {value:.1}{mark}\" fill=\"{colour}\"><title>{id}: {words} at {cell}</title></path>"
+            "<path class=\"c{colour}\" d=\"M{x:.1} {value:.1}{mark}\" fill=\"currentColor\"><title>{id}: {words} at {cell}</title></path>"
         );
     }
     svg
@@ -183,12 +209,14 @@ fn figures(history: &History, target: &str, series: &[&Series]) -> String {
 fn runs(history: &History) -> String {
     let row = |run: &super::Taken| {
         let label = run.label.as_deref().unwrap_or_default();
-        let (id, kernel, label) = (escaped(&run.id), escaped(&run.kernel), escaped(label));
-        format!("<tr><td>{id}<td>{}<td>{kernel}<td>{label}\n", run.started_at.format("%Y-%m-%d %H:%M"))
+        let (id, host, kernel, label) =
+            (escaped(&run.id), escaped(&run.host), escaped(&run.kernel), escaped(label));
+        let began = run.started_at.format("%Y-%m-%d %H:%M");
+        format!("<tr><td>{id}<td>{began}<td>{host}<td>{kernel}<td>{label}\n")
     };
     let rows: String = history.runs.iter().map(row).collect();
     format!(
-        "<h2>Runs</h2>\n<table><tr><th scope=\"col\">run<th scope=\"col\">began (UTC)<th scope=\"col\">kernel<th scope=\"col\">label\n{rows}</table>\n"
+        "<h2>Runs</h2>\n<table><tr><th scope=\"col\">run<th scope=\"col\">began (UTC)<th scope=\"col\">host<th scope=\"col\">kernel<th scope=\"col\">label\n{rows}</table>\n"
     )
 }
 

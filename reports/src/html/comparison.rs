@@ -21,8 +21,8 @@ struct Page<'a> {
     /// Markup: escaped, with ratios set off.
     headline: String,
     insisted: Vec<String>,
-    remarks: &'a [String],
-    differences: &'a [Difference],
+    remarks: Vec<String>,
+    differences: Vec<Difference>,
     tables: Vec<Table>,
     lines: Option<Table>,
     method: String,
@@ -67,8 +67,16 @@ pub fn render_comparison(comparison: &Comparison) -> Result<String, ReportError>
 /// Several runs in order as one self-contained page.
 pub fn render_trend(trend: &Trend) -> Result<String, ReportError> {
     let last = trend.last().ok_or(askama::Error::ValueMissing)?;
-    let page = page(last, "Runs in order", &trend.headline());
-    Ok(Page { runs: trend.runs(), lines: Some(lines(trend, last)), tables: tables(last), ..page }.render()?)
+    let page = Page {
+        runs: trend.runs(),
+        insisted: trend.insisted(),
+        remarks: trend.remarks(),
+        differences: trend.differences(),
+        lines: Some(lines(trend, last)),
+        tables: tables(last),
+        ..page(last, "Runs in order", &trend.headline())
+    };
+    Ok(page.render()?)
 }
 
 fn page<'a>(comparison: &'a Comparison, title: &'static str, headline: &str) -> Page<'a> {
@@ -78,8 +86,8 @@ fn page<'a>(comparison: &'a Comparison, title: &'static str, headline: &str) -> 
         badges: badges(comparison),
         headline: set_off(headline),
         insisted: comparison.insisted.iter().map(Insisted::sentence).collect(),
-        remarks: &comparison.remarks,
-        differences: &comparison.differences,
+        remarks: comparison.remarks.clone(),
+        differences: comparison.differences.clone(),
         tables: Vec::new(),
         lines: None,
         method: comparison.unit_sentence(),
@@ -130,9 +138,8 @@ fn tables(comparison: &Comparison) -> Vec<Table> {
     both.into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
 
-/// `size 4KiB, load high, p99`: what tells a figure from others.
-fn place(comparison: &Comparison, levels: &[String], metric: Metric) -> Vec<String> {
-    let telling = comparison.telling_factors();
+/// `size 4KiB, load high, p99`: what tells a figure from others, by the factors at the places `telling`.
+fn place((comparison, telling): (&Comparison, &[usize]), levels: &[String], metric: Metric) -> Vec<String> {
     let mut words: Vec<String> =
         telling.iter().map(|place| format!("{} {}", comparison.factors[*place], levels[*place])).collect();
     words.extend((comparison.metrics.len() > 1).then(|| metric.label().to_owned()));
@@ -140,7 +147,7 @@ fn place(comparison: &Comparison, levels: &[String], metric: Metric) -> Vec<Stri
 }
 
 fn row(comparison: &Comparison, scale: &Scale, (effect, is_seen): (&Effect, bool)) -> Row {
-    let mut place = place(comparison, &effect.levels, effect.metric);
+    let mut place = place((comparison, comparison.telling_factors()), &effect.levels, effect.metric);
     place.extend(is_seen.then(|| effect.seen_words()));
     let p = format!("p {}, BH {}", units::p_value(effect.p), units::p_value(effect.p_bh));
     Row {
@@ -167,18 +174,18 @@ fn figures(before: f64, after: Option<f64>) -> [String; 2] {
 }
 
 fn lines(trend: &Trend, last: &Comparison) -> Table {
-    let scale = Scale::of_series(&trend.series, last.threshold);
+    let (scale, telling) = (Scale::of_series(&trend.series, last.threshold), trend.telling_factors());
     Table {
         title: "From run to run".to_owned(),
         note: "The ratio of each run to the first, all on one scale; higher is slower. The band is the threshold, the figures are the last run's.",
         is_open: true,
         axis: format!("runs 1 to {}", trend.runs().len()),
         headings: &["ratio", "last run"],
-        rows: trend.series.iter().map(|series| series_row(last, &scale, series)).collect(),
+        rows: trend.series.iter().map(|series| series_row((last, &telling[..]), &scale, series)).collect(),
     }
 }
 
-fn series_row(last: &Comparison, scale: &Scale, series: &Series) -> Row {
+fn series_row(last: (&Comparison, &[usize]), scale: &Scale, series: &Series) -> Row {
     let point = series.last();
     Row {
         target: series.syscall.clone(),

@@ -1,10 +1,11 @@
 //! Facts about the run, in words.
 
+use super::Kept;
 use crate::calibration::origin;
 use crate::summary::Summary;
 use crate::units;
 use crate::view::{probe_words, warmup_words, window_words};
-use store::{Manifest, State};
+use store::{Manifest, Role, State};
 
 /// A label and what it says.
 pub(super) type Fact = (String, String);
@@ -151,30 +152,61 @@ fn plan(manifest: &Manifest) -> String {
     format!("{} cells, {} repetitions, {} trials", plan.cells, plan.repetitions, plan.trials)
 }
 
-/// The commands that do the same again, hold the run against its checksums, draw its report and compare the two runs.
-pub(super) fn commands(manifest: &Manifest) -> String {
-    let id = shell_word(&manifest.id);
-    format!(
-        "{}\nrunner verify {id}\nrunner report {id}\nrunner diff {id} latest",
-        reproducing_command(manifest)
-    )
+/// The folder in which a run is unless told otherwise.
+pub(super) fn usual_folder(manifest: &Manifest) -> String {
+    format!("runs/{}", manifest.id)
 }
 
-/// The command that does the same again, from the run's own copy of the scenario.
-fn reproducing_command(manifest: &Manifest) -> String {
-    if manifest.trace.is_some() {
-        return manifest.command.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+/// The commands that do the same again, hold the run against its checksums, draw its report and compare the two runs.
+pub(super) fn commands(manifest: &Manifest, kept: &Kept<'_>) -> String {
+    // By its id where `runner` looks for it anyway.
+    let is_usual = kept.folder == usual_folder(manifest);
+    let name = shell_word(if is_usual { &manifest.id } else { kept.folder });
+    // Of two runs in alternation the candidate is the later one.
+    let role = manifest.against.as_ref().map(|it| it.role);
+    let again = if role == Some(Role::Baseline) { "latest~1" } else { "latest" };
+    let words = reproducing_command(manifest, kept);
+    let command = words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+    format!("{command}\nrunner verify {name}\nrunner report {name}\nrunner diff {name} {again}")
+}
+
+/// The command that does the same again, from the run's own copy of the scenario; of two runs in alternation both.
+fn reproducing_command(manifest: &Manifest, kept: &Kept<'_>) -> Vec<String> {
+    let base = match (&manifest.against, kept.other) {
+        // Without the other run nobody knows what was changed in it.
+        (Some(_), None) => return manifest.command.clone(),
+        (Some(against), Some(other)) if against.role == Role::Candidate => other,
+        _ if manifest.trace.is_some() => return manifest.command.clone(),
+        _ => (manifest, kept.folder),
+    };
+    let candidate = match (&manifest.against, kept.other) {
+        (Some(against), Some(other)) if against.role == Role::Baseline => Some(other),
+        (Some(_), Some(_)) => Some((manifest, kept.folder)),
+        _ => None,
+    };
+    let text = |folder: &str| format!("{folder}/scenario.toml");
+    let mut words = ["runner", "run"].map(str::to_owned).to_vec();
+    words.push(text(base.1));
+    if let Some((_, folder)) = candidate {
+        words.extend(["--against".to_owned(), text(folder)]);
     }
-    let mut words =
-        vec!["runner".to_owned(), "run".to_owned(), format!("runs/{}/scenario.toml", manifest.id)];
     if manifest.probe.factor.is_none() {
         words.extend(["--probe".to_owned(), manifest.probe.backend.clone()]);
     }
     words.extend(["--seed".to_owned(), manifest.plan.seed.to_string()]);
-    for change in &manifest.scenario.overrides {
-        words.extend(["--set".to_owned(), change.clone()]);
+    let is_longer = !manifest.extensions.is_empty();
+    if is_longer {
+        words.extend(["--repetitions".to_owned(), manifest.plan.repetitions.to_string()]);
     }
-    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+    let common = &base.0.scenario.overrides;
+    let is_said = |change: &&String| !is_longer || !change.starts_with("plan.repetitions=");
+    let set = |option: &'static str| move |change: &String| [option.to_owned(), change.clone()];
+    words.extend(common.iter().filter(is_said).flat_map(set("--set")));
+    if let Some((candidate, _)) = candidate {
+        let own = candidate.scenario.overrides.iter().filter(|change| !common.contains(change));
+        words.extend(own.flat_map(set("--against-set")));
+    }
+    words
 }
 
 /// A word of a command line as a shell wants it.

@@ -13,6 +13,7 @@ mod tables;
 use crate::charts::{Chart, Rasteriser, TargetCharts, draw};
 use crate::rows::{self, Rows};
 use crate::summary::{DisturbedTrial, FailedTrials, Summary, failed_alike};
+use crate::text::more_failures;
 use crate::view::{probe_words, seen};
 use crate::{CALLS_BEYOND, ReportError, RunView, answer, calibration, markup, stopping, units};
 use askama::Template;
@@ -25,7 +26,7 @@ pub use comparison::{render_comparison, render_trend};
 pub use facts::shell_word;
 use std::fmt::Write as _;
 use std::thread;
-use store::Vantage;
+use store::{Manifest, Vantage};
 use tables::{CellTable, CostTable};
 
 const REGULAR: &[u8] = include_bytes!("../../assets/Inter-Regular.woff2");
@@ -45,10 +46,25 @@ pub struct Rendered {
     pub files: Vec<(String, Vec<u8>)>,
 }
 
-/// The report of a run as a page, with its charts.
+/// Where a run is kept, so that the page's commands find it.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a> {
+    /// Its folder, as a path.
+    pub folder: &'a str,
+    /// The run that it was executed in alternation with, and that one's folder.
+    pub other: Option<(&'a Manifest, &'a str)>,
+}
+
+/// The report of a run as a page, with its charts. Its commands look for it in `runs`.
 pub fn render(run: &RunView<'_>, summary: &Summary) -> Result<Rendered, ReportError> {
+    let folder = facts::usual_folder(run.manifest);
+    render_kept(run, summary, &Kept { folder: &folder, other: None })
+}
+
+/// The same, with commands that find the run where it is kept.
+pub fn render_kept(run: &RunView<'_>, summary: &Summary, kept: &Kept<'_>) -> Result<Rendered, ReportError> {
     let targets = draw(run, summary)?;
-    let html = page(run, summary, &targets).render()?;
+    let html = page(run, summary, (&targets, kept)).render()?;
     let charts = targets
         .iter()
         .flat_map(|target| target.views.iter().flat_map(|view| &view.charts).chain(&target.across));
@@ -97,11 +113,15 @@ struct Page<'a> {
     generators: Option<rows::Worded>,
     errors: Vec<ErrorRow>,
     error_headings: Vec<&'static str>,
+    /// Of which calls the latencies are.
+    latencies_of: &'static str,
     /// Whether every process's calls counted.
     of_system: bool,
     slowest: Vec<SlowTable>,
     costs: Option<CostTable>,
     failures: Vec<FailedTrials<'a>>,
+    /// That there are more of them; empty where there are none.
+    more_failures: String,
     /// The first of them.
     disturbed: &'a [DisturbedTrial],
     more_disturbed: usize,
@@ -133,6 +153,8 @@ struct TargetSection {
     views: Vec<View>,
     /// Markup.
     across: Vec<String>,
+    /// Sweeps that are not among them.
+    left_out: usize,
     table: CellTable,
     /// Whether in some cell every call failed.
     has_only_failures: bool,
@@ -145,10 +167,15 @@ struct View {
     charts: Vec<String>,
 }
 
-fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -> Page<'a> {
+fn page<'a>(
+    run: &RunView<'a>,
+    summary: &'a Summary,
+    (targets, kept): (&[TargetCharts], &Kept<'_>),
+) -> Page<'a> {
     let manifest = run.manifest;
     let rule = stopping::sentence(manifest).into_iter();
     let notes: Vec<String> = rule.chain(calibration::sentences(manifest)).collect();
+    let (failures, more) = failed_alike(&summary.failures);
     Page {
         name: &manifest.scenario.name,
         id: &manifest.id,
@@ -164,10 +191,12 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         generators: rows::generators(summary),
         errors: calls::errors(summary),
         error_headings: calls::error_headings(),
+        latencies_of: latencies_of(summary),
         of_system: manifest.scenario.scope == "system",
         slowest: calls::slowest(summary),
         costs: tables::of_costs(summary),
-        failures: failed_alike(&summary.failures),
+        failures,
+        more_failures: more_failures(more).unwrap_or_default().replace('`', ""),
         disturbed: &summary.disturbed[..summary.disturbed.len().min(MOST_DISTURBED)],
         more_disturbed: summary.disturbed.len().saturating_sub(MOST_DISTURBED),
         cells: explore::cells(summary),
@@ -175,7 +204,7 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         load_remarks: summary.load.iter().filter_map(rows::load_remark).collect(),
         machine: facts::machine(manifest),
         mitigations: facts::mitigations(manifest),
-        command: facts::commands(manifest),
+        command: facts::commands(manifest, kept),
         reproduction: facts::reproduction(manifest),
         calls_beyond: CALLS_BEYOND,
         intervals: facts::intervals(summary),
@@ -186,6 +215,15 @@ fn page<'a>(run: &RunView<'a>, summary: &'a Summary, targets: &[TargetCharts]) -
         semi_bold: BASE64.encode(SEMI_BOLD),
         style: STYLE,
         script: SCRIPT,
+    }
+}
+
+fn latencies_of(summary: &Summary) -> &'static str {
+    let mut measures = summary.cells.iter().flat_map(|cell| &cell.measures);
+    if measures.any(|measure| measure.of_failures) {
+        "The latencies above are those of calls that succeeded, and of cells in which every call failed those of the failures."
+    } else {
+        "The latencies above are those of calls that succeeded."
     }
 }
 
@@ -207,6 +245,7 @@ fn section(summary: &Summary, charts: &TargetCharts) -> TargetSection {
         seen: seen(charts.vantage),
         views: views.collect(),
         across: charts.across.iter().map(Chart::inline).collect(),
+        left_out: charts.left_out,
         table: tables::of_cells(summary, (&charts.syscall, charts.vantage)),
         has_only_failures: summary.has_only_failures((&charts.syscall, charts.vantage)),
     }

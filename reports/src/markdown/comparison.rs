@@ -2,7 +2,7 @@
 //! folded.
 
 use super::{code, escape, paragraph, table, table_of_markup};
-use crate::comparison::{Comparison, Effect, Insisted, Series, Trend, Verdict};
+use crate::comparison::{Comparison, Difference, Effect, Insisted, Series, Trend, Verdict};
 use crate::units;
 use std::fmt::Write as _;
 
@@ -19,7 +19,8 @@ const REMARKS: usize = 3;
 #[must_use]
 pub fn render_comparison(comparison: &Comparison) -> String {
     let mut page = format!("**{}**\n\n", escape(&comparison.headline()));
-    on_top(&mut page, comparison);
+    let minded = Minded::of(comparison);
+    minded.on_top(&mut page);
     paragraph(
         &mut page,
         &format!(
@@ -41,7 +42,7 @@ pub fn render_comparison(comparison: &Comparison) -> String {
         effects(page, comparison, &all[..all.len().min(FOLDED)], true);
         more(page, all.len(), FOLDED);
     });
-    below(&mut page, comparison);
+    minded.below(&mut page, comparison);
     page
 }
 
@@ -50,7 +51,8 @@ pub fn render_comparison(comparison: &Comparison) -> String {
 pub fn render_trend(trend: &Trend) -> String {
     let mut page = format!("**{}**\n\n", escape(&trend.headline()));
     let Some(last) = trend.last() else { return page };
-    on_top(&mut page, last);
+    let minded = Minded::of_all(trend);
+    minded.on_top(&mut page);
     let runs: Vec<String> = trend.runs().iter().map(|id| code(id)).collect();
     paragraph(
         &mut page,
@@ -76,39 +78,60 @@ pub fn render_trend(trend: &Trend) -> String {
             more(page, rest.len(), FOLDED);
         });
     }
-    below(&mut page, last);
+    minded.below(&mut page, last);
     page
 }
 
-/// What must not be overlooked.
-fn on_top(page: &mut String, comparison: &Comparison) {
-    for sentence in comparison.insisted.iter().map(Insisted::sentence) {
-        paragraph(page, &format!("> **Warning:** {}", escape(&sentence)));
-    }
-    let names: Vec<&str> = comparison.differences.iter().map(|it| it.what.as_str()).collect();
-    if !names.is_empty() {
-        paragraph(page, &format!("The runs also differ in {}.", escape(&names.join(", "))));
-    }
-    for remark in comparison.remarks.iter().take(REMARKS) {
-        paragraph(page, &format!("> {}", escape(remark)));
-    }
+/// What is to be minded of the figures, of two runs or of several.
+struct Minded {
+    insisted: Vec<String>,
+    differences: Vec<Difference>,
+    remarks: Vec<String>,
 }
 
-/// What is folded: differences, remarks, method.
-fn below(page: &mut String, comparison: &Comparison) {
-    if !comparison.differences.is_empty() {
-        let row = |it: &crate::Difference| [&it.what, &it.base, &it.candidate].map(String::clone).to_vec();
-        let rows: Vec<Vec<String>> = comparison.differences.iter().map(row).collect();
-        folded(page, "In what the runs differ", |page| {
-            table(page, &["in", "baseline", "candidate"], &rows);
-        });
+impl Minded {
+    fn of(comparison: &Comparison) -> Self {
+        Self {
+            insisted: comparison.insisted.iter().map(Insisted::sentence).collect(),
+            differences: comparison.differences.clone(),
+            remarks: comparison.remarks.clone(),
+        }
     }
-    let rest = comparison.remarks.iter().skip(REMARKS);
-    let rest: Vec<String> = rest.map(|it| format!("- {}\n", escape(it))).collect();
-    if !rest.is_empty() {
-        folded(page, "What else to mind", |page| page.push_str(&(rest.concat() + "\n")));
+
+    fn of_all(trend: &Trend) -> Self {
+        Self { insisted: trend.insisted(), differences: trend.differences(), remarks: trend.remarks() }
     }
-    folded(page, "How this was compared", |page| paragraph(page, &method(comparison)));
+
+    /// What must not be overlooked.
+    fn on_top(&self, page: &mut String) {
+        for sentence in &self.insisted {
+            paragraph(page, &format!("> **Warning:** {}", escape(sentence)));
+        }
+        let names: Vec<&str> = self.differences.iter().map(|it| it.what.as_str()).collect();
+        if !names.is_empty() {
+            paragraph(page, &format!("The runs also differ in {}.", escape(&names.join(", "))));
+        }
+        for remark in self.remarks.iter().take(REMARKS) {
+            paragraph(page, &format!("> {}", escape(remark)));
+        }
+    }
+
+    /// What is folded: differences, remarks, method.
+    fn below(&self, page: &mut String, comparison: &Comparison) {
+        if !self.differences.is_empty() {
+            let row = |it: &Difference| [&it.what, &it.base, &it.candidate].map(String::clone).to_vec();
+            let rows: Vec<Vec<String>> = self.differences.iter().map(row).collect();
+            folded(page, "In what the runs differ", |page| {
+                table(page, &["in", "baseline", "candidate"], &rows);
+            });
+        }
+        let rest = self.remarks.iter().skip(REMARKS);
+        let rest: Vec<String> = rest.map(|it| format!("- {}\n", escape(it))).collect();
+        if !rest.is_empty() {
+            folded(page, "What else to mind", |page| page.push_str(&(rest.concat() + "\n")));
+        }
+        folded(page, "How this was compared", |page| paragraph(page, &method(comparison)));
+    }
 }
 
 fn method(comparison: &Comparison) -> String {
@@ -171,7 +194,7 @@ fn verdict(verdict: Verdict) -> String {
 
 fn series(page: &mut String, trend: &Trend, series: &[&Series]) {
     let Some(last) = trend.last() else { return };
-    let telling = last.telling_factors();
+    let telling = trend.telling_factors();
     let numbers: Vec<String> = (2..=trend.comparisons.len() + 1).map(|run| format!("run {run}")).collect();
     let mut headings = vec!["target"];
     headings.extend(telling.iter().map(|place| last.factors[*place].as_str()));
@@ -189,7 +212,11 @@ fn series(page: &mut String, trend: &Trend, series: &[&Series]) {
             row.extend(series.points.iter().map(|point| {
                 point.map_or_else(
                     || "–".to_owned(),
-                    |point| format!("{} {}", units::ratio(point.ratio.ratio), verdict(point.verdict)),
+                    |point| {
+                        let interval = point.ratio.interval.map(units::ratio_interval);
+                        let interval = interval.map_or_else(String::new, |it| format!(" {it}"));
+                        format!("{}{interval} {}", units::ratio(point.ratio.ratio), verdict(point.verdict))
+                    },
                 )
             }));
             row

@@ -2,6 +2,8 @@
 
 use crate::{RunView, units};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use store::{Noise, State, Status, TrialRecord, Vantage};
 
 /// How much of the plan there is.
@@ -88,17 +90,28 @@ pub(crate) struct FailedTrials<'a> {
     pub(crate) first: &'a TrialFailure,
 }
 
-/// Groups what failed in the same cell for the same reason, in the order of each group's first trial.
-pub(crate) fn failed_alike(failures: &[TrialFailure]) -> Vec<FailedTrials<'_>> {
-    let common = |it: &'_ TrialFailure| (it.cell.clone(), it.status.name(), it.reason.clone());
+/// Groups of failed trials that are told of at most: reasons may have counts in them, which are hardly ever the same.
+const MOST_GROUPS: usize = 60;
+
+/// Groups what failed in the same cell for the same reason, in the order of each group's first trial, and says how many
+/// trials more there are of which nothing is told.
+pub(crate) fn failed_alike(failures: &[TrialFailure]) -> (Vec<FailedTrials<'_>>, usize) {
     let mut groups: Vec<FailedTrials<'_>> = Vec::new();
+    let mut places: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+    let mut more = 0;
     for failure in failures {
-        match groups.iter_mut().find(|group| common(group.first) == common(failure)) {
-            Some(group) => group.trials = format!("{}, {}", group.trials, failure.trial + 1),
-            None => groups.push(FailedTrials { trials: (failure.trial + 1).to_string(), first: failure }),
+        let common = (failure.cell.as_str(), failure.status.name(), failure.reason.as_str());
+        let number = failure.trial + 1;
+        if let Some(place) = places.get(&common) {
+            let _ = write!(groups[*place].trials, ", {number}");
+        } else if groups.len() < MOST_GROUPS {
+            places.insert(common, groups.len());
+            groups.push(FailedTrials { trials: number.to_string(), first: failure });
+        } else {
+            more += 1;
         }
     }
-    groups
+    (groups, more)
 }
 
 pub(super) fn progress(run: &RunView<'_>) -> Progress {
@@ -280,6 +293,9 @@ pub(super) fn warnings(run: &RunView<'_>, progress: Progress) -> Vec<String> {
     }
     warnings.extend(disturbed(run));
     warnings.extend(crate::stopping::warning(run.manifest));
+    let ok = run.trials.iter().filter(|trial| trial.status == Status::Ok);
+    let boots: BTreeSet<&str> = ok.map(|trial| trial.boot.as_str()).collect();
+    warnings.extend(crate::stopping::boots_warning(run.manifest, boots.len()));
     warnings.extend(run.manifest.warnings.iter().cloned());
     warnings
 }

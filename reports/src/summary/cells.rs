@@ -8,6 +8,9 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Factor, Measure, Status, TrialRecord, Vantage};
 
+/// Maxima are set against each other only where the numbers of calls are at most this many times apart.
+const ALIKE_CALLS: f64 = 2.0;
+
 /// A cell with its figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CellSummary {
@@ -56,6 +59,13 @@ impl MeasureSummary {
     #[must_use]
     pub fn figure(&self, metric: Metric) -> Option<Figure> {
         self.figures[metric.index()]
+    }
+
+    /// Whether a repetition has about as many calls here as there: a maximum grows with their number.
+    pub(crate) fn has_calls_like(&self, other: &Self) -> bool {
+        let calls = |it: &Self| it.histogram.count as f64 / it.repetitions.len().max(1) as f64;
+        let (mine, theirs) = (calls(self), calls(other));
+        mine.max(theirs) <= ALIKE_CALLS * mine.min(theirs)
     }
 
     /// What its intervals are over: boots where there are several, else repetitions.

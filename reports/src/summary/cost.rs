@@ -77,7 +77,9 @@ fn cost(
 
 fn figure(metric: Metric, measure: &MeasureSummary, bare: Option<&MeasureSummary>) -> Option<CostFigure> {
     let values = bare.map(|bare| (bare.values(metric), measure.values(metric)));
-    let (added_ns, ratio) =
-        values.map_or((None, None), |(bare, probed)| (difference(&bare, &probed), ratio(&bare, &probed)));
+    let (added_ns, ratio) = values.map_or((None, None), |(bare, probed)| {
+        let added = difference(&bare, &probed).map(|it| metric.widened_difference(it, &bare, &probed));
+        (added, ratio(&bare, &probed).map(|it| metric.widened(it, &bare, &probed)))
+    });
     Some(CostFigure { figure: measure.figure(metric)?, added_ns, ratio })
 }

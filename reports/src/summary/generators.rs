@@ -47,11 +47,13 @@ pub(super) fn generators(run: &RunView<'_>, cells: &[Vec<String>]) -> Vec<Genera
     let mut trials: Vec<&TrialRecord> =
         run.trials.iter().filter(|trial| trial.status == Status::Ok).collect();
     trials.sort_by_key(|trial| trial.trial);
+    let places: BTreeMap<&[String], usize> =
+        (0..).zip(cells).map(|(place, cell)| (&cell[..], place)).collect();
     let mut names: Vec<(&str, &str)> = Vec::new();
     let mut observed: BTreeMap<(usize, usize), Vec<Observed<'_>>> = BTreeMap::new();
     for trial in trials {
-        let levels = levels_of(run, trial);
-        let Some(cell) = cells.iter().position(|cell| *cell == levels) else { continue };
+        let levels: Vec<String> = levels_of(run, trial).into_iter().map(str::to_owned).collect();
+        let Some(cell) = places.get(&levels[..]).copied() else { continue };
         for record in &trial.generators {
             let key = (record.generator.as_str(), record.workload.as_str());
             let name = names.iter().position(|name| *name == key).unwrap_or_else(|| {

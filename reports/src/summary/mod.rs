@@ -103,18 +103,15 @@ impl Summary {
     /// Every target with every vantage that has seen it, in the scenario's order.
     #[must_use]
     pub fn series(&self) -> Vec<(&str, Vantage)> {
-        let mut series: Vec<(&str, Vantage)> = Vec::new();
+        let measures = || self.cells.iter().flat_map(|cell| &cell.measures);
+        let seen: BTreeSet<(&str, Vantage)> =
+            measures().map(|measure| (measure.syscall.as_str(), measure.vantage)).collect();
         let syscalls = self.manifest.scenario.syscalls.iter().map(String::as_str);
-        let seen = || self.cells.iter().flat_map(|cell| &cell.measures);
-        for syscall in syscalls.chain(seen().map(|measure| measure.syscall.as_str())) {
-            for vantage in [Vantage::Kernel, Vantage::User] {
-                let there = seen().any(|measure| measure.syscall == syscall && measure.vantage == vantage);
-                if there && !series.contains(&(syscall, vantage)) {
-                    series.push((syscall, vantage));
-                }
-            }
-        }
-        series
+        let mut named = BTreeSet::new();
+        let syscalls = syscalls.chain(measures().map(|measure| measure.syscall.as_str()));
+        let each = syscalls.filter(|syscall| named.insert(*syscall));
+        let keys = each.flat_map(|syscall| [(syscall, Vantage::Kernel), (syscall, Vantage::User)]);
+        keys.filter(|key| seen.contains(key)).collect()
     }
 
     /// Whether in some cell every call of the target failed.
@@ -199,18 +196,24 @@ impl Summary {
         levels.filter(|(_, level)| seen.contains(level.label.as_str())).map(|(index, _)| index).collect()
     }
 
-    /// The levels of a cell by which it is told from the target's other cells: `size 1MiB, threads 2`.
-    ///
-    /// Factors of which only one level has figures are left out, and those at the places `but`.
-    pub(crate) fn cell_words<T: Display>(
-        &self,
-        levels: &[T],
-        but: &[usize],
-        target: (&str, Vantage),
-    ) -> String {
+    /// Places of the factors of which more than one level has figures of the target: those that tell its cells apart.
+    pub(crate) fn telling_factors(&self, (syscall, vantage): (&str, Vantage)) -> Vec<usize> {
+        let mut cells = self.cells.iter().filter(|cell| cell.measure(syscall, vantage).is_some());
+        let Some(first) = cells.next() else { return Vec::new() };
+        let mut differs = vec![false; first.levels.len()];
+        for cell in cells {
+            let pairs = first.levels.iter().zip(&cell.levels);
+            differs.iter_mut().zip(pairs).for_each(|(differs, (one, other))| *differs |= one != other);
+        }
+        (0..differs.len()).filter(|place| differs[*place]).collect()
+    }
+
+    /// The levels of a cell by which it is told from others: `size 1MiB, threads 2`. They are those of the factors at the
+    /// places `telling`, without those at the places `but`.
+    pub(crate) fn cell_words<T: Display>(&self, levels: &[T], but: &[usize], telling: &[usize]) -> String {
         let factors = self.manifest.scenario.factors.iter().zip(levels).enumerate();
         let words: Vec<String> = factors
-            .filter(|(place, _)| !but.contains(place) && self.levels_with(*place, target).len() > 1)
+            .filter(|(place, _)| !but.contains(place) && telling.contains(place))
             .map(|(_, (factor, level))| format!("{} {level}", factor.name))
             .collect();
         words.join(", ")

@@ -2,7 +2,7 @@
 
 use super::table::{Column, Grid};
 use super::{Page, TextOptions};
-use crate::comparison::{Comparison, Effect, Insisted, Series, Trend, Verdict};
+use crate::comparison::{Comparison, Difference, Effect, Insisted, Series, Trend, Verdict};
 use crate::units;
 use std::collections::BTreeSet;
 
@@ -17,10 +17,10 @@ const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '�
 pub fn render_comparison(comparison: &Comparison, options: &TextOptions) -> String {
     let page = Page { options: *options };
     let mut sections = vec![page.heading(&page.wrapped(&comparison.headline()))];
-    sections.extend(page.insisted(comparison));
+    sections.extend(page.insisted(comparison.insisted.iter().map(Insisted::sentence)));
     sections.push(page.what(comparison));
-    sections.extend(page.differences(comparison));
-    sections.extend(page.remarks(comparison));
+    sections.extend(page.differences(&comparison.differences));
+    sections.extend(page.remarks(&comparison.remarks));
     if !comparison.effects.is_empty() {
         sections.push(page.effects(comparison));
         sections.push(page.wrapped(
@@ -39,15 +39,15 @@ pub fn render_trend(trend: &Trend, options: &TextOptions) -> String {
         trend.runs().iter().enumerate().map(|(place, id)| format!("{}: {id}", place + 1)).collect();
     sections.push(runs.join("\n"));
     if let Some(last) = trend.last() {
-        sections.extend(page.insisted(last));
+        sections.extend(page.insisted(trend.insisted().into_iter()));
         sections.push(page.wrapped(&format!(
             "{}, threshold {}. {}",
             last.metric_words(),
             units::asked_percent(last.threshold),
             last.unit_sentence()
         )));
-        sections.extend(page.differences(last));
-        sections.extend(page.remarks(last));
+        sections.extend(page.differences(&trend.differences()));
+        sections.extend(page.remarks(&trend.remarks()));
         sections.push(page.series(trend, last));
         sections.push(page.wrapped(
             "ratio: last run to first, 95 % interval; line: the ratio of each run to the first, on a scale of its own",
@@ -57,9 +57,8 @@ pub fn render_trend(trend: &Trend, options: &TextOptions) -> String {
 }
 
 impl Page {
-    fn insisted(self, comparison: &Comparison) -> Vec<String> {
-        let lines = comparison.insisted.iter().map(Insisted::sentence);
-        lines.map(|line| self.heading(&self.wrapped(&format!("warning: {line}")))).collect()
+    fn insisted(self, sentences: impl Iterator<Item = String>) -> Vec<String> {
+        sentences.map(|line| self.heading(&self.wrapped(&format!("warning: {line}")))).collect()
     }
 
     fn what(self, comparison: &Comparison) -> String {
@@ -78,24 +77,23 @@ impl Page {
         lines.join("\n")
     }
 
-    fn differences(self, comparison: &Comparison) -> Option<String> {
-        let line =
-            |it: &crate::Difference| self.wrapped(&format!("{}: {} → {}", it.what, it.base, it.candidate));
-        let lines: Vec<String> = comparison.differences.iter().map(line).collect();
+    fn differences(self, differences: &[Difference]) -> Option<String> {
+        let line = |it: &Difference| self.wrapped(&format!("{}: {} → {}", it.what, it.base, it.candidate));
+        let lines: Vec<String> = differences.iter().map(line).collect();
         (!lines.is_empty()).then(|| self.headed("The runs also differ in", &lines.join("\n")))
     }
 
-    fn remarks(self, comparison: &Comparison) -> Option<String> {
-        let lines: Vec<String> =
-            comparison.remarks.iter().map(|it| self.wrapped(&format!("warning: {it}"))).collect();
+    fn remarks(self, remarks: &[String]) -> Option<String> {
+        let lines: Vec<String> = remarks.iter().map(|it| self.wrapped(&format!("warning: {it}"))).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
     fn effects(self, comparison: &Comparison) -> String {
+        let telling = comparison.telling_factors();
         let has_vantages = has_several(comparison, Effect::seen_words);
         let has_metrics = comparison.metrics.len() > 1;
         let grid = |words: usize| {
-            let mut columns = word_columns(comparison);
+            let mut columns = word_columns(comparison, telling);
             columns.extend(has_vantages.then(|| Column::text("seen")));
             columns.extend(has_metrics.then(|| Column::text("metric")));
             let figures =
@@ -104,7 +102,7 @@ impl Page {
             columns.push(Column::text("verdict"));
             let mut grid = Grid::new(columns);
             for effect in comparison.gated() {
-                let mut row = level_cells(comparison, &effect.syscall, &effect.levels, words);
+                let mut row = level_cells(telling, &effect.syscall, &effect.levels, words);
                 row.extend(has_vantages.then(|| shortened(&effect.seen_words(), words)));
                 row.extend(has_metrics.then(|| effect.metric.label().to_owned()));
                 row.extend(figures_of(effect));
@@ -116,9 +114,9 @@ impl Page {
     }
 
     fn series(self, trend: &Trend, last: &Comparison) -> String {
-        let has_metrics = last.metrics.len() > 1;
+        let (has_metrics, telling) = (last.metrics.len() > 1, trend.telling_factors());
         let grid = |words: usize| {
-            let mut columns = word_columns(last);
+            let mut columns = word_columns(last, &telling);
             columns.extend(has_metrics.then(|| Column::text("metric")));
             columns.extend(
                 [("first", 3), ("last", 3), ("ratio", 0), ("[95 %]", 2)]
@@ -127,7 +125,7 @@ impl Page {
             columns.extend([Column::text("line"), Column::text("verdict")]);
             let mut grid = Grid::new(columns);
             for series in &trend.series {
-                let mut row = level_cells(last, &series.syscall, &series.levels, words);
+                let mut row = level_cells(&telling, &series.syscall, &series.levels, words);
                 row.extend(has_metrics.then(|| series.metric.label().to_owned()));
                 row.extend(points_of(series, last.threshold));
                 grid.push(row);
@@ -173,14 +171,13 @@ fn has_several(comparison: &Comparison, of: impl Fn(&Effect) -> String) -> bool 
     comparison.gated().map(of).collect::<BTreeSet<_>>().len() > 1
 }
 
-fn word_columns(comparison: &Comparison) -> Vec<Column> {
-    let factors = comparison.telling_factors();
-    let factors = factors.iter().map(|place| Column::text(&comparison.factors[*place]));
+fn word_columns(comparison: &Comparison, telling: &[usize]) -> Vec<Column> {
+    let factors = telling.iter().map(|place| Column::text(&comparison.factors[*place]));
     std::iter::once(Column::text("target")).chain(factors).collect()
 }
 
-fn level_cells(comparison: &Comparison, syscall: &str, levels: &[String], words: usize) -> Vec<String> {
-    let levels = comparison.telling_factors().iter().map(|place| shortened(&levels[*place], words));
+fn level_cells(telling: &[usize], syscall: &str, levels: &[String], words: usize) -> Vec<String> {
+    let levels = telling.iter().map(|place| shortened(&levels[*place], words));
     std::iter::once(shortened(syscall, words.max(16))).chain(levels).collect()
 }
 

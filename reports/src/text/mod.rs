@@ -188,8 +188,9 @@ impl Page {
     }
 
     fn failures(self, summary: &Summary) -> Option<String> {
-        let alike = failed_alike(&summary.failures);
-        let lines: Vec<String> = alike.iter().map(|trials| self.wrapped(&failure_line(trials))).collect();
+        let (alike, more) = failed_alike(&summary.failures);
+        let lines = alike.iter().map(failure_line).chain(more_failures(more));
+        let lines: Vec<String> = lines.map(|line| self.wrapped(&line)).collect();
         (!lines.is_empty()).then(|| self.headed("Trials without figures", &lines.join("\n")))
     }
 
@@ -265,6 +266,12 @@ fn figure_row(measure: &MeasureSummary) -> Vec<String> {
 pub(crate) fn failure_line(FailedTrials { trials, first }: &FailedTrials<'_>) -> String {
     let plural = if trials.contains(',') { "s" } else { "" };
     format!("trial{plural} {trials} ({}) {}: {}", first.cell, first.status.name(), first.reason)
+}
+
+/// That more trials failed than are told of; none where none did.
+pub(crate) fn more_failures(more: usize) -> Option<String> {
+    let trials = if more == 1 { "trial, which is" } else { "trials, which are" };
+    (more > 0).then(|| format!("and {more} more {trials} in `trials.parquet`"))
 }
 
 /// What stands above the cells of [`cost_row`].

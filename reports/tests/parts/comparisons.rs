@@ -148,6 +148,61 @@ fn runs_that_were_taken_in_alternation_are_compared_pair_by_pair() {
     assert_eq!((apart.unit, apart.count(Verdict::Worse)), (Unit::Repetition, 0), "{}", apart.headline());
 }
 
+/// Runs that were gone on with after a restart: only the block under way is in boots that its partner is not in.
+#[test]
+fn a_restart_between_the_blocks_of_pairs_costs_the_one_that_it_tore() {
+    let (mut base, mut candidate) = (drifting(1.0, Role::Baseline), drifting(1.1, Role::Candidate));
+    for (run, first) in [(&mut base, 2), (&mut candidate, 0)] {
+        for trial in &mut run.trials {
+            let is_after = trial.block > 5 || trial.block == 5 && trial.position >= first;
+            trial.boot = if is_after { "second" } else { "first" }.to_owned();
+        }
+    }
+    let paired = compare(&base.view(), &candidate.view(), Metric::Mean, 0.05).unwrap();
+    assert_eq!((paired.unit, paired.count(Verdict::Worse)), (Unit::Pair, 8), "{}", paired.headline());
+    assert!(paired.effects.iter().all(|effect| effect.units == (11, 11)));
+    let told = "Blocks during which the machine was started anew have no partner of the same boot and are left out: 1.";
+    assert!(paired.remarks.iter().any(|it| it == told), "{:?}", paired.remarks);
+    // Where no block of one is in a boot of the other's, boots are all that there is.
+    candidate.trials.iter_mut().for_each(|trial| trial.boot = "third".to_owned());
+    let apart = compare(&base.view(), &candidate.view(), Metric::Mean, 0.05).unwrap();
+    assert_eq!(apart.unit, Unit::Boot);
+}
+
+/// The same latencies everywhere: two, of one slot.
+fn within_a_slot(ns: [u64; 2]) -> SyntheticRun {
+    let mut histogram = Box::new(probe_abi::Histogram::EMPTY);
+    (0..3_000).for_each(|call| histogram.record(ns[call % 2]));
+    let mut run = small_run();
+    let measures = run.trials.iter_mut().flat_map(|trial| &mut trial.measures);
+    measures.for_each(|measure| measure.ok = probe_abi::SparseHistogram::from(&*histogram));
+    run
+}
+
+/// The middles of their slots are × 1.047 apart, but the calls may be × 1.061 apart as well.
+#[test]
+fn an_interval_of_quantiles_is_as_wide_as_their_slots_at_least() {
+    let (base, candidate) = (within_a_slot([1_025, 1_039]), within_a_slot([1_073, 1_087]));
+    let compared = |metric, threshold| {
+        let comparison = compare(&base.view(), &candidate.view(), metric, threshold).unwrap();
+        let effect = comparison.gated().next().unwrap().clone();
+        let interval = effect.ratio.interval.unwrap();
+        (comparison.count(Verdict::Same), effect, interval)
+    };
+    let (same, effect, interval) = compared(Metric::P50, 0.05);
+    assert_eq!((same, effect.verdict), (0, Verdict::Inconclusive), "{effect:?}");
+    assert!((interval.low - 1_072.0 / 1_039.0).abs() < 1e-9, "{interval:?}");
+    assert!((interval.high - 1_087.0 / 1_024.0).abs() < 1e-9, "{interval:?}");
+    // Whether there is a change at all is another question, and so is p.
+    assert!((effect.p - 2.0 / 3432.0).abs() < 1e-12, "{effect:?}");
+    assert_eq!(compared(Metric::P50, 0.07).0, 8);
+    assert_eq!(compared(Metric::P50, 0.03).1.verdict, Verdict::Worse);
+    // The mean is exact.
+    let (same, effect, interval) = compared(Metric::Mean, 0.05);
+    assert_eq!((same, effect.verdict), (8, Verdict::Same));
+    assert!((interval.high - 1_080.0 / 1_032.0).abs() < 1e-9, "{interval:?}");
+}
+
 /// The same run on a kernel, its blocks spread over so many boots.
 fn booted(kernel: &str, boots: u32, slowdown: f64) -> SyntheticRun {
     let mut run = synthetic::run(&Recipe {
@@ -332,6 +387,52 @@ fn several_runs_are_each_set_against_the_first() {
     assert_eq!(page.matches(r#"<path class="line""#).count(), 8);
     assert!(page.contains(">runs 1 to 3</th>") && !page.contains(r#"scope="col"></th>"#));
     assert_valid(&json::render_trend(&trend).unwrap());
+}
+
+/// What holds for a run in the middle holds in every format, not only what holds for the last.
+#[test]
+fn of_several_runs_each_has_what_is_to_be_minded_of_it() {
+    let (mut middle, last) = (slower(1.0), slower(1.3));
+    middle.manifest.probe.backend = "kretprobe".to_owned();
+    middle.manifest.environment.host = "elsewhere".to_owned();
+    middle.trials.iter_mut().for_each(|trial| trial.boot = "another".to_owned());
+    let question = insisting(Insist { backends: true, ..Insist::default() });
+    let views = [middle.view(), last.view()];
+    let trend = reports::compare_all(&small_run().view(), &views, &question).unwrap();
+    let shown = in_one_line(&text::render_trend(&trend, &TextOptions::default()));
+    let page = html::render_trend(&trend).unwrap();
+    for words in [
+        "run 2: Compared across backends because that was insisted on",
+        "run 2: host",
+        "runs 2, 3: both runs: The frequency governor",
+        "run 2: The runs were taken in two boots",
+        "run 3: seed",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+        assert!(page.contains(words), "{words}");
+        assert!(markdown::render_trend(&trend).contains(words), "{}", markdown::render_trend(&trend));
+    }
+}
+
+/// A cell that the last run alone lacks is told from others all the same.
+#[test]
+fn rows_of_several_runs_have_their_levels_and_intervals() {
+    let (middle, last) = (slower(1.0), synthetic::run(&Recipe { sizes: vec!["1MiB"], ..small() }));
+    let question = insisting(Insist { cells: true, ..Insist::default() });
+    let trend = reports::compare_all(&small_run().view(), &[middle.view(), last.view()], &question).unwrap();
+    assert_eq!(trend.last().unwrap().telling_factors(), [1]);
+    assert_eq!(trend.telling_factors(), [0, 1]);
+    let shown = text::render_trend(&trend, &TextOptions::default());
+    let rows = shown.lines().filter(|line| line.starts_with("mmap "));
+    let labels: BTreeSet<Vec<&str>> = rows.map(|line| line.split_whitespace().take(3).collect()).collect();
+    assert_eq!(labels.len(), 4, "{shown}");
+    let comment = markdown::render_trend(&trend);
+    let row = comment.lines().find(|line| line.starts_with("| mmap | 4KiB | high |")).unwrap();
+    let ratio = row.split('|').nth(5).unwrap();
+    assert!(ratio.contains("× 1") || ratio.contains("× 0"), "{row}");
+    assert!(ratio.contains(" [") && ratio.contains("] "), "{row}");
+    let page = html::render_trend(&trend).unwrap();
+    assert!(page.contains("<small>size 4KiB, load high</small>"), "{page:.400}");
 }
 
 #[test]

@@ -107,12 +107,35 @@ fn check(sides: &[Side]) -> Result<(), Failure> {
             "`[machine]` holds for the time of a run, and so has to be the same in both".to_owned(),
         );
     }
+    if let Some(reason) = seen_otherwise(&base.scenario, &candidate.scenario) {
+        return refused(reason);
+    }
     if base.plan.trials != candidate.plan.trials {
         let reason =
             "their cells come in different orders: a load level follows a factor in one of them only";
         return refused(reason.to_owned());
     }
     Ok(())
+}
+
+/// A target that a generator calls, and so times, in one of the scenarios alone: a program's calls only the probe sees, and
+/// the runs would not be compared. Where the probe is a factor, cells differ in this by design.
+fn seen_otherwise(base: &Scenario, candidate: &Scenario) -> Option<String> {
+    if base.probe_factor().is_some() || candidate.probe_factor().is_some() {
+        return None;
+    }
+    let is_timed = |scenario: &Scenario, target: &str| {
+        let workloads = scenario.cells.iter().filter(|cell| scenario.targets_of(cell).contains(&target));
+        let workloads =
+            workloads.flat_map(|cell| scenario.generators.iter().flat_map(|it| it.workloads_at(cell)));
+        workloads.into_iter().any(|workload| workload.timed().contains(&target))
+    };
+    let target = base.measure.targets.iter().find(|it| is_timed(base, it) != is_timed(candidate, it))?;
+    let (mine, theirs) =
+        if is_timed(base, target) { ("baseline", "candidate") } else { ("candidate", "baseline") };
+    Some(format!(
+        "a generator of the {mine} calls {target} and times it, and none of the {theirs} does; both need one that does, or neither"
+    ))
 }
 
 /// Whether `runner diff` compares the runs of these manifests.

@@ -3,7 +3,7 @@
 //! One run is of one scenario, kernel, machine and backend: whatever else it had would be compared with itself in every
 //! report. What may differ is the boot, which is what blocks are added for.
 
-use super::resume::{How, differences, go_on, planned, refuse_under_way, text};
+use super::resume::{How, differences, go_on, of_boot, of_build, planned, refuse_under_way, text};
 use super::run::{Side, Stage, request};
 use super::{load, machine, overrides};
 use crate::cli::RunArguments;
@@ -13,9 +13,6 @@ use crate::scenario::{MAX_TRIALS, Override, Plan, Scenario};
 use crate::signals::INTERRUPTED;
 use std::process::ExitCode;
 use store::{Environment, Extension, Manifest, Run, State, read_manifest};
-
-/// What a machine tells of itself.
-type Fact = fn(&Environment) -> &Option<String>;
 
 /// What a run's number of repetitions is replaced with: it is told apart from the rest.
 const REPETITIONS: &str = "plan.repetitions=";
@@ -144,11 +141,10 @@ fn longer(manifest: &Manifest, side: &Side, repetitions: u32) -> Result<Plan, Fa
 /// What is not as it was and is accepted, in words. Kernel and machine have to be the same whatever is forced.
 fn check_machine(manifest: &Manifest, now: &Environment, force: bool) -> Result<Vec<String>, Failure> {
     let then = &manifest.environment;
-    let build = text("the kernel's build", &then.kernel_version, &now.kernel_version);
     // All but the runner's version.
     let same_runner = Environment { runner_version: then.runner_version.clone(), ..now.clone() };
     let mut hard = differences(then, &same_runner);
-    hard.extend(build);
+    hard.extend(of_build(then, now));
     if !hard.is_empty() {
         let words = hard.join("; ");
         return refused(
@@ -156,7 +152,8 @@ fn check_machine(manifest: &Manifest, now: &Environment, force: bool) -> Result<
             &format!("{words}; one run is of one kernel on one machine: begin another run"),
         );
     }
-    let soft = of_boot(then, now);
+    let runner = text("the runner", &then.runner_version, &now.runner_version);
+    let soft: Vec<String> = runner.into_iter().chain(of_boot(manifest, now)).collect();
     if !soft.is_empty() && !force {
         let words = soft.join("; ");
         return refused(
@@ -165,29 +162,6 @@ fn check_machine(manifest: &Manifest, now: &Environment, force: bool) -> Result<
         );
     }
     Ok(soft)
-}
-
-/// What another boot may have otherwise without being another kernel or machine, in words.
-fn of_boot(then: &Environment, now: &Environment) -> Vec<String> {
-    let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "unknown".to_owned());
-    let facts: [(&str, Fact); 7] = [
-        ("the kernel's command line", |it| &it.kernel_command_line),
-        ("the governor", |it| &it.governor),
-        ("turbo", |it| &it.turbo),
-        ("SMT", |it| &it.smt),
-        ("huge pages", |it| &it.transparent_huge_pages),
-        ("the clock source", |it| &it.clocksource),
-        ("ASLR", |it| &it.aslr),
-    ];
-    let states = |it: &Environment| {
-        it.mitigations.iter().map(|(name, state)| format!("{name}: {state}")).collect::<Vec<_>>().join(", ")
-    };
-    let differing = facts.iter().filter_map(|(what, fact)| text(what, &told(fact(then)), &told(fact(now))));
-    text("the runner", &then.runner_version, &now.runner_version)
-        .into_iter()
-        .chain(differing)
-        .chain(text("mitigations", &states(then), &states(now)))
-        .collect()
 }
 
 #[cfg(test)]

@@ -62,7 +62,8 @@ fn gate(comparison: &Comparison) -> ExitCode {
     let crossed = comparison.gate_sentence().map(|it| format!("gate crossed: worse, {it}"));
     let unjudged = comparison.unjudged_sentence().map(|it| format!("gate cannot be judged: {it}"));
     let too_few = comparison.too_few_sentence().map(|it| format!("warning: {it}"));
-    for line in [crossed, unjudged, too_few].into_iter().flatten() {
+    let passed_over = comparison.passed_over().into_iter().map(|it| format!("warning: {it}"));
+    for line in [crossed, unjudged, too_few].into_iter().flatten().chain(passed_over) {
         let _ = writeln!(stderr(), "{}", super::harmless(&line));
     }
     match comparison.gate() {

@@ -39,13 +39,9 @@ pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> 
     runs.sort_by_key(|(_, brief)| brief.started_at);
     check_one_scenario(runs.iter().map(|(_, brief)| brief.scenario.as_str()))?;
     let mut history = History::of(metric);
-    let mut backends = BTreeSet::new();
     for (id, _) in &runs {
         match Run::open(&runs_dir.join(id)) {
-            Ok(run) => {
-                history.add(&reports::summarise(&view(&run)));
-                backends.insert(run.manifest.probe.backend);
-            }
+            Ok(run) => history.add(&reports::summarise(&view(&run))),
             // One that is damaged does not keep the others from being shown.
             Err(error) => say_beside(&format!("warning: {id} is left out: {}", chain(&error))),
         }
@@ -53,11 +49,8 @@ pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> 
     if history.runs() == 0 {
         return Err(Failure::Failed(format!("no complete runs are meant in {}", runs_dir.display())));
     }
-    if backends.len() > 1 {
-        let names = backends.into_iter().collect::<Vec<_>>().join(", ");
-        say_beside(&format!(
-            "warning: these runs were observed by several backends ({names}), whose latencies do not mean the same: a step may be theirs"
-        ));
+    for warning in history.warnings() {
+        say_beside(&format!("warning: {}", super::harmless(&warning)));
     }
     print(&history.text(&text_options()))?;
     let folder = arguments.out.clone().unwrap_or_else(|| runs_dir.join(FOLDER));

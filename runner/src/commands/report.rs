@@ -4,12 +4,13 @@ use super::{history, plain, print};
 use crate::cli::{Format, ReportArguments};
 use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
+use reports::html::Kept;
 use reports::{RunView, Summary, TextOptions};
 use std::fs;
 use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use store::Run;
+use store::{Manifest, Run};
 
 /// Renders a run in the format asked for.
 pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
@@ -58,7 +59,9 @@ pub(crate) fn text_options() -> TextOptions {
 
 /// Writes the page and its charts, into the run's `report/` unless another folder is named; returns the page's path.
 pub(crate) fn write_html(run: &Run, summary: &Summary, out: Option<&Path>) -> Result<PathBuf, Failure> {
-    let rendered = reports::html::render(&view(run), summary)?;
+    let (folder, other) = (folder_of(run), other_of(run));
+    let other = other.as_ref().map(|(manifest, folder)| (manifest, folder.as_str()));
+    let rendered = reports::html::render_kept(&view(run), summary, &Kept { folder: &folder, other })?;
     let mut files = rendered.files;
     files.push(("index.html".to_owned(), rendered.html.into_bytes()));
     let owner = super::owner(Credentials::of_invoker().as_ref());
@@ -67,6 +70,20 @@ pub(crate) fn write_html(run: &Run, summary: &Summary, out: Option<&Path>) -> Re
         Some(folder) => store::write_files(folder, &files, owner)?,
     };
     Ok(folder.join("index.html"))
+}
+
+/// The run's folder as a command names it: by a path that stays the run's when `latest` leads elsewhere.
+fn folder_of(run: &Run) -> String {
+    let is_named_so = run.path.file_name().is_some_and(|name| name == run.manifest.id.as_str());
+    let path =
+        if is_named_so { run.path.clone() } else { run.path.canonicalize().unwrap_or(run.path.clone()) };
+    path.display().to_string()
+}
+
+/// The run that it was executed in alternation with, where that is beside it.
+fn other_of(run: &Run) -> Option<(Manifest, String)> {
+    let folder = Path::new(&folder_of(run)).with_file_name(&run.manifest.against.as_ref()?.run);
+    Some((store::read_manifest(&folder).ok()?, folder.display().to_string()))
 }
 
 /// Prints, or writes to the file that was named.

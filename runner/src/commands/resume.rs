@@ -17,7 +17,12 @@ use crate::signals::{self, INTERRUPTED};
 use crate::turn::Turn;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use store::{Environment, Extension, Role, Run, RunWriter, State, StoreError, TrialRecord, read_manifest};
+use store::{
+    Environment, Extension, Manifest, Role, Run, RunWriter, State, StoreError, TrialRecord, read_manifest,
+};
+
+/// What a machine tells of itself.
+type Fact = fn(&Environment) -> &Option<String>;
 
 /// Executes what is left of the run's plan, and of the one's that was executed in alternation with it, then renders their
 /// reports anew.
@@ -55,7 +60,7 @@ pub(super) fn carry_on(paths: &[PathBuf], arguments: &ResumeArguments) -> Result
     if are_complete(paths)? {
         return Ok(Carried::Complete);
     }
-    let others = differences(&kept[0].manifest.environment, &environment::observe());
+    let others = otherwise(&kept[0].manifest, &environment::observe());
     if !others.is_empty() && !arguments.force {
         return Err(Failure::Failed(format!(
             "{} was begun otherwise: {}; `--force` goes on in spite of it, and marks the run",
@@ -218,6 +223,41 @@ pub(super) fn planned(run: &Run) -> Result<Side, Failure> {
     Ok(Side { scenario, plan, done: Vec::new() })
 }
 
+/// What is not as it was when the run was begun, in words: machine, runner, kernel, and how that was started and set.
+fn otherwise(manifest: &Manifest, now: &Environment) -> Vec<String> {
+    let then = &manifest.environment;
+    let others = differences(then, now).into_iter().chain(of_build(then, now));
+    others.chain(of_boot(manifest, now)).collect()
+}
+
+/// Another kernel of the same release, in words.
+pub(super) fn of_build(then: &Environment, now: &Environment) -> Option<String> {
+    text("the kernel's build", &then.kernel_version, &now.kernel_version)
+}
+
+/// What another boot may have otherwise without being another kernel or machine, in words. What the run itself sets and
+/// could set is not looked at: it is set again.
+pub(super) fn of_boot(manifest: &Manifest, now: &Environment) -> Vec<String> {
+    let then = &manifest.environment;
+    let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "unknown".to_owned());
+    let facts: [(&str, &str, Fact); 7] = [
+        ("the kernel's command line", "", |it| &it.kernel_command_line),
+        ("the governor", "governor", |it| &it.governor),
+        ("turbo", "turbo", |it| &it.turbo),
+        ("SMT", "", |it| &it.smt),
+        ("huge pages", "thp", |it| &it.transparent_huge_pages),
+        ("the clock source", "", |it| &it.clocksource),
+        ("ASLR", "aslr", |it| &it.aslr),
+    ];
+    let is_set = |key: &str| manifest.machine.iter().any(|it| it.name == key && it.cannot.is_none());
+    let states = |it: &Environment| {
+        it.mitigations.iter().map(|(name, state)| format!("{name}: {state}")).collect::<Vec<_>>().join(", ")
+    };
+    let found = facts.iter().filter(|(_, key, _)| !is_set(key));
+    let found = found.filter_map(|(what, _, fact)| text(what, &told(fact(then)), &told(fact(now))));
+    found.chain(text("mitigations", &states(then), &states(now))).collect()
+}
+
 /// What is not as it was when the run was begun, in words.
 pub(super) fn differences(then: &Environment, now: &Environment) -> Vec<String> {
     let unknown = "unknown".to_owned();
@@ -245,6 +285,48 @@ pub(super) fn text(what: &str, then: &str, now: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A restart between the two halves of a run may have brought another kernel of the same release, or the same one
+    /// started or set otherwise.
+    #[test]
+    fn another_build_or_boot_option_is_a_difference_unless_the_run_sets_it_itself() {
+        let environment = Environment {
+            kernel_release: "6.12.0".into(),
+            kernel_version: "#1".into(),
+            governor: Some("performance".into()),
+            ..Environment::default()
+        };
+        let begun = Manifest { environment: environment.clone(), ..crate::execution::tests::manifest() };
+        assert_eq!(otherwise(&begun, &environment), [""; 0]);
+        for (now, words) in [
+            (Environment { kernel_version: "#2".into(), ..environment.clone() }, "the kernel's build was #1"),
+            (
+                Environment { kernel_command_line: Some("mitigations=off".into()), ..environment.clone() },
+                "the kernel's command line was unknown and is mitigations=off",
+            ),
+            (Environment { smt: Some("off".into()), ..environment.clone() }, "SMT was unknown and is off"),
+            (
+                Environment {
+                    mitigations: [("l1tf".into(), "Vulnerable".into())].into(),
+                    ..environment.clone()
+                },
+                "mitigations was  and is l1tf: Vulnerable",
+            ),
+        ] {
+            let found = otherwise(&begun, &now);
+            assert!(found.len() == 1 && found[0].starts_with(words), "{found:?}");
+        }
+        let powersave = Environment { governor: Some("powersave".into()), ..environment };
+        assert_eq!(otherwise(&begun, &powersave), ["the governor was performance and is powersave"]);
+        let set = store::MachineSetting {
+            name: "governor".into(),
+            asked: "performance".into(),
+            before: Some("powersave".into()),
+            cannot: None,
+        };
+        let itself = Manifest { machine: vec![set], ..begun };
+        assert_eq!(otherwise(&itself, &powersave), [""; 0]);
+    }
 
     #[test]
     fn another_kernel_or_machine_is_a_difference_and_a_little_memory_is_none() {

@@ -5,6 +5,7 @@
 
 use crate::clock::nanoseconds;
 use crate::scenario::{PlannedTrial, Scenario, StopRule};
+use reports::Metric;
 use reports::statistics::{Looks, median, order_interval};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,14 +14,37 @@ use store::{Design, Measure, PlanInfo, Status, StopReason, TrialRecord, Vantage}
 /// The cell with its load, and the target.
 type Key = (usize, usize, String);
 
+/// The figure's value in each repetition, of the calls that succeeded and of those that failed; none where a repetition has
+/// none.
+#[derive(Debug, Default)]
+struct Observed {
+    ok: Vec<Option<f64>>,
+    error: Vec<Option<f64>>,
+    /// Whether any call succeeded.
+    has_success: bool,
+}
+
+impl Observed {
+    fn note(&mut self, metric: Metric, measure: &Measure) {
+        self.ok.push(metric.of(&measure.ok));
+        self.error.push(metric.of(&measure.error));
+        self.has_success |= measure.ok.count > 0;
+    }
+
+    /// The values that reports show: a call that only ever fails has the latencies of its failures.
+    fn values(&self) -> &[Option<f64>] {
+        if self.has_success { &self.ok } else { &self.error }
+    }
+}
+
 /// A rule at work.
 #[derive(Debug)]
 pub(super) struct Stopping {
     rule: StopRule,
     least: u32,
     looks: Looks,
-    /// The figure's value in each repetition that is ok; none where a repetition has none.
-    values: BTreeMap<Key, Vec<Option<f64>>>,
+    /// What was seen in each repetition that is ok.
+    values: BTreeMap<Key, Observed>,
     /// What trials took that are there already.
     spent: Duration,
     began: Instant,
@@ -55,7 +79,7 @@ impl Stopping {
         let headline = |it: &&Measure| it.vantage == Vantage::Kernel || !in_kernel(&it.syscall);
         for measure in measures.iter().filter(headline) {
             let key = (trial.cell, trial.load, measure.syscall.clone());
-            self.values.entry(key).or_default().push(self.rule.metric.of(&measure.ok));
+            self.values.entry(key).or_default().note(self.rule.metric, measure);
         }
     }
 
@@ -84,7 +108,7 @@ impl Stopping {
 
     /// How many figures are not as sure as asked.
     fn unsure(&self) -> usize {
-        self.values.values().filter(|values| !self.is_narrow(values)).count()
+        self.values.values().filter(|observed| !self.is_narrow(observed.values())).count()
     }
 
     fn is_narrow(&self, values: &[Option<f64>]) -> bool {

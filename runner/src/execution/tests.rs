@@ -49,6 +49,8 @@ struct FakeRig {
     stop: std::sync::Arc<AtomicBool>,
     /// The latency of every call of a trial, where it is to have a figure.
     latency: Option<fn(&PlannedTrial) -> u64>,
+    /// The same of calls that fail.
+    failing: Option<fn(&PlannedTrial) -> u64>,
     /// The trial that is disturbed, and in how many attempts.
     disturbed: Option<(u32, u32)>,
     /// The trial whose second attempt fails.
@@ -121,7 +123,14 @@ impl Rig for FakeRig {
             ..store::Noise::default()
         });
         let doubt = (self.doubtful_at == Some(trial.trial)).then(|| "lost too many".to_owned());
-        let measures = self.latency.map(|latency| measure(latency(trial))).into_iter().collect();
+        let failed = |measure: Measure| Measure {
+            error: measure.ok,
+            ok: probe_abi::SparseHistogram::default(),
+            ..measure
+        };
+        let failing = self.failing.map(|latency| failed(measure(latency(trial))));
+        let measures = self.latency.map(|latency| measure(latency(trial))).or(failing);
+        let measures = measures.into_iter().collect();
         Outcome::Measured(Box::new(Measured {
             window_ns: 5,
             operations: 7,
@@ -441,6 +450,13 @@ fn blocks_are_added_until_every_figure_is_sure() {
     assert_eq!(stopped(&mut rig, "max_repetitions = 20"), (20, 80, Some(StopReason::Repetitions), 1));
     let mut rig = FakeRig { latency: Some(wild), ..FakeRig::default() };
     assert_eq!(stopped(&mut rig, "relative_interval = 0.5"), (8, 32, Some(StopReason::Sure), 0));
+}
+
+/// As the opening of a file that is not there: its figures are those of the failures, here as in reports.
+#[test]
+fn a_target_that_only_ever_fails_ends_a_run_by_its_rule_as_well() {
+    let mut rig = FakeRig { failing: Some(|_| 1_000), ..FakeRig::default() };
+    assert_eq!(stopped(&mut rig, "max_repetitions = 40"), (8, 32, Some(StopReason::Sure), 0));
 }
 
 /// Trials of block 1 became invalid by the end of their load: at 8 blocks there are 7 values of each figure.

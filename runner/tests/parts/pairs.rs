@@ -118,6 +118,21 @@ fn what_cannot_be_compared_is_refused_before_anything_is_measured() {
     }
 }
 
+/// What only the probe sees in one of the runs has no partner in the other's callers.
+#[test]
+fn a_call_that_one_of_them_leaves_to_a_program_is_refused_before_anything_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let candidate = COUNTED.replace("workload = \"futex\"\noperations = 500\n", "command = [\"true\"]\n");
+    assert_ne!(candidate, COUNTED);
+    fs::write(folder.path().join("candidate.toml"), candidate).unwrap();
+    let output = against(folder.path(), COUNTED, &["--against", "candidate.toml"]);
+    let complaints = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaints}");
+    let told = "a generator of the baseline calls futex and times it, and none of the candidate does";
+    assert!(complaints.contains(told), "{complaints}");
+    assert!(!folder.path().join("runs").exists());
+}
+
 #[test]
 fn the_plan_of_two_runs_is_shown() {
     let folder = tempfile::tempdir().unwrap();
