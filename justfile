@@ -107,12 +107,11 @@ doctor *ARGS: build
 
 # Build the programs `runner` and `generator`
 build:
-    @cargo build --locked --manifest-path {{ manifest }} -p runner -p generators --bins
+    @cargo build --locked --manifest-path {{ manifest }} -p runner --bins
 
 # Put `runner` and `generator` on PATH, in cargo's own folder of programs
 install: build
     cargo install --locked --debug --path runner
-    cargo install --locked --debug --path generators
 
 # Run the tests; those that need root say so and pass over without it
 test *ARGS:
@@ -171,11 +170,23 @@ manual FOLDER: build
     {{ runner }} completions zsh >"$1/zsh/site-functions/_runner"
     {{ runner }} completions fish >"$1/fish/vendor_completions.d/runner.fish"
 
+# Make a .deb, a wheel and an archive for x86_64 and aarch64, or those named, in dist/; --dev: quickly, of the development profile
+dist *ARGS:
+    packaging/build.sh "$@"
+
+# Install what is in dist/ (with --dev: what is made for it now) in clean Debian systems and measure with it; needs root and debootstrap
+check-dist *ARGS:
+    checks/dist.sh "$@"
+
+# Make what is in dist/ once more, in another folder, and compare the bytes
+check-reproducible *ARCHITECTURES:
+    checks/reproducible.sh "$@"
+
 # Build the committed BPF objects anew, or with --check compare them with what their sources give
 bpf *ARGS:
     probe/build-objects.sh "$@"
 
-# Test the probe and the runner on stock kernels (6.1 and 6.12, or those named) in a virtual machine
+# Test the probe and the runner (or, --package DEB, a package's) on stock kernels (6.1 and 6.12, or those named) in a virtual machine
 vm-test *KERNELS:
     vm/test.sh "$@"
 
@@ -238,7 +249,7 @@ bench-runner: build
 bench-reports PROFILE="release":
     #!/bin/sh
     set -eu
-    cargo build --locked --profile "$1" -p runner -p generators --bins
+    cargo build --locked --profile "$1" -p runner --bins
     folder=$1
     [ "$folder" != dev ] || folder=debug
     runner=${CARGO_TARGET_DIR:-target}/$folder/runner

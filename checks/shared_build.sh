@@ -8,7 +8,7 @@ features() {
     cargo tree --locked --prefix none -f '{p} [{f}]' "$@" | sed 's/ (\*)$//' | LC_ALL=C sort -u
 }
 
-alone=$(LC_ALL=C comm -23 <(features -p runner -p generators -e normal,build) \
+alone=$(LC_ALL=C comm -23 <(features -p runner -e normal,build) \
     <(features --workspace -e normal,build,dev))
 if [ -n "$alone" ]; then
     printf 'compiled anew for the tests, with other features (see the end of runner/Cargo.toml):\n%s\n' "$alone" >&2

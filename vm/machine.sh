@@ -43,10 +43,12 @@ check_tools() {
 # Builds the programs for architecture $1 and the probe's tests in one call, so that both share every dependency; prints
 # KIND PATH of each.
 programs() {
-    local packages=(-p probe -p vm-init)
-    [ "$1" != x86_64 ] || packages+=(-p runner -p generators)
+    local what=(-p probe -p vm-init --test kernel)
+    [ "$1" != x86_64 ] || what+=(-p runner)
+    # Runner and generator as they are in a package need no others beside them.
+    [ -z "${package:-}" ] || what=(-p vm-init)
     cargo build --locked --manifest-path "$root/Cargo.toml" --target "$1-unknown-linux-musl" \
-        "${packages[@]}" --bins --test kernel --message-format=json-render-diagnostics |
+        "${what[@]}" --bins --message-format=json-render-diagnostics |
         python3 -c '
 import json, sys
 for line in sys.stdin:
@@ -68,6 +70,7 @@ build() {
         # Strip knows this machine's architecture only.
         strip -o "$guest/disk/$name" "$program" 2>/dev/null || cp "$program" "$guest/disk/$name"
     done <"$guest/programs"
+    [ -z "${package:-}" ] || dpkg-deb -x "$package" "$guest/disk"
     mv "$guest/disk/vm-init" "$guest/init/init"
     (cd "$guest/init" && echo init | cpio -o -H newc --quiet) >"$guest/initrd"
 }

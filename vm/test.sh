@@ -1,5 +1,6 @@
 #!/bin/bash
-# Tests the probe, and the runner as it is shipped, on stock kernels in a virtual machine: test.sh [--table] [KERNEL…]
+# Tests the probe, and the runner as it is shipped, on stock kernels in a virtual machine:
+# test.sh [--table | --package DEB] [KERNEL…]
 #
 # KERNEL is 6.1, 6.12, … or 6.12-arm64, as kernel.sh takes it. Builds static programs, puts them on a disk image, boots
 # each kernel in software emulation, and reads back what the runner stored there. Counts are asserted, latencies never:
@@ -7,30 +8,38 @@
 # guest hardly keeps more than one processor busy.
 #
 # What each kernel's run says of each backend is kept as JSON lines in target/vm/; --table makes docs/kernels.md of them.
+# With --package only the runner is tried, the one that is in a Debian package of the kernels' architecture.
 set -euo pipefail
 # shellcheck source=vm/machine.sh
 . "$(dirname "$0")/machine.sh"
 
 records=${CARGO_TARGET_DIR:-$root/target}/vm
-table=
+table='' package='' programs=disk
 if [ "${1:-}" = --table ]; then
     table=$root/docs/kernels.md
     shift
+elif [ "${1:-}" = --package ]; then
+    package=$(realpath "$2") programs=disk/usr/bin
+    shift 2
 fi
 [ $# -gt 0 ] || set -- 6.1 6.12
 
+# The backends that programs are traced with on architecture $1: 6.1 has no fentry on arm64.
+traced() { [ "$1" = x86_64 ] && echo kretprobe fentry || echo kretprobe; }
+
 # Writes what a guest of architecture $1 has to do: $work/$1/steps, and in disturbing what is done to the first one besides.
 write_steps() {
-    local guest=$work/$1 run='/disk/runner run scenarios/vm_counts.toml'
-    echo 'probe-kernel /disk/probe-kernel --test-threads=1 --nocapture' >"$guest/steps"
-    [ -e "$guest/disk/runner" ] || return 0
+    local guest=$work/$1 run="/$programs/runner run vm_counts"
+    [ -n "$package" ] ||
+        echo 'probe-kernel /disk/probe-kernel --test-threads=1 --nocapture' >"$guest/steps"
+    [ -e "$guest/$programs/runner" ] || return 0
     mkdir "$guest/disk/scenarios"
     cp "$root/vm/scenario.toml" "$guest/disk/scenarios/vm_counts.toml"
     echo "run $run --probe kretprobe --runs-dir /disk/runs" >>"$guest/steps"
     local backend
-    for backend in kretprobe fentry; do
-        echo "trace-$backend /disk/runner trace --probe $backend --syscall getpid,openat --quiet --format json" \
-            "--out /disk/trace-$backend.json --command /disk/generator getpid --operations 5000 --warmup 0s" >>"$guest/steps"
+    for backend in $(traced "$1"); do
+        echo "trace-$backend /$programs/runner trace --probe $backend --syscall getpid,openat --quiet --format json" \
+            "--out /disk/trace-$backend.json --command /$programs/generator getpid --operations 5000 --warmup 0s" >>"$guest/steps"
     done
     # What is done to the machine meanwhile, on the first kernel only; last what cannot be undone.
     cat >"$guest/disturbing" <<STEPS
@@ -69,7 +78,7 @@ check_runs() {
         "$root/checks/parquet.sh" "$run" $options --nothing-lost \
             --calls getpid=1000 read=500 lseek=500 openat=300 close=300 mmap=200 munmap=200 futex=700 || return 1
     done
-    for folder in kretprobe fentry; do
+    for folder in $(traced "$architecture"); do
         debugfs -R "dump /trace-$folder.json $back/$folder.json" "$1" 2>/dev/null
         check_trace "$back/$folder.json" "$folder" || return 1
     done
@@ -98,7 +107,7 @@ test_kernel() {
     local disturbed=$2 architecture kernel console=$work/console-$1 disk=$work/disk-$1.ext4 began=$SECONDS passed=yes
     local content=$work/content-$1 said=$work/said-$1
     architecture=$(architecture "$1")
-    rm -f "$records/$1.jsonl"
+    [ -n "$package" ] || rm -f "$records/$1.jsonl"
     kernel=$("$root/vm/kernel.sh" "$1") || return 1
     cp -al "$work/$architecture/disk" "$content"
     cp "$work/$architecture/steps" "$content/steps"
@@ -116,12 +125,14 @@ test_kernel() {
             boot "$architecture" "$kernel" "$console" "$disk" && passed=yes
         fi
     fi
-    if [ -n "$passed" ] && [ "$architecture" = x86_64 ]; then
+    if [ -n "$passed" ] && [ -e "$content/${programs#disk}/runner" ]; then
         check_runs "$disk" "$console.text" "$disturbed" >"$said" 2>&1 || passed=
         cat "$said" >>"$console.text"
     fi
-    python3 "$root/vm/backends.py" read "$1" "$console.text" "$root"/probe/objects/*-"$architecture"*.o \
-        >"$records/$1.jsonl" || passed=
+    if [ -z "$package" ]; then
+        python3 "$root/vm/backends.py" read "$1" "$console.text" "$root"/probe/objects/*-"$architecture"*.o \
+            >"$records/$1.jsonl" || passed=
+    fi
     rm -rf "$disk" "$disk.back" "$content"
     if [ -z "$passed" ]; then
         cut -c 1-400 "$console.text" | tail -n 300
@@ -162,6 +173,7 @@ for architecture in $(architectures "$@"); do
     write_steps "$architecture"
 done
 failed='' disturbing=yes
+[ -z "$package" ] || disturbing=''
 running=()
 # One after the other: they are fetched by an apt that is alone. One that cannot be had is told where it is to boot.
 for kernel; do

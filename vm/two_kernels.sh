@@ -48,7 +48,7 @@ for boot in $(seq "$boots"); do
     fi
 done
 debugfs -R "rdump /runs $work" "$disk" 2>/dev/null
-cargo build --quiet --locked --manifest-path "$root/Cargo.toml" -p runner -p generators --bins
+cargo build --quiet --locked --manifest-path "$root/Cargo.toml" -p runner --bins
 export RUNNER_RUNS_DIR=$work/runs PATH=${CARGO_TARGET_DIR:-$root/target}/debug:$PATH
 for label in kernel_a kernel_b; do
     runner verify "$label"

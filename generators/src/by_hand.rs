@@ -2,9 +2,9 @@
 //!
 //! Owns the options and how figures are printed. Everything measured comes from the same code as under a runner.
 
+use crate::control::{Page, Phase};
+use crate::{GeneratorReport, GeneratorSpec, Parameter, Pin, Workload};
 use clap::{Parser, ValueEnum};
-use generators::control::{Page, Phase};
-use generators::{GeneratorReport, GeneratorSpec, Parameter, Pin, Workload};
 use probe_abi::SparseHistogram;
 use std::fmt::Write;
 use std::time::Duration;
@@ -222,7 +222,7 @@ fn split_unit(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use generators::CallReport;
+    use crate::CallReport;
 
     #[test]
     fn sizes_and_durations_have_units() {

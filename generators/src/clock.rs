@@ -20,7 +20,7 @@ pub(crate) fn now_ns() -> u64 {
 
 /// Sleeps for `ns` nanoseconds or a little longer, or less if a signal comes.
 ///
-/// `rt_sigtimedwait(2)` for an empty set of signals, see [`generators::control`].
+/// `rt_sigtimedwait(2)` for an empty set of signals, see [`crate::control`].
 pub(crate) fn nap(ns: u64) {
     let nothing = 0u64;
     let time = libc::timespec {

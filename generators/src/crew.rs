@@ -4,13 +4,13 @@
 //! other than the workload's and the naps of who waits: no lock, no allocation, no thread that begins or ends.
 
 use crate::clock::{nap, now_ns, wait_until};
+use crate::control::{Page, Phase};
 use crate::failure::Failure;
 use crate::pin::pin_thread;
 use crate::recorder::{Intention, Recorder};
 use crate::schedule::Schedule;
 use crate::workloads::{self, Operation, Site};
-use generators::control::{Page, Phase};
-use generators::{GeneratorReport, GeneratorSpec, Workload};
+use crate::{GeneratorReport, GeneratorSpec, Workload};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

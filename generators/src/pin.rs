@@ -1,7 +1,7 @@
 //! Where a thread runs.
 
+use crate::Pin;
 use crate::failure::Failure;
-use generators::Pin;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Pins the calling thread, number `thread` of its generator, and all that it will start.

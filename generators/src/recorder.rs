@@ -3,7 +3,7 @@
 //! Owns the histograms and the rule which calls count. All memory is there before the first call, since allocating in
 //! the window would issue calls of its own: about 18 KiB for each call and outcome, and 4 KiB for its error numbers.
 
-use generators::{CallReport, GeneratorReport, MixReport, Workload};
+use crate::{CallReport, GeneratorReport, MixReport, Workload};
 use probe_abi::{ERRNOS, Histogram, SparseHistogram};
 use std::ops::Range;
 

@@ -6,7 +6,7 @@
 //! does, whatever that is.
 
 use crate::failure::Failure;
-use generators::{ProgramSpec, STREAMS};
+use crate::{ProgramSpec, STREAMS};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::Access;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions};

@@ -20,7 +20,7 @@ const WARMUP_NS: u64 = 20_000_000;
 const WINDOW_NS: u64 = 100_000_000;
 
 fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_generator"))
+    Path::new(env!("CARGO_BIN_EXE_generators"))
 }
 
 fn spec(workload: Workload, scratch: &Path) -> GeneratorSpec {

@@ -23,7 +23,7 @@ fn spec(folder: &TempDir, command: &[&str]) -> ProgramSpec {
 }
 
 fn hold(spec: &ProgramSpec) -> Result<Program, ProgramError> {
-    Program::hold(Path::new(env!("CARGO_BIN_EXE_generator")), spec, None)
+    Program::hold(Path::new(env!("CARGO_BIN_EXE_generators")), spec, None)
 }
 
 fn run_to_end(spec: &ProgramSpec) -> Program {

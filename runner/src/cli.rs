@@ -6,6 +6,9 @@ mod shards;
 
 pub(crate) use fleet::*;
 pub(crate) use shards::{MergeArguments, ShardArguments};
+mod new;
+
+pub(crate) use new::NewArguments;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -70,7 +73,7 @@ pub(crate) enum Verb {
     /// List the runs that are kept
     #[command(after_long_help = examples::LIST)]
     List(ListArguments),
-    /// Write a commented scenario to begin with, NAME.toml, which runs as it is
+    /// Write a commented scenario to begin with, NAME.toml, which runs as it is, or list those that are shipped
     #[command(after_long_help = examples::NEW)]
     New(NewArguments),
     /// Print the scenario language: a JSON Schema for editors, or its tables of keys
@@ -111,7 +114,7 @@ pub(crate) struct RunsDir {
 /// A scenario, and what to change in it.
 #[derive(Debug, Args)]
 pub(crate) struct ScenarioArguments {
-    /// The scenario's TOML file
+    /// The scenario: its TOML file, or the name of one here, in `scenarios/`, or shipped (`runner new --list`)
     pub(crate) scenario: PathBuf,
     /// Replace a value of the scenario, as in `plan.repetitions=3`; VALUE is TOML, else a bare string
     #[arg(long = "set", value_name = "PATH=VALUE")]
@@ -259,7 +262,7 @@ pub(crate) struct PlanArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
-    /// The scenarios' TOML files
+    /// The scenarios: TOML files, or names as `run` takes them
     #[arg(required = true)]
     pub(crate) scenarios: Vec<PathBuf>,
 }
@@ -457,12 +460,6 @@ pub(crate) struct AcrossArguments {
     /// Compare the targets and cells that both runs have, where one has others besides
     #[arg(long)]
     pub(crate) across_cells: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct NewArguments {
-    /// The scenario's name, and its file's without `.toml`
-    pub(crate) name: String,
 }
 
 /// How the scenario language is written.

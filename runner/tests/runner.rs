@@ -31,6 +31,8 @@ mod lab;
 mod machine;
 #[path = "parts/manual.rs"]
 mod manual;
+#[path = "parts/named.rs"]
+mod named;
 #[path = "parts/pairs.rs"]
 mod pairs;
 #[path = "parts/shards.rs"]

@@ -91,7 +91,7 @@ fn pin() -> Fallible<usize> {
 
 fn generator((workload, size): (&str, Option<&str>), options: &Options, scratch: &str) -> Fallible<f64> {
     let window = format!("{}ms", options.window_ms);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_generator"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_generators"));
     command.args([
         workload,
         "--warmup",

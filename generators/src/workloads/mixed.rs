@@ -9,9 +9,9 @@ use super::{
     Nanosleep, Openat, OpenatCold, OpenatCreate, OpenatDeep, OpenatMissing, Operation, Pipe, Pread, Read,
     Site, Socket, Stat, Write, prepare_and_try,
 };
+use crate::Workload;
 use crate::failure::Failure;
 use crate::recorder::Call;
-use generators::Workload;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most calls of one operation of any workload.

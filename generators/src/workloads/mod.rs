@@ -77,7 +77,7 @@ use crate::clock::now_ns;
 use crate::failure::Failure;
 use crate::raw;
 use crate::recorder::Call;
-use generators::{GeneratorSpec, Workload};
+use crate::{GeneratorSpec, Workload};
 use scratch::{ScratchFile, ScratchFolder};
 use std::ffi::CString;
 use std::io;

@@ -3,8 +3,9 @@
 
 pub(super) const RUNNER: &str = "\
 Examples:
+  runner run quick                # a first look, by a scenario that is shipped; ends by naming the report
   runner new openat               # writes a commented scenario, openat.toml
-  runner run openat.toml          # measures; ends by naming the report
+  runner run openat.toml          # measures that
   runner diff latest latest       # did it change?
 
 Exit codes:
@@ -30,6 +31,7 @@ Files:
 
 pub(super) const RUN: &str = "\
 Examples:
+  runner run quick                # a name: quick.toml here, or in scenarios/, or the shipped one
   runner run openat.toml
   runner run openat.toml --set measure.window=1s --repetitions 6 --label long
   runner run openat.toml --against-set generators.caller.threads=2 --repetitions 6
@@ -52,7 +54,8 @@ Examples:
 
 pub(super) const CHECK: &str = "\
 Examples:
-  runner check *.toml";
+  runner check *.toml
+  runner check quick";
 
 pub(super) const REPORT: &str = "\
 Examples:
@@ -90,7 +93,9 @@ Examples:
 pub(super) const NEW: &str = "\
 Examples:
   runner new first                # writes first.toml
-  runner run first.toml";
+  runner run first.toml
+  runner new --list
+  runner new sweep --from mmap_sweep";
 
 pub(super) const SCHEMA: &str = "\
 Examples:

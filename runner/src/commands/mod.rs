@@ -37,6 +37,7 @@ use crate::failure::Failure;
 use crate::load as stress_ng;
 use crate::scenario::{Machine, Override, Scenario, StressNg};
 use crate::scratch::Scratch;
+use std::ffi::OsStr;
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 use store::Owner;
@@ -98,22 +99,27 @@ pub(crate) fn overrides(arguments: &ScenarioArguments) -> Vec<Override> {
     overrides
 }
 
-/// Reads and validates the scenario in a file.
-pub(crate) fn load(path: &Path, overrides: &[Override], machine: &Machine) -> Result<Scenario, Failure> {
-    let text = crate::scenario::read_file(path).map_err(|found| usage(&found))?;
-    Scenario::parse(path, &text, overrides, machine).map_err(|found| usage(&found))
+/// Reads and validates a scenario that is given by its file's path or by its name.
+pub(crate) fn load(given: &Path, overrides: &[Override], machine: &Machine) -> Result<Scenario, Failure> {
+    let (path, text) = crate::scenario::read(given).map_err(|found| usage(&found))?;
+    Scenario::parse(&path, &text, overrides, machine).map_err(|found| usage(&found))
 }
 
 /// The `generator` binary: beside this one, else on the PATH.
 pub(crate) fn generator() -> Result<PathBuf, Failure> {
     let mine = std::env::current_exe().map_err(|error| Failure::failed(&error))?;
+    generator_of(&mine, &std::env::var_os("PATH").unwrap_or_default())
+}
+
+/// The `generator` binary of the runner at `mine`, which finds programs in `path`. That of another installation is better
+/// than none: what the two say to each other, a generator that does not understand refuses.
+fn generator_of(mine: &Path, path: &OsStr) -> Result<PathBuf, Failure> {
     let beside = mine.with_file_name("generator");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let candidates = std::iter::once(beside.clone())
-        .chain(std::env::split_paths(&path).map(|folder| folder.join("generator")));
-    candidates.into_iter().find(|candidate| candidate.is_file()).ok_or_else(|| {
+    let on_path = std::env::split_paths(path).map(|folder| folder.join("generator"));
+    let found = std::iter::once(beside.clone()).chain(on_path).find(|candidate| candidate.is_file());
+    found.ok_or_else(|| {
         Failure::Failed(format!(
-            "the generator binary is missing: it belongs at {}; install both with `just install`",
+            "the generator binary is missing: it belongs at {}; every package has both, and so has `just install`",
             beside.display()
         ))
     })
@@ -196,7 +202,28 @@ pub(crate) fn owner(credentials: Option<&Credentials>) -> Option<Owner> {
 
 #[cfg(test)]
 mod tests {
-    use super::{harmless, plain};
+    use super::{generator_of, harmless, plain};
+    use std::ffi::OsStr;
+
+    #[test]
+    fn a_generator_is_taken_from_beside_the_runner_before_any_on_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let [mine, other] = ["mine", "other"].map(|name| folder.path().join(name));
+        for place in [&mine, &other] {
+            std::fs::create_dir(place).unwrap();
+        }
+        let find = || generator_of(&mine.join("runner"), other.as_os_str());
+        let words = crate::failure::chain(&find().unwrap_err());
+        assert!(words.contains(&format!("it belongs at {}", mine.join("generator").display())), "{words}");
+        // A folder of that name is none.
+        std::fs::create_dir(mine.join("generator")).unwrap();
+        std::fs::write(other.join("generator"), "").unwrap();
+        assert_eq!(find().unwrap(), other.join("generator"));
+        std::fs::remove_dir(mine.join("generator")).unwrap();
+        std::fs::write(mine.join("generator"), "").unwrap();
+        assert_eq!(find().unwrap(), mine.join("generator"));
+        assert_eq!(generator_of(&mine.join("runner"), OsStr::new("")).unwrap(), mine.join("generator"));
+    }
 
     #[test]
     fn only_lines_and_tabs_reach_a_file() {

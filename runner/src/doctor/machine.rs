@@ -68,7 +68,7 @@ pub(super) fn programs(seen: &Seen) -> Vec<Finding> {
     let generator = match &seen.generator {
         Ok(path) => finding(GROUP, "generator", Mark::Ok, path.display().to_string()),
         Err(reason) => finding(GROUP, "generator", Mark::Missing, reason)
-            .remedy("install both from the project's folder")
+            .remedy("install both: from a package, or from the project's folder")
             .command("./justw install"),
     };
     let stress_ng = match &seen.environment.stress_ng_version {

@@ -1,7 +1,7 @@
 //! Scenarios: from TOML to validated types ([`Scenario`]) and from there to a [`Plan`].
 //!
-//! Everything is pure but [`read_file`]: nothing is printed, no machine is asked. What a machine decides (how many
-//! CPUs, how much memory, which options its stress-ng knows) is a parameter.
+//! Everything is pure but [`read`] and [`read_file`]: nothing is printed, no machine is asked. What a machine decides
+//! (how many CPUs, how much memory, which options its stress-ng knows) is a parameter.
 
 mod build;
 mod cells;
@@ -10,11 +10,13 @@ mod effects;
 mod language;
 mod memory;
 mod model;
+mod named;
 mod overrides;
 mod plan;
 mod programs;
 mod settings;
 mod shard;
+mod shipped;
 mod stress_ng;
 mod text;
 mod units;
@@ -33,11 +35,13 @@ pub(crate) use memory::Room;
 pub(crate) use model::{
     FactorDecl, Given, LoadLevel, LoadProgram, Machine, Name, ProbeRequest, Scenario, Scope, StopRule, Window,
 };
+pub(crate) use named::read;
 pub(crate) use overrides::Override;
 pub(crate) use plan::{Estimate, Overheads, Plan, PlannedTrial, second_begins};
 pub(crate) use programs::{Program, Until};
 pub(crate) use settings::{CpuList, MachineRequest};
 pub(crate) use shard::shard_words;
+pub(crate) use shipped::{SHIPPED, Shipped};
 pub(crate) use stress_ng::StressNg;
 pub(crate) use text::{PlanDocument, check_text, counted, longest, plan_document, plan_text, warnings};
 pub(crate) use units::duration;
@@ -54,10 +58,13 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 pub(crate) fn beginning(name: &Name, schema: Option<&str>) -> String {
     let text = include_str!("template.toml").replace("NAME.toml", &format!("{name}.toml"));
     let text = text.replace("name = \"NAME\"", &format!("name = \"{name}\""));
-    match schema {
-        Some(path) => format!("#:schema {path}\n{text}"),
-        None => text,
-    }
+    with_schema(&text, schema)
+}
+
+/// A scenario's text with the line that tells editors where the schema is, if that is known.
+fn with_schema(text: &str, schema: Option<&str>) -> String {
+    let line = schema.map(|path| format!("#:schema {path}\n"));
+    line.unwrap_or_default() + text
 }
 
 impl Scenario {
@@ -93,7 +100,7 @@ pub(crate) fn read_file(path: &Path) -> Result<String, Diagnostics> {
     let unreadable = |error: std::io::Error| {
         let problem = Diagnostic::general(format!("cannot be read: {}", reason(&error)));
         refuse(match error.kind() {
-            std::io::ErrorKind::NotFound => problem.help("shipped scenarios are in scenarios/"),
+            std::io::ErrorKind::NotFound => problem.help(named::instead_of(path)),
             _ => problem,
         })
     };

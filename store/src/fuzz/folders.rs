@@ -9,6 +9,11 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// Where some links lead: beside the run's folder.
+const OUTSIDE: &str = "../outside";
+/// What is there, and stays.
+const SECRET: &str = "nobody reads or writes this";
+
 /// Runs in each state, and a place for changed ones.
 pub(super) struct Folders {
     place: TempDir,
@@ -20,6 +25,7 @@ impl Folders {
         // In memory where that can be had: each case is some hundred files.
         let memory = Path::new("/dev/shm");
         let place = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        fs::write(place.path().join("outside"), SECRET).unwrap();
         let kept = place.path().join("kept");
         let ended = [State::Complete, State::Interrupted].into_iter().zip(["complete", "interrupted"]);
         let mut runs: Vec<PathBuf> =
@@ -47,6 +53,11 @@ impl Folders {
             let _ = RunWriter::reopen(&copy, None).and_then(|(writer, _)| writer.finish(State::Complete));
             let _ = verify(&copy);
         }
+        assert_eq!(
+            fs::read_to_string(self.place.path().join("outside")).unwrap(),
+            SECRET,
+            "no link is followed"
+        );
         read
     }
 }
@@ -75,17 +86,22 @@ fn files(run: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Whether it is a file, and no link to one: whatever is written here stays within the run.
+fn is_plain(file: &Path) -> bool {
+    fs::symlink_metadata(file).is_ok_and(|found| found.is_file())
+}
+
 fn change(mutator: &mut Mutator<'_>, random: &mut Random, run: &Path) {
     let files = files(run);
     let file = &files[random.below(files.len())];
-    if !file.is_file() {
+    if !is_plain(file) {
         return;
     }
     match random.below(10) {
         0 => fs::remove_file(file).unwrap(),
         1 => {
             fs::remove_file(file).unwrap();
-            let targets = ["/etc/passwd", "/dev/zero", "manifest.json", "..", "nowhere", "/"];
+            let targets = [OUTSIDE, "/etc/hostname", "/dev/zero", "manifest.json", "..", "nowhere", "/"];
             symlink(targets[random.below(targets.len())], file).unwrap();
         }
         2 => {
@@ -98,7 +114,7 @@ fn change(mutator: &mut Mutator<'_>, random: &mut Random, run: &Path) {
         }
         4 => {
             let other = &files[random.below(files.len())];
-            if other.is_file() {
+            if is_plain(other) {
                 let content = fs::read(other).unwrap();
                 fs::copy(file, other).unwrap();
                 fs::write(file, content).unwrap();
@@ -118,15 +134,14 @@ fn change(mutator: &mut Mutator<'_>, random: &mut Random, run: &Path) {
 /// Makes checksums and seal fit what is there, as far as that can be had.
 fn seal_anew(run: &Path) {
     let file = run.join(MANIFEST);
-    let Ok(content) = fs::symlink_metadata(&file).and_then(|found| {
-        if found.is_file() { fs::read(&file) } else { Err(std::io::ErrorKind::InvalidInput.into()) }
-    }) else {
+    if !is_plain(&file) {
         return;
-    };
+    }
+    let Ok(content) = fs::read(&file) else { return };
     let Ok(mut manifest) = serde_json::from_slice::<Manifest>(&content) else { return };
     for (name, sum) in &mut manifest.checksums {
         let path = run.join(name);
-        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+        if is_plain(&path) {
             *sum = blake3::hash(&fs::read(path).unwrap()).to_hex().to_string();
         }
     }

@@ -1,8 +1,9 @@
 //! The scenarios that are shipped: valid, in time, and of the shape that they promise.
 
-use super::super::model::{ProbeRequest, Scenario};
+use super::super::model::{Name, ProbeRequest, Scenario};
 use super::super::plan::{Estimate, Overheads};
 use super::super::read_file;
+use super::super::shipped::{SHIPPED, Shipped};
 use super::MACHINE;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,7 +24,7 @@ fn estimated(scenario: &Scenario) -> Duration {
 
 #[test]
 fn every_scenario_is_valid_and_called_as_its_file() {
-    let mut found = 0;
+    let mut found = Vec::new();
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         assert_eq!(path.extension().and_then(|e| e.to_str()), Some("toml"), "{}", path.display());
@@ -31,9 +32,24 @@ fn every_scenario_is_valid_and_called_as_its_file() {
         let scenario = shipped(&name);
         assert_eq!(scenario.name.as_str(), name);
         assert!(!scenario.summary.is_empty());
-        found += 1;
+        let embedded = Shipped::find(&name).unwrap_or_else(|| panic!("{name} is not in the program"));
+        assert_eq!(embedded.summary(), scenario.summary);
+        found.push(name);
     }
-    assert!(found >= 5);
+    found.sort();
+    assert_eq!(SHIPPED.iter().map(|it| it.name).collect::<Vec<_>>(), found);
+}
+
+#[test]
+fn each_of_them_is_as_good_under_another_name() {
+    let name = Name::new("other").unwrap();
+    for it in SHIPPED {
+        let text = it.renamed(&name, None);
+        assert!(!text.contains("#:schema"));
+        let renamed = Scenario::parse(Path::new("other.toml"), &text, &[], &MACHINE).unwrap();
+        assert_eq!((renamed.name.as_str(), &renamed.summary), ("other", &shipped(it.name).summary));
+        assert_eq!(it.renamed(&name, Some("there.json")), format!("#:schema there.json\n{text}"));
+    }
 }
 
 #[test]
