@@ -425,7 +425,7 @@ fn what_is_not_answered_or_not_executed_is_not_handed_in_by_mistake() {
         let names = fs::read_dir(&course.place).unwrap().map(|it| it.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().starts_with('.')).collect::<Vec<_>>()
     };
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     while !left().is_empty() && Instant::now() < patience {
         thread::sleep(Duration::from_millis(50));
     }
