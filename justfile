@@ -273,6 +273,30 @@ bench-reports PROGRAM="release":
     done
     PANDAS_PYTHON=$readers/bin/python python3 -B checks/endurance/reports.py "$runner" "$sweep" "$work"/scaled-1050 "$work"/scaled-10500
 
+# An archive of RUNS made-up runs (some 2 GiB, removed afterwards): what lists, histories and diffs take beside duckdb
+bench-archive RUNS="10000" PROFILE="release":
+    #!/bin/sh
+    set -eu
+    cargo build --locked --profile "$2" -p runner --bins
+    folder=$2
+    [ "$folder" != dev ] || folder=debug
+    runner=${CARGO_TARGET_DIR:-target}/$folder/runner
+    readers=${XDG_CACHE_HOME:-$HOME/.cache}/syscall-lab/duckdb
+    if ! "$readers/bin/python" -c 'import duckdb' 2>/dev/null; then
+        python3 -m venv "$readers"
+        "$readers/bin/pip" install -q --disable-pip-version-check duckdb
+    fi
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    mkdir "$work/kept" "$work/runs"
+    for _ in 1 2 3 4; do
+        "$runner" run --quiet --runs-dir "$work/kept" checks/endurance/archive.toml >"$work/said" || { cat "$work/said"; exit 1; }
+    done
+    ARCHIVE_OF=$work/kept ARCHIVE_INTO=$work/runs ARCHIVE_RUNS=$1 \
+        cargo test --quiet --locked --profile "$2" -p store --test golden archive -- --ignored >"$work/said" ||
+        { cat "$work/said"; exit 1; }
+    DUCKDB_PYTHON=$readers/bin/python python3 -B checks/endurance/archive.py "$runner" "$work/runs"
+
 # How long listing 5,000 made-up runs takes, with and without the index
 bench-list RUNS="5000": build
     python3 -B checks/list.py "${CARGO_TARGET_DIR:-target}/debug/runner" store/tests/golden/everything "$1"

@@ -1,4 +1,5 @@
-"""Carries out the examples of docs/reading.md on a run, and reads what `runner export` makes of it: all have to agree."""
+"""Carries out the examples of docs/reading.md on a run, those of docs/archive.md on a folder of runs, and reads what `runner
+export` makes of the run: all have to agree."""
 
 import csv
 import io
@@ -6,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tally import Tally
 
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "store/tests/golden"
 TABLES = ["trials", "histograms", "errors", "slowest", "generators", "responses", "monitor", "load"]
 
 
@@ -77,6 +80,64 @@ def check_examples(tally, page, runner, run, rows):
     for example in examples(page, "r"):
         found = with_r(example, runner, run, vantage)
         tally.check(found == wanted, "R reads what the export says", found)
+
+
+def archive(runs, run):
+    """A folder of runs that differ in scenario, columns, kernel and figures, and of what else there may be in one."""
+    def copy(source, name, kernel):
+        shutil.copytree(source, runs / name, ignore=shutil.ignore_patterns("report"))
+        manifest = json.loads((source / "manifest.json").read_text())
+        manifest["id"] = name
+        manifest["environment"] = {**manifest["environment"], "kernel_release": kernel}
+        (runs / name / "manifest.json").write_text(json.dumps(manifest))
+        return manifest["scenario"]["name"]
+
+    # Earlier versions had fewer columns: the first one by name is theirs, and so its columns are polars'.
+    copy(GOLDEN / "first_columns", "2026-01-01T000000Z-first-aaaa", "5.10.0")
+    copy(GOLDEN / "noise", "2026-01-02T000000Z-noise-aaaa", "6.1.0")
+    for day, kernel in [(3, "5.10.0"), (4, "6.1.0"), (5, "6.1.0")]:
+        scenario = copy(run, f"2026-01-0{day}T000000Z-run-aaaa", kernel)
+    (runs / "latest").symlink_to("2026-01-05T000000Z-run-aaaa")
+    (runs / ".2026-01-06T000000Z-run-aaaa.merging").mkdir()
+    (runs / ".2026-01-06T000000Z-run-aaaa.merging" / "trials.parquet").write_text("half of one")
+    return scenario
+
+
+def same(one, other):
+    close = lambda mine, theirs: mine == theirs or isinstance(mine, float) and abs(mine - theirs) <= 1e-12 * abs(mine)
+    return len(one) == len(other) and all(map(close, one, other))
+
+
+def check_archive(tally, page, runner, run, rows):
+    vantage = "kernel" if any(row["vantage"] == "kernel" for row in rows) else "user"
+    wanted = expected(rows, vantage)
+    blocks = list(examples(page, "python"))
+    tally.check(len(blocks) == 8, "the page has four examples for duckdb and polars each", len(blocks))
+    with tempfile.TemporaryDirectory() as folder:
+        runs = pathlib.Path(folder, "runs")
+        runs.mkdir()
+        scenario = archive(runs, pathlib.Path(run).resolve())
+        syscall = next(iter(wanted))[0]
+        given = {"RUNS": str(runs), "VANTAGE": vantage, "SYSCALL": syscall, "SCENARIO": scenario, "print": lambda *_: None}
+        results = []
+        for block in blocks:
+            names = dict(given)
+            exec(block, names)
+            result = names["result"]
+            results.append(result.rows() if hasattr(result, "rows") else result.fetchall())
+        for place in range(0, len(blocks), 2):
+            mine, theirs = results[place:place + 2]
+            agree = len(mine) == len(theirs) and all(map(same, mine, theirs))
+            tally.check(mine and agree, f"duckdb and polars agree, example {place // 2 + 1}", (mine, theirs))
+        of_copies = [row for row in results[0] if "-run-" in row[0] and row[2] is not None]
+        days = sorted({row[0] for row in of_copies})
+        tally.check(len(days) == 3, "each copy is one run, and latest none", days)
+        for day in days:
+            found = {(syscall, row[1]): row[2] for row in of_copies if row[0] == day}
+            own = {key: value for key, value in wanted.items() if key[0] == syscall}
+            tally.check(found == own, "the p99 of a run is what the export says", found)
+        counted = {(row[0], row[1]): row[2] for row in results[4]}
+        tally.check(counted[("6.1.0", syscall)] == 2 and all(key[0] == "6.1.0" for key in counted), "two are of the kernel", counted)
 
 
 def check_tables(tally, runner, run):
@@ -144,10 +205,11 @@ def check_classic(tally, runner, run):
 
 
 def main():
-    page, run, runner = sys.argv[1:]
+    page, of_archives, run, runner = sys.argv[1:]
     tally = Tally("reading")
     rows = list(csv.DictReader(io.StringIO(export(runner, run, "--format", "csv"))))
     check_examples(tally, pathlib.Path(page).read_text(), runner, run, rows)
+    check_archive(tally, pathlib.Path(of_archives).read_text(), runner, run, rows)
     check_tables(tally, runner, run)
     check_openmetrics(tally, runner, run)
     check_document(tally, runner, run)

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Reads a run as docs/reading.md says, with pandas, polars, duckdb and R, and what `runner export` makes of it, with
-# prometheus_client among others: reading.sh RUN [RUNNER]. The Python packages are in an environment of their own.
+# Reads a run as docs/reading.md says, with pandas, polars, duckdb and R, a folder of runs as docs/archive.md says, and what
+# `runner export` makes of a run, with prometheus_client among others: reading.sh RUN [RUNNER]. The Python packages are in an
+# environment of their own.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,4 +17,4 @@ if ! "$tools/bin/python" -c 'import duckdb, pandas, polars, prometheus_client, p
 fi
 runner=${2:-$(cargo metadata --no-deps --format-version 1 --manifest-path "$here/../Cargo.toml" |
     sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/runner}
-PYTHONDONTWRITEBYTECODE=1 exec "$tools/bin/python" "$here/reading.py" "$here/../docs/reading.md" "$run" "$runner"
+PYTHONDONTWRITEBYTECODE=1 exec "$tools/bin/python" "$here/reading.py" "$here/../docs/reading.md" "$here/../docs/archive.md" "$run" "$runner"

@@ -3,15 +3,20 @@
 //! Owns what is shown of a history. It tells nothing of whether something changed: runs of another day differ by the day,
 //! and that is for a comparison. Pure: values in, text out.
 
-use crate::summary::{CellSummary, Figure, MeasureSummary, Summary};
+use crate::charts::Table;
+use crate::summary::Figure;
 use crate::text::TextOptions;
 use crate::{Metric, units};
-use chrono::{DateTime, Utc};
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use store::Vantage;
 
+mod groups;
 mod page;
+mod taken;
+
+pub use taken::RunFigures;
+use taken::Taken;
 
 /// The runs of a history, oldest first, with one figure of each.
 #[derive(Clone, Debug)]
@@ -19,21 +24,8 @@ pub struct History {
     metric: Metric,
     runs: Vec<Taken>,
     series: Vec<Series>,
-}
-
-/// A run in a history.
-#[derive(Clone, Debug)]
-struct Taken {
-    id: String,
-    started_at: DateTime<Utc>,
-    kernel: String,
-    host: String,
-    /// The hash of its scenario's text, and what was replaced in it.
-    scenario: (String, Vec<String>),
-    backend: String,
-    /// How sure its intervals are, such as `95 %`; none where they are ranges.
-    confidence: Option<String>,
-    label: Option<String>,
+    /// Where among the series a target of a cell is.
+    places: BTreeMap<(String, String), usize>,
 }
 
 /// What became of one target in one cell.
@@ -50,7 +42,7 @@ impl History {
     /// A history of this figure, without runs yet.
     #[must_use]
     pub fn of(metric: Metric) -> Self {
-        Self { metric, runs: Vec::new(), series: Vec::new() }
+        Self { metric, runs: Vec::new(), series: Vec::new(), places: BTreeMap::new() }
     }
 
     /// How many runs it has.
@@ -59,33 +51,20 @@ impl History {
         self.runs.len()
     }
 
-    /// Adds a run, which is later than those before: of each target what the probe saw, else what its caller did.
-    pub fn add(&mut self, summary: &Summary) {
-        let manifest = &summary.manifest;
+    /// Adds a run, which is later than those before.
+    pub fn add(&mut self, run: RunFigures) {
         let before = self.runs.len();
-        self.runs.push(Taken {
-            id: manifest.id.clone(),
-            started_at: manifest.started_at,
-            kernel: manifest.environment.kernel_release.clone(),
-            host: manifest.environment.host.clone(),
-            scenario: (manifest.scenario.hash.clone(), manifest.scenario.overrides.clone()),
-            backend: manifest.probe.backend.clone(),
-            confidence: summary.confidence_words(),
-            label: manifest.label.clone(),
-        });
-        let names: Vec<&str> = manifest.scenario.factors.iter().map(|factor| factor.name.as_str()).collect();
-        for cell in &summary.cells {
-            let words = names.iter().zip(&cell.levels).map(|(name, level)| format!("{name}={level}"));
-            let words = words.collect::<Vec<_>>().join(" ");
-            for measure in cell.measures.iter().filter(|measure| is_shown(cell, measure)) {
-                let is_it = |it: &Series| it.syscall == measure.syscall && it.cell == words;
-                let place = self.series.iter().position(is_it).unwrap_or_else(|| {
-                    let (syscall, cell) = (measure.syscall.clone(), words.clone());
+        self.runs.push(run.run);
+        for target in run.targets {
+            let place = match self.places.entry((target.syscall, target.cell)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => {
+                    let (syscall, cell) = new.key().clone();
                     self.series.push(Series { syscall, cell, figures: vec![None; before] });
-                    self.series.len() - 1
-                });
-                self.series[place].figures.push(measure.figure(self.metric));
-            }
+                    *new.insert(self.series.len() - 1)
+                }
+            };
+            self.series[place].figures.push(target.figures[self.metric.index()]);
         }
         for series in &mut self.series {
             series.figures.resize(before + 1, None);
@@ -161,10 +140,32 @@ impl History {
         text
     }
 
-    /// A page on its own, with a picture for each target.
+    /// The figures of each run as CSV, one row for each target and cell.
     #[must_use]
-    pub fn html(&self) -> String {
-        page::html(self)
+    pub fn csv(&self) -> String {
+        let words = ["run", "began", "host", "kernel", "label", "syscall", "cell"];
+        let numbers = ["value_ns", "low_ns", "high_ns"];
+        let mut table = Table::new(words.iter().chain(&numbers));
+        for (place, run) in self.runs.iter().enumerate() {
+            let began = run.started_at.to_rfc3339();
+            let label = run.label.as_deref().unwrap_or_default();
+            for series in &self.series {
+                let Some(figure) = series.figures[place] else { continue };
+                let interval = figure.interval_ns;
+                let of_run: [&str; 5] = [&run.id, &began, &run.host, &run.kernel, label];
+                let words = [&of_run[..], &[&series.syscall, &series.cell]].concat();
+                let ends = [interval.map(|it| it.low), interval.map(|it| it.high)];
+                table.push(&words, &[&[Some(figure.value_ns)][..], &ends].concat());
+            }
+        }
+        table.csv().to_owned()
+    }
+
+    /// A page on its own, with a picture for each target; of very many runs each point is several. `data` is where what
+    /// [`Self::csv`] gives is to be found from there.
+    #[must_use]
+    pub fn html(&self, data: &str) -> String {
+        page::html(self, data)
     }
 
     /// `1 run`, `5 runs`.
@@ -175,27 +176,10 @@ impl History {
 
     /// Targets, each once.
     fn targets(&self) -> Vec<&str> {
-        let mut targets: Vec<&str> = Vec::new();
-        for series in &self.series {
-            if !targets.contains(&series.syscall.as_str()) {
-                targets.push(&series.syscall);
-            }
-        }
-        targets
+        let mut known = BTreeSet::new();
+        let targets = self.series.iter().map(|series| series.syscall.as_str());
+        targets.filter(|target| known.insert(*target)).collect()
     }
-}
-
-/// Whether a measure is the one of its target that is shown.
-fn is_shown(cell: &CellSummary, measure: &MeasureSummary) -> bool {
-    let by_probe = |it: &MeasureSummary| {
-        it.syscall == measure.syscall && it.vantage == Vantage::Kernel && has_latencies(it)
-    };
-    measure.vantage == Vantage::Kernel && has_latencies(measure) || !cell.measures.iter().any(by_probe)
-}
-
-/// Of its successes, or where every call failed of its failures.
-fn has_latencies(measure: &MeasureSummary) -> bool {
-    measure.histogram.count > 0
 }
 
 impl Series {
@@ -223,6 +207,8 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::Interval;
+    use chrono::DateTime;
 
     fn series(values: &[Option<f64>]) -> Series {
         let figure = |value: &Option<f64>| value.map(|value_ns| Figure { value_ns, interval_ns: None });
@@ -242,7 +228,7 @@ mod tests {
             label: None,
         };
         let runs = (0..).zip(values).map(|(number, _)| run(number)).collect();
-        History { metric: Metric::P50, runs, series: vec![series(values)] }
+        History { runs, series: vec![series(values)], ..History::of(Metric::P50) }
     }
 
     #[test]
@@ -285,7 +271,7 @@ mod tests {
             assert!(warning.contains(words), "{warnings:?}");
         }
         assert_eq!(warnings.len(), 4);
-        let html = mixed.html();
+        let html = mixed.html("figures.csv");
         for words in [
             "<th scope=\"col\">host",
             "<td>other<td>",
@@ -298,17 +284,81 @@ mod tests {
 
     #[test]
     fn the_page_has_a_picture_of_each_target_and_no_markup_of_others() {
-        let html = history(&[Some(200.0), None, Some(100.0), Some(300.0)]).html();
+        let html = history(&[Some(200.0), None, Some(100.0), Some(300.0)]).html("figures.csv");
         assert_eq!(html.matches("<svg").count(), 1);
         assert_eq!(html.matches("<path").count(), 3, "one for each figure");
         assert_eq!(html.matches("<polyline").count(), 2, "no line across a run without the figure");
         assert!(html.contains("load=&lt;b&gt;") && !html.contains("<b>"), "{html}");
-        assert!(history(&[]).html().contains("no runs"));
+        assert!(history(&[]).html("figures.csv").contains("no runs"));
+    }
+
+    #[test]
+    fn of_many_runs_each_point_is_several() {
+        let values: Vec<Option<f64>> = (0..1_000).map(|run| Some(f64::from(100 + run % 4))).collect();
+        let history = history(&values);
+        let html = history.html("figures.csv");
+        assert!(
+            html.contains("median over 1000 runs</h1>") && html.contains("of mmap over 1000 runs;"),
+            "{html}"
+        );
+        assert!(html.contains("Each point is 4 successive runs"), "{html}");
+        assert_eq!(html.matches("<path").count(), 250);
+        // The median of 100, 101, 102 and 103, from the lowest to the highest.
+        assert_eq!(html.matches(": 102 ns at").count() + html.matches(": 101 ns at").count(), 250, "{html}");
+        assert!(html.contains("<th scope=\"row\">run-996 and 3 more<td>"), "{html}");
+        assert!(!html.contains("run-997"), "{html}");
+        assert_eq!(history.csv().lines().count(), 1_001, "what is left to the figures' file");
+    }
+
+    #[test]
+    fn as_many_runs_as_fit_are_points_of_their_own() {
+        let html = history(&[Some(100.0); groups::MOST_POINTS]).html("figures.csv");
+        assert!(html.contains("Each point is a run"), "{html}");
+        assert_eq!(html.matches("<path").count(), groups::MOST_POINTS);
+    }
+
+    #[test]
+    fn the_figures_of_runs_are_rows_for_other_programs() {
+        let mut history = history(&[Some(200.0), None, Some(100.5)]);
+        history.runs[2].label = Some("=1+1, \"two\"".into());
+        history.series[0].figures[2] = history.series[0].figures[2]
+            .map(|figure| Figure { interval_ns: Some(Interval { low: 99.0, high: 102.25 }), ..figure });
+        let csv = history.csv();
+        let lines: Vec<&str> = csv.lines().collect();
+        assert_eq!(lines[0], "run,began,host,kernel,label,syscall,cell,value_ns,low_ns,high_ns");
+        assert_eq!(lines[1], "run-0,2026-09-21T14:13:20+00:00,lab,6.12,,mmap,load=<b>,200,,");
+        let label = "\"'=1+1, \"\"two\"\"\"";
+        let expected =
+            format!("run-2,2026-09-23T14:13:20+00:00,lab,6.12,{label},mmap,load=<b>,100.5,99,102.25");
+        assert_eq!(lines[2], expected);
+        assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_run_is_what_was_taken_of_it() {
+        let figure = Figure { value_ns: 100.5, interval_ns: Some(Interval { low: 99.0, high: 102.25 }) };
+        let target =
+            |cell: &str, figures| taken::TargetFigures { syscall: "mmap".into(), cell: cell.into(), figures };
+        let mut sparse = [None; Metric::ALL.len()];
+        sparse[Metric::P99.index()] = Some(Figure { interval_ns: None, ..figure });
+        let run =
+            |number: usize, targets| RunFigures { run: history(&[None, None]).runs[number].clone(), targets };
+        let kept = run(0, vec![target("a", [Some(figure); Metric::ALL.len()]), target("b", sparse)]);
+        let text = serde_json::to_string(&kept).unwrap();
+        assert_eq!(serde_json::from_str::<RunFigures>(&text).unwrap(), kept);
+        let mut history = History::of(Metric::P99);
+        history.add(kept);
+        history.add(run(1, vec![target("b", sparse), target("c", sparse)]));
+        let figures = |cell: &str| {
+            let series = history.series.iter().find(|series| series.cell == cell).unwrap();
+            series.figures.iter().map(Option::is_some).collect::<Vec<_>>()
+        };
+        assert_eq!([figures("a"), figures("b"), figures("c")], [[true, false], [true, true], [false, true]]);
     }
 
     #[test]
     fn whoever_cannot_see_the_picture_has_its_name_and_figures() {
-        let html = history(&[Some(200.0), None]).html();
+        let html = history(&[Some(200.0), None]).html("figures.csv");
         assert!(html.contains("role=\"img\" aria-label=\"median of mmap over 2 runs;"), "{html}");
         assert!(html.contains("<tr><th scope=\"row\">run-0<td>200 ns\n"), "{html}");
         assert!(html.contains("<tr><th scope=\"row\">run-1<td>–\n"), "{html}");
@@ -320,7 +370,7 @@ mod tests {
         history.series = (0..28)
             .map(|number| Series { cell: format!("load={number}"), ..history.series[0].clone() })
             .collect();
-        let html = history.html();
+        let html = history.html("figures.csv");
         let lines = html.split("<polyline").skip(1).filter_map(|part| part.split("points").next());
         let lines: Vec<&str> = lines.collect();
         let dashes = |line: &'_ str| line.split("dasharray").nth(1).map(str::to_owned);

@@ -35,7 +35,7 @@ pub use comparison::{
     TooFew, Trend, Unit, Verdict, check_comparable, compare, compare_all,
 };
 pub use error::{CompareError, ReportError};
-pub use history::History;
+pub use history::{History, RunFigures};
 pub use metric::{CALLS_BEYOND, Metric, UnknownMetric};
 pub use summary::{
     CellSummary, CostFigure, DisturbedTrial, ErrorCount, Figure, GeneratorSummary, KeptCall, LevelLoad,

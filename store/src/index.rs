@@ -55,11 +55,13 @@ pub struct Listed {
     pub brief: Result<Brief, StoreError>,
     /// Who executes it now; none where nobody does. A number of 0 is one that cannot be read.
     pub runner: Option<u32>,
+    /// Its manifest's file, looked at before it was read; none where that is no file.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// By what a manifest's file is known again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp {
+pub(crate) struct Stamp {
     inode: u64,
     size: u64,
     modified: (i64, i64),
@@ -81,14 +83,30 @@ struct Index {
 
 /// The runs in `runs_dir`, oldest first, each as its manifest has it now. With `owner` the index is written for that user.
 pub fn list(runs_dir: &Path, owner: Option<Owner>) -> Result<Vec<Listed>, StoreError> {
+    let (listed, index) = look(runs_dir)?;
+    if let Some(index) = index {
+        // The list is there without it.
+        let _ = write(runs_dir, &index, owner);
+    }
+    Ok(listed)
+}
+
+/// The same without writing anything, for what only wants to find a run.
+pub(crate) fn list_unwritten(runs_dir: &Path) -> Result<Vec<Listed>, StoreError> {
+    look(runs_dir).map(|(listed, _)| listed)
+}
+
+/// The runs, and the index as it should be, where it is not. Of what the index knows nothing but the file's stamp is looked
+/// at.
+fn look(runs_dir: &Path) -> Result<(Vec<Listed>, Option<Index>), StoreError> {
     let kept = read(runs_dir).unwrap_or_default();
     let (mut listed, mut index) = (Vec::new(), Index { version: VERSION, ..Index::default() });
     for id in run_ids(runs_dir)? {
         let stamp = stamp(runs_dir, &id);
         let known = kept.runs.get(&id).filter(|entry| Some(entry.stamp) == stamp);
         let one = match known {
-            Some(entry) => Listed { id, brief: Ok(entry.brief.clone()), runner: None },
-            None => read_one(runs_dir, id),
+            Some(entry) => Listed { id, brief: Ok(entry.brief.clone()), runner: None, stamp },
+            None => read_one(runs_dir, id, stamp),
         };
         // What is under way, or was cut off there, changes without its manifest.
         let lasting = one.brief.as_ref().ok().filter(|brief| brief.state != State::Running);
@@ -97,19 +115,20 @@ pub fn list(runs_dir: &Path, owner: Option<Owner>) -> Result<Vec<Listed>, StoreE
         }
         listed.push(one);
     }
-    if index != kept && (!index.runs.is_empty() || !kept.runs.is_empty()) {
-        // The list is there without it.
-        let _ = write(runs_dir, &index, owner);
-    }
-    Ok(listed)
+    let is_other = index != kept && (!index.runs.is_empty() || !kept.runs.is_empty());
+    Ok((listed, is_other.then_some(index)))
 }
 
 /// The same by reading every manifest, and nothing else.
 pub fn list_without_index(runs_dir: &Path) -> Result<Vec<Listed>, StoreError> {
-    Ok(run_ids(runs_dir)?.into_iter().map(|id| read_one(runs_dir, id)).collect())
+    let read = |id: String| {
+        let stamp = stamp(runs_dir, &id);
+        read_one(runs_dir, id, stamp)
+    };
+    Ok(run_ids(runs_dir)?.into_iter().map(read).collect())
 }
 
-fn read_one(runs_dir: &Path, id: String) -> Listed {
+fn read_one(runs_dir: &Path, id: String, stamp: Option<Stamp>) -> Listed {
     let path = runs_dir.join(&id);
     let brief = read_manifest(&path).and_then(|manifest| {
         let executed = executed(&path, &manifest)?;
@@ -117,7 +136,7 @@ fn read_one(runs_dir: &Path, id: String) -> Listed {
     });
     let is_running = brief.as_ref().is_ok_and(|brief| brief.state == State::Running);
     let runner = if is_running { executed_by(&path) } else { None };
-    Listed { id, brief, runner }
+    Listed { id, brief, runner, stamp }
 }
 
 /// Trials that were executed.
@@ -153,13 +172,17 @@ fn stamp(runs_dir: &Path, id: &str) -> Option<Stamp> {
     })
 }
 
-/// The index, where there is one that may be believed as much as the manifests beside it: of whom the folder is, root or the
-/// user who asks.
+/// Whether what `owner` has written beside the runs may be believed as much as they are: it is whose the folder is, root or
+/// the user who asks.
+pub(crate) fn is_believed(runs_dir: &Path, owner: u32) -> bool {
+    let is_of_folder = fs::metadata(runs_dir).is_ok_and(|folder| folder.uid() == owner);
+    is_of_folder || [0, rustix::process::geteuid().as_raw()].contains(&owner)
+}
+
+/// The index, where there is one that may be believed.
 fn read(runs_dir: &Path) -> Option<Index> {
-    let file = runs_dir.join(FILE);
-    let owner = fs::symlink_metadata(&file).ok()?.uid();
-    let folder = fs::metadata(runs_dir).ok()?.uid();
-    if ![folder, 0, rustix::process::geteuid().as_raw()].contains(&owner) {
+    let owner = fs::symlink_metadata(runs_dir.join(FILE)).ok()?.uid();
+    if !is_believed(runs_dir, owner) {
         return None;
     }
     let text = Folder::open(runs_dir).and_then(|folder| folder.read(FILE, BYTES)).ok()?;
@@ -175,5 +198,8 @@ fn read(runs_dir: &Path) -> Option<Index> {
 fn write(runs_dir: &Path, index: &Index, owner: Option<Owner>) -> Result<(), StoreError> {
     let path = runs_dir.join(FILE);
     let text = serde_json::to_vec(index).map_err(|error| StoreError::damaged(path, error))?;
-    Folder::open(runs_dir)?.replace_with(FILE, owner, &text)
+    let folder = Folder::open(runs_dir)?;
+    // Two writers would have the same temporary file. What somebody else writes now is as good, or is mended by the next
+    // list. The lock goes with the folder; where there are no locks there is no index.
+    if folder.try_lock() { folder.replace_with(FILE, owner, &text) } else { Ok(()) }
 }

@@ -1,7 +1,9 @@
 //! The folder of runs: which there are, and which one a name on the command line means.
 
+use crate::files::is_plain;
+use crate::index::list_unwritten;
 use crate::writer::{LATEST, MANIFEST};
-use crate::{StoreError, read_manifest};
+use crate::{Listed, StoreError, read_manifest};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,10 @@ pub fn resolve(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
     if has_manifest(path) {
         return Ok(path.to_owned());
     }
+    // A whole id is one run's, also where others begin so.
+    if is_plain(name) && !name.starts_with('.') && name != LATEST && has_manifest(&runs_dir.join(name)) {
+        return Ok(runs_dir.join(name));
+    }
     let ids = run_ids(runs_dir)?;
     let missing = || StoreError::NoSuchRun { name: name.to_owned(), runs_dir: runs_dir.to_owned() };
     if let Some(back) = steps_back(name) {
@@ -38,27 +44,29 @@ pub fn resolve(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
         return id.map(|id| runs_dir.join(id)).ok_or_else(missing);
     }
     if let Some(scenario) = name.strip_suffix("@latest") {
-        let of_scenario = |id: &&String| {
-            read_manifest(&runs_dir.join(id)).is_ok_and(|manifest| manifest.scenario.name == scenario)
-        };
-        return ids.iter().rev().find(of_scenario).map(|id| runs_dir.join(id)).ok_or_else(missing);
+        let newest = of_which(runs_dir, |its, _| its == scenario)?.pop();
+        return newest.map(|id| runs_dir.join(id)).ok_or_else(missing);
     }
-    let mut fitting: Vec<&String> = ids.iter().filter(|id| id.starts_with(name)).collect();
+    let mut fitting: Vec<String> = ids.into_iter().filter(|id| id.starts_with(name)).collect();
     if fitting.is_empty() {
-        let has_label = |id: &&String| {
-            let manifest = read_manifest(&runs_dir.join(id));
-            manifest.is_ok_and(|manifest| manifest.label.as_deref() == Some(name))
-        };
-        fitting = ids.iter().filter(has_label).collect();
+        fitting = of_which(runs_dir, |_, label| label == Some(name))?;
     }
     match fitting.as_slice() {
         [] => Err(missing()),
         [id] => Ok(runs_dir.join(id)),
-        several => Err(StoreError::Ambiguous {
-            name: name.to_owned(),
-            candidates: several.iter().map(|id| (*id).clone()).collect(),
-        }),
+        several => Err(StoreError::Ambiguous { name: name.to_owned(), candidates: several.to_vec() }),
     }
+}
+
+/// Ids of the runs whose scenario and label are so, oldest first: as the index has them, for a folder may have ten thousand
+/// manifests. What is damaged besides its manifest has a name nevertheless.
+fn of_which(runs_dir: &Path, is_so: impl Fn(&str, Option<&str>) -> bool) -> Result<Vec<String>, StoreError> {
+    let is_it = |run: &Listed| match &run.brief {
+        Ok(brief) => is_so(&brief.scenario, brief.label.as_deref()),
+        Err(_) => read_manifest(&runs_dir.join(&run.id))
+            .is_ok_and(|manifest| is_so(&manifest.scenario.name, manifest.label.as_deref())),
+    };
+    Ok(list_unwritten(runs_dir)?.into_iter().filter(is_it).map(|run| run.id).collect())
 }
 
 /// Whether a folder has a manifest, of whatever kind: what is wrong with it is for those to say who read it.

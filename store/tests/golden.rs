@@ -17,8 +17,9 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use store::{
-    Against, Design, Extension, Factor, Level, MACHINE, Manifest, Merged, MergedPart, PARTS_FORMAT_VERSION,
-    PlanInfo, Role, Run, RunWriter, Shard, ShardBy, State, TrialRecord, verify,
+    Against, Design, Draft, Extension, Factor, Level, MACHINE, Manifest, Merged, MergedPart,
+    PARTS_FORMAT_VERSION, PlanInfo, Role, Run, RunWriter, Shard, ShardBy, State, Status, TrialRecord,
+    run_ids, verify,
 };
 
 fn golden() -> PathBuf {
@@ -238,4 +239,96 @@ fn resample() {
         }
     }
     writer.finish(State::Complete).unwrap();
+}
+
+/// Writes an archive of runs that nobody measured, an hour apart: each has the plan of a kept run, and at each place of it a
+/// trial that kept runs have of the same cell. In the last third the first cell is drawn from its slower trials. Kernels come
+/// one after the other, every tenth run is another machine's, and some have labels.
+///
+/// `ARCHIVE_OF` is a folder of kept runs of one scenario and seed, `ARCHIVE_INTO` the folder of runs, `ARCHIVE_RUNS` how many.
+#[test]
+#[ignore = "a tool of the benchmarks"]
+fn archive() {
+    let given = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let (of, into) = (PathBuf::from(given("ARCHIVE_OF")), PathBuf::from(given("ARCHIVE_INTO")));
+    let count: u32 = given("ARCHIVE_RUNS").parse().unwrap();
+    let kept = run_ids(&of).unwrap().into_iter().map(|id| Run::open(&of.join(id)).unwrap());
+    let archive = Archive::of(kept.collect(), count);
+    let threads = u32::try_from(std::thread::available_parallelism().unwrap().get()).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let (archive, into) = (&archive, &into);
+            // A folder of few runs, for whoever begins a draft looks for those that were left.
+            let drafts = into.join(format!(".making-{thread}"));
+            scope.spawn(move || {
+                for number in (thread..count).step_by(threads as usize) {
+                    let run = archive.write(number, &drafts);
+                    fs::rename(&run, into.join(run.file_name().unwrap())).unwrap();
+                }
+                let _ = fs::remove_dir_all(&drafts);
+            });
+        }
+    });
+}
+
+struct Archive {
+    count: u32,
+    plan: Run,
+    scenario: String,
+    /// The trials of each cell, the fastest first.
+    cells: BTreeMap<BTreeMap<String, String>, Vec<TrialRecord>>,
+}
+
+impl Archive {
+    fn of(kept: Vec<Run>, count: u32) -> Self {
+        let plan = kept[0].clone();
+        let mut cells: BTreeMap<_, Vec<TrialRecord>> = BTreeMap::new();
+        let trials = kept.into_iter().flat_map(|run| run.trials);
+        for trial in trials.filter(|trial| trial.status == Status::Ok) {
+            cells.entry(trial.factors.clone()).or_default().push(trial);
+        }
+        let median = |trial: &TrialRecord| trial.measures[0].ok.quantile_ns(0.5).unwrap();
+        for trials in cells.values_mut() {
+            trials.sort_by(|a, b| median(a).total_cmp(&median(b)));
+        }
+        Self { count, scenario: plan.scenario().unwrap(), plan, cells }
+    }
+
+    /// The same run whenever it is made.
+    fn write(&self, number: u32, drafts: &Path) -> PathBuf {
+        let before = chrono::TimeDelta::hours(i64::from(self.count - number));
+        let third = number * 3 / self.count;
+        let mut manifest = self.plan.manifest.clone();
+        let ended_at = manifest.ended_at.map(|it| it - before);
+        (manifest.state, manifest.ended_at) = (State::Running, None);
+        manifest.checksums.clear();
+        manifest.started_at -= before;
+        let (time, name) = (manifest.started_at.format("%Y-%m-%dT%H%M%SZ"), &manifest.scenario.name);
+        manifest.id = format!("{time}-{name}-made");
+        manifest.label = number.is_multiple_of(7).then(|| format!("week-{}", number / 168));
+        manifest.environment.kernel_release =
+            ["6.1.0-made", "6.12.0-made", "6.18.0-made"][third as usize].into();
+        manifest.environment.host = if number % 10 == 9 { "second" } else { "first" }.into();
+        let mut draft = Draft::create(drafts, manifest, &self.scenario, None).unwrap();
+        for place in &self.plan.trials {
+            let drawn = &self.cells[&place.factors];
+            let is_first = Some(&place.factors) == self.cells.keys().next();
+            let half = drawn.len() / 2;
+            let drawn = match (is_first, third) {
+                (true, 2) => &drawn[half..],
+                (true, _) => &drawn[..half],
+                _ => &drawn[..],
+            };
+            let mut draw = DefaultHasher::new();
+            (number, place.trial).hash(&mut draw);
+            let drawn = &drawn[usize::try_from(draw.finish() % drawn.len() as u64).unwrap()];
+            let (trial, block, position) = (place.trial, place.block, place.position);
+            let (repetition, started_at) = (place.repetition, place.started_at - before);
+            let boot = format!("boot-{}", number / 24);
+            let trial = TrialRecord { trial, block, position, repetition, started_at, boot, ..drawn.clone() };
+            draft.add_trial(&trial).unwrap();
+        }
+        draft.add_load(&self.plan.load).unwrap();
+        draft.finish(ended_at).unwrap()
+    }
 }

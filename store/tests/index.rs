@@ -10,6 +10,8 @@ mod sample;
 use sample::{measured, write};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use store::{Brief, State, list, list_without_index};
 
 /// Three runs that ended, and one that was cut off.
@@ -123,4 +125,51 @@ fn a_folder_without_runs_gets_no_index() {
     assert_eq!(listed(runs.path()), []);
     assert_eq!(listed(&runs.path().join("none")), []);
     assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn one_run_more_costs_one_reading() {
+    let runs = runs();
+    let runs = runs.path();
+    listed(runs);
+    lie(runs);
+    write(runs, "e", &[measured(0)]).finish(State::Complete).unwrap();
+    assert_eq!(are_from_index(runs), [true, true, true, false, false], "the others' manifests are not read");
+    lie(runs);
+    assert_eq!(are_from_index(runs), [true, true, true, false, true], "and it is in the index now");
+}
+
+#[test]
+fn lists_at_the_same_time_leave_a_whole_index() {
+    const LISTS: usize = 15;
+    let runs = runs();
+    let runs = runs.path();
+    listed(runs);
+    let is_over = AtomicBool::new(false);
+    let change_and_list = |id: &str| {
+        let manifest = runs.join(id).join("manifest.json");
+        for _ in 0..LISTS {
+            // Another file each time, so that there is something to write.
+            fs::copy(&manifest, runs.join(id).join("new")).unwrap();
+            fs::rename(runs.join(id).join("new"), &manifest).unwrap();
+            assert_eq!(list(runs, None).unwrap().len(), 4);
+        }
+    };
+    let read = || {
+        while !is_over.load(Ordering::Relaxed) {
+            let text = fs::read(file(runs)).unwrap();
+            serde_json::from_slice::<serde_json::Value>(&text).unwrap();
+        }
+    };
+    thread::scope(|scope| {
+        let reader = scope.spawn(read);
+        let writers = ["a", "b", "c"].map(|id| scope.spawn(move || change_and_list(id)));
+        let written = writers.map(|writer| writer.join().is_ok());
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!((written, reader.join().is_ok()), ([true; 3], true));
+    });
+    assert_eq!(listed(runs), truth(runs));
+    lie(runs);
+    assert_eq!(are_from_index(runs), [true, true, true, false]);
+    assert!(!runs.join("..index.json.tmp").exists());
 }

@@ -209,6 +209,31 @@ fn damage_is_an_error() {
 }
 
 #[test]
+fn latencies_alone_are_those_of_the_whole_run() {
+    let runs = tempfile::tempdir().unwrap();
+    let path = write(runs.path(), "a", &[measured(0), measured(1)]).finish(State::Complete).unwrap();
+    let (whole, some) = (Run::open(&path).unwrap(), Run::open_latencies(&path).unwrap());
+    let latencies = |run: &Run| {
+        let of_trial = |trial: &TrialRecord| {
+            let measures =
+                trial.measures.iter().map(|it| (it.syscall.clone(), it.ok.clone(), it.error.clone()));
+            (trial.trial, trial.factors.clone(), trial.boot.clone(), measures.collect::<Vec<_>>())
+        };
+        run.trials.iter().map(of_trial).collect::<Vec<_>>()
+    };
+    assert_eq!((latencies(&some), some.manifest), (latencies(&whole), whole.manifest));
+    for beside in ["errors", "slowest", "generators", "responses", "monitor", "load"] {
+        fs::remove_file(path.join(format!("{beside}.parquet"))).unwrap();
+    }
+    assert_eq!(Run::open_latencies(&path).unwrap().trials, some.trials, "the others are not read");
+    fs::remove_file(path.join("histograms.parquet")).unwrap();
+    assert!(Run::open_latencies(&path).is_err());
+    drop(write(runs.path(), "b", &[measured(0)]));
+    let cut_off = Run::open_latencies(&runs.path().join("b")).unwrap();
+    assert_eq!(cut_off.trials.len(), 1, "what was cut off has no tables");
+}
+
+#[test]
 fn names_mean_runs() {
     let runs = tempfile::tempdir().unwrap();
     for id in
@@ -229,15 +254,22 @@ fn names_mean_runs() {
         RunWriter::create(runs.path(), manifest, "", None).unwrap();
     };
     with_label("2026-01-03T000000Z-sweep-aaaa", "before");
-    with_label("2026-01-04T000000Z-sweep-aaaa", "2026-01-02");
+    with_label("2026-01-04T000000Z-sweep-aaaa", "2026-01-05");
     with_label("2026-01-05T000000Z-sweep-aaaa", "twice");
     with_label("2026-01-06T000000Z-sweep-aaaa", "twice");
+    with_label("2026-01-02T000000Z-sweep-aaaa-more", "longer");
     assert_eq!(named("before").unwrap(), "2026-01-03T000000Z-sweep-aaaa");
-    assert_eq!(named("2026-01-02").unwrap(), "2026-01-02T000000Z-sweep-aaaa", "ids come first");
+    assert_eq!(named("2026-01-05").unwrap(), "2026-01-05T000000Z-sweep-aaaa", "ids come first");
+    assert!(matches!(named("2026-01-02"), Err(StoreError::Ambiguous { .. })));
+    assert_eq!(
+        named("2026-01-02T000000Z-sweep-aaaa").unwrap(),
+        "2026-01-02T000000Z-sweep-aaaa",
+        "a whole id is one"
+    );
     assert!(matches!(named("twice"), Err(StoreError::Ambiguous { .. })));
     assert!(matches!(named("befor"), Err(StoreError::NoSuchRun { .. })), "a label is given whole");
     let link = fs::read_link(runs.path().join("latest")).unwrap();
-    assert_eq!(link, Path::new("2026-01-06T000000Z-sweep-aaaa"));
+    assert_eq!(link, Path::new("2026-01-02T000000Z-sweep-aaaa-more"));
 }
 
 #[test]

@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 
 /// The figures that a chart draws, one row for each mark, as CSV (RFC 4180, with line feeds alone).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Table {
+pub(crate) struct Table {
     csv: String,
 }
 
 impl Table {
     /// Without rows; headings have units: `lower_ns`.
-    pub(super) fn new<T: AsRef<str>>(headings: impl IntoIterator<Item = T>) -> Self {
+    pub(crate) fn new<T: AsRef<str>>(headings: impl IntoIterator<Item = T>) -> Self {
         let mut table = Self::default();
         for heading in headings {
             table.word(heading.as_ref());
@@ -22,7 +22,7 @@ impl Table {
     }
 
     /// Adds a row: words first, then numbers, of which those that are not there stay empty.
-    pub(super) fn push(&mut self, words: &[&str], numbers: &[Option<f64>]) {
+    pub(crate) fn push(&mut self, words: &[&str], numbers: &[Option<f64>]) {
         for word in words {
             self.word(word);
         }
@@ -52,7 +52,7 @@ impl Table {
     }
 
     /// The whole of it.
-    pub(super) fn csv(&self) -> &str {
+    pub(crate) fn csv(&self) -> &str {
         &self.csv
     }
 }

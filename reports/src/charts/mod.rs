@@ -30,7 +30,7 @@ use crate::timeline::Timeline;
 use crate::view::seen;
 use crate::{ReportError, RunView, markup};
 use canvas::{Canvas, Frame, picture, view_box};
-use data::Table;
+pub(crate) use data::Table;
 use matrix::{Matrix, ViewCell};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

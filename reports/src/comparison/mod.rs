@@ -20,7 +20,7 @@ pub use trend::{Point, Series, Trend, compare_all};
 pub use verdict::Verdict;
 
 use crate::statistics::{Interval, RatioEstimate};
-use crate::summary::{Figure, summarise};
+use crate::summary::{Figure, Summary, summarise};
 use crate::{CompareError, Metric, RunView, units};
 use serde::Serialize;
 use store::Vantage;
@@ -164,23 +164,24 @@ pub fn compare(
     candidate: &RunView<'_>,
     question: &Question,
 ) -> Result<Comparison, CompareError> {
+    compare_summarised((base, &summarise(base)), (candidate, &summarise(candidate)), question)
+}
+
+/// The same of runs whose figures are known, of which the first may be compared with many.
+fn compare_summarised(
+    (base, before): (&RunView<'_>, &Summary),
+    (candidate, after): (&RunView<'_>, &Summary),
+    question: &Question,
+) -> Result<Comparison, CompareError> {
     let threshold = question.threshold;
     if !(threshold > 0.0 && threshold < 1.0) {
         return Err(CompareError::Threshold(units::percent(threshold)));
     }
     let mut design = design::common(base.manifest, candidate.manifest, question.insist)?;
-    let (before, after) = (summarise(base), summarise(candidate));
-    let series = design::series(&before, &after, question.insist, &mut design.insisted)?;
+    let series = design::series(before, after, question.insist, &mut design.insisted)?;
     let paired = samples::paired_blocks(base, candidate);
     let unit = Unit::of(base, candidate, &paired);
-    let sides = effects::Sides {
-        before: &before,
-        after: &after,
-        design: &design,
-        series: &series,
-        unit,
-        paired: &paired,
-    };
+    let sides = effects::Sides { before, after, design: &design, series: &series, unit, paired: &paired };
     let mut found = effects::find(&sides, question);
     verdict::judge(&mut found.effects, threshold);
     let too_few = verdict::too_few(&found.effects, unit);
@@ -205,6 +206,6 @@ pub fn compare(
         telling: Vec::new(),
     };
     comparison.telling = wording::telling(&comparison);
-    comparison.remarks = wording::remarks(&comparison, (base, &before), (candidate, &after), &paired);
+    comparison.remarks = wording::remarks(&comparison, (base, before), (candidate, after), &paired);
     Ok(comparison)
 }

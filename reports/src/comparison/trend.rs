@@ -1,8 +1,8 @@
 //! Several runs in order, each set against the first.
 
-use super::{Comparison, Difference, Effect, Insisted, Question, Verdict, compare};
+use super::{Comparison, Difference, Effect, Insisted, Question, Verdict, compare_summarised};
 use crate::statistics::RatioEstimate;
-use crate::summary::Figure;
+use crate::summary::{Figure, summarise};
 use crate::{CompareError, Metric, RunView};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -51,10 +51,15 @@ pub fn compare_all(
     others: &[RunView<'_>],
     question: &Question,
 ) -> Result<Trend, CompareError> {
-    let compared = others.iter().map(|other| compare(first, other, question));
+    let before = summarise(first);
+    let compared = others.iter().map(|other| {
+        let after = summarise(other);
+        compare_summarised((first, &before), (other, &after), question)
+    });
     let comparisons = compared.collect::<Result<Vec<Comparison>, CompareError>>()?;
     let factors = comparisons.last().map(|last| last.factors.clone());
     let mut series: Vec<Series> = Vec::new();
+    let mut places = BTreeMap::new();
     for (place, comparison) in comparisons.iter().enumerate() {
         // Where only common cells are compared, cells of one comparison may be none of another.
         if Some(&comparison.factors) != factors.as_ref() {
@@ -62,7 +67,8 @@ pub fn compare_all(
         }
         for effect in comparison.gated() {
             let point = Point { figure: effect.candidate, ratio: effect.ratio, verdict: effect.verdict };
-            let index = series.iter().position(|it| it.is_of(effect)).unwrap_or_else(|| {
+            let key = (effect.metric, effect.vantage, &effect.syscall, &effect.levels);
+            let index = *places.entry(key).or_insert_with(|| {
                 series.push(Series::begun(effect, comparisons.len()));
                 series.len() - 1
             });
@@ -155,12 +161,6 @@ impl Series {
             base: effect.base,
             points: vec![None; points],
         }
-    }
-
-    fn is_of(&self, effect: &Effect) -> bool {
-        (self.metric, self.vantage) == (effect.metric, effect.vantage)
-            && self.syscall == effect.syscall
-            && self.levels == effect.levels
     }
 
     /// The newest run's point.

@@ -1,5 +1,6 @@
 //! The page of a history: one file, no scripts, nothing fetched.
 
+use super::groups::{MOST_POINTS, grouped};
 use super::{History, Series};
 use crate::charts::{MOST_SERIES, series_colour};
 use crate::summary::Figure;
@@ -29,25 +30,36 @@ const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:60rem;margin:2rem a
                      td,th{padding:.1rem .8rem .1rem 0;text-align:left}.scroll{overflow-x:auto}.key{white-space:nowrap;margin-right:1rem}\
                      @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}svg text{fill:#aaa}}";
 
-pub(super) fn html(history: &History) -> String {
-    let metric = history.metric.words();
+pub(super) fn html(whole: &History, data: &str) -> String {
+    let (metric, counted) = (whole.metric.words(), whole.counted());
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width\">\n<title>{metric} over runs</title>\n<style>{STYLE}{}</style>\n\
-         <h1>{metric} over {}</h1>\n",
+         <h1>{metric} over {counted}</h1>\n",
         colour_classes(),
-        history.counted()
     );
-    if history.runs.is_empty() {
+    if whole.runs.is_empty() {
         return page + "<p>There are no runs.</p></html>\n";
     }
+    let runs = whole.runs.len().div_ceil(MOST_POINTS);
+    let grouped = (runs > 1).then(|| grouped(whole, runs));
+    let history = grouped.as_ref().unwrap_or(whole);
+    let points = if runs > 1 {
+        format!(
+            "Each point is {runs} successive runs, in the order of their beginning: the median of their figures; the bar \
+             through it reaches from the lowest to the highest"
+        )
+    } else {
+        let interval = whole.interval_words();
+        format!("Each point is a run, in the order of their beginning; the bar through it is {interval}")
+    };
     let _ = writeln!(
         page,
-        "<p>Each point is a run, in the order of their beginning; the bar through it is {}. Runs of different \
-         days differ by the day as well: whether something changed is for <code>runner diff</code> to say.</p>",
-        history.interval_words()
+        "<p>{points}. Runs of different days differ by the day as well: whether something changed is for \
+         <code>runner diff</code> to say. Each run's figures are in <a href=\"{data}\">{data}</a>.</p>",
+        data = escaped(data)
     );
-    for warning in history.warnings() {
+    for warning in whole.warnings() {
         let _ = writeln!(page, "<p><strong>Mind:</strong> {}.</p>", escaped(&warning));
     }
     for target in history.targets() {
@@ -57,11 +69,11 @@ pub(super) fn html(history: &History) -> String {
             "<h2>{}</h2>\n<p>{}</p>\n{}\n{}",
             escaped(target),
             keys(&series),
-            picture(history, target, &series),
+            picture(history, (target, counted.as_str()), &series),
             figures(history, target, &series)
         );
     }
-    page + &runs(history) + "</html>\n"
+    page + &runs_of(history) + "</html>\n"
 }
 
 /// The colours of cells, each on white and on dark paper.
@@ -104,7 +116,7 @@ fn keys(series: &[&Series]) -> String {
     series.iter().enumerate().map(key).collect::<Vec<_>>().join(" ")
 }
 
-fn picture(history: &History, target: &str, series: &[&Series]) -> String {
+fn picture(history: &History, (target, counted): (&str, &str), series: &[&Series]) -> String {
     let figures = || series.iter().flat_map(|series| series.figures.iter().flatten());
     let top = figures().map(|it| it.interval_ns.map_or(it.value_ns, |interval| interval.high));
     let top = top.fold(1.0, f64::max) * 1.05;
@@ -115,7 +127,7 @@ fn picture(history: &History, target: &str, series: &[&Series]) -> String {
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{} of {} over {}; the figures stand below\">\n",
         history.metric.words(),
         escaped(target),
-        history.counted()
+        counted
     );
     for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let (ns, place) = (top * share, y(top * share));
@@ -206,7 +218,7 @@ fn figures(history: &History, target: &str, series: &[&Series]) -> String {
 }
 
 /// The runs themselves.
-fn runs(history: &History) -> String {
+fn runs_of(history: &History) -> String {
     let row = |run: &super::Taken| {
         let label = run.label.as_deref().unwrap_or_default();
         let (id, host, kernel, label) =

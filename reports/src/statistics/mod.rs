@@ -30,13 +30,13 @@ pub use rank::{mann_whitney, repetitions_to_detect, smallest_p};
 pub use sequential::{Looks, order_interval, repetitions_for};
 pub use shift::{Difference, RatioEstimate, difference, ratio};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Confidence level of every interval.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// A closed interval, in the unit of the value that it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Its lower end.
     pub low: f64,

@@ -4,7 +4,7 @@ use super::metrics_of;
 use crate::statistics::{Interval, median, median_interval, order_interval};
 use crate::{Metric, RunView};
 use probe_abi::SparseHistogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Factor, Manifest, Measure, ShardBy, Status, TrialRecord, Vantage};
 
@@ -90,7 +90,7 @@ impl MeasureSummary {
 }
 
 /// A median over repetitions, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     /// The median.
     pub value_ns: f64,

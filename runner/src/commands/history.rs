@@ -6,13 +6,25 @@ use crate::cli::ReportArguments;
 use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
 use crate::progress::say_beside;
-use reports::{History, Metric};
+use reports::{History, Metric, RunFigures};
 use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::path::Path;
 use std::process::ExitCode;
-use store::{Run, State};
+use std::thread;
+use store::{Memory, Owner, Run, State, StoreError};
 
 /// Where the page is put, in the folder of runs.
 const FOLDER: &str = ".history";
+/// Where in there the figures of each run are kept.
+const FIGURES: &str = "figures";
+/// The figures that are drawn, beside the page.
+const DATA: &str = "figures.csv";
+/// Runs whose figures are in memory at a time: of a scenario of hundreds of cells a run has megabytes.
+const RUNS_AT_A_TIME: usize = 128;
+/// Each thread has a whole run in memory.
+const MOST_THREADS: usize = 8;
 
 /// Whether a history is asked for, and not a run.
 pub(super) fn is_asked(arguments: &ReportArguments) -> bool {
@@ -25,27 +37,7 @@ pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> 
     let metric: Metric = metric.parse().map_err(|error| Failure::Usage(chain(&error)))?;
     let runs_dir = &arguments.runs_dir.runs_dir;
     let owner = owner(Credentials::of_invoker().as_ref());
-    let mut runs: Vec<_> = store::list(runs_dir, owner)?
-        .into_iter()
-        .filter_map(|run| match run.brief {
-            Ok(brief) => Some((run.id, brief)),
-            Err(error) => {
-                say_beside(&format!("warning: {} is left out: {}", run.id, chain(&error)));
-                None
-            }
-        })
-        .filter(|(_, brief)| brief.state == State::Complete && arguments.selection.has(brief))
-        .collect();
-    runs.sort_by_key(|(_, brief)| brief.started_at);
-    check_one_scenario(runs.iter().map(|(_, brief)| brief.scenario.as_str()))?;
-    let mut history = History::of(metric);
-    for (id, _) in &runs {
-        match Run::open(&runs_dir.join(id)) {
-            Ok(run) => history.add(&reports::summarise(&view(&run))),
-            // One that is damaged does not keep the others from being shown.
-            Err(error) => say_beside(&format!("warning: {id} is left out: {}", chain(&error))),
-        }
-    }
+    let history = of_runs(metric, arguments, owner)?;
     if history.runs() == 0 {
         return Err(Failure::Failed(format!("no complete runs are meant in {}", runs_dir.display())));
     }
@@ -54,10 +46,68 @@ pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> 
     }
     print(&history.text(&text_options()))?;
     let folder = arguments.out.clone().unwrap_or_else(|| runs_dir.join(FOLDER));
-    let files = [("index.html".to_owned(), history.html().into_bytes())];
+    let files = [
+        ("index.html".to_owned(), history.html(DATA).into_bytes()),
+        (DATA.to_owned(), history.csv().into_bytes()),
+    ];
     let folder = store::write_files(&folder, &files, owner)?;
     print(&format!("\nhistory: {}\n", folder.join("index.html").display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The history of the complete runs that are meant. What is taken of each is kept, so that it has to be read only once.
+fn of_runs(metric: Metric, arguments: &ReportArguments, owner: Option<Owner>) -> Result<History, Failure> {
+    let runs_dir = &arguments.runs_dir.runs_dir;
+    let all = store::list(runs_dir, owner)?;
+    let mut runs = Vec::new();
+    for run in &all {
+        match &run.brief {
+            Ok(brief) if brief.state == State::Complete && arguments.selection.has(brief) => {
+                runs.push((brief, run));
+            }
+            Ok(_) => {}
+            Err(error) => left_out(&run.id, error),
+        }
+    }
+    runs.sort_by_key(|(brief, _)| brief.started_at);
+    check_one_scenario(runs.iter().map(|(brief, _)| brief.scenario.as_str()))?;
+    let memory = Memory::at(runs_dir, &[FOLDER, FIGURES], RunFigures::VERSION, owner);
+    memory.forget_others(&all.iter().map(|run| run.id.as_str()).collect());
+    let mut history = History::of(metric);
+    for some in runs.chunks(RUNS_AT_A_TIME) {
+        let taken = each(some, |(_, run)| memory.recall(run, figures));
+        for ((_, run), taken) in some.iter().zip(taken) {
+            match taken {
+                Ok(figures) => history.add(figures),
+                // One that is damaged does not keep the others from being shown.
+                Err(error) => left_out(&run.id, &error),
+            }
+        }
+    }
+    Ok(history)
+}
+
+fn figures(run: &Path) -> Result<RunFigures, StoreError> {
+    Ok(RunFigures::of(&reports::summarise(&view(&Run::open_latencies(run)?))))
+}
+
+fn left_out(id: &str, error: &StoreError) {
+    say_beside(&format!("warning: {id} is left out: {}", chain(error)));
+}
+
+/// What `work` makes of each of them, in their order, by a few threads: of ten thousand runs most have to be read only once,
+/// and then on every CPU.
+fn each<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cpus = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = all.len().div_ceil(cpus.min(MOST_THREADS)).max(1);
+    thread::scope(|scope| {
+        let work = &work;
+        let parts =
+            all.chunks(share).map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<R>>()));
+        let parts: Vec<_> = parts.collect();
+        let done = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        done.flatten().collect()
+    })
 }
 
 /// Cells of different scenarios may have the same names and mean something else.

@@ -2,7 +2,8 @@
 
 use super::{COUNTED, cut_down, latest, run, runner, text};
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use store::{Manifest, Run, State};
 
 /// Runs like a kept one, of other days, kernels and labels; one that was cut off, and something that is no run.
@@ -87,8 +88,12 @@ fn a_figure_is_drawn_over_the_runs_of_a_scenario() {
     let html = fs::read_to_string(folder.join(page)).unwrap();
     assert_eq!((html.matches("<svg").count(), html.matches("</title></path>").count()), (3, 18));
     assert!(!asked(folder, &["list"]).contains(".history"));
-    asked(folder, &["report", "--since", "2020-01-02", "--scenario", "counted", "--out", "elsewhere"]);
+    let of_two = ["--since", "2020-01-02", "--scenario", "counted", "--metric", "mean"];
+    asked(folder, &[&["report", "--out", "elsewhere"][..], &of_two].concat());
     assert!(folder.join("elsewhere/index.html").is_file());
+
+    let csv = fs::read_to_string(folder.join("elsewhere/figures.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 2 * 6, "a row for each run, cell and target: {csv}");
 
     let refused = |arguments: &[&str]| {
         let output = runner().current_dir(folder).arg("report").args(arguments).output().unwrap();
@@ -100,4 +105,64 @@ fn a_figure_is_drawn_over_the_runs_of_a_scenario() {
     assert!(code == Some(1) && words.contains("no complete runs are meant"), "{words}");
     assert_eq!(refused(&["latest", "--scenario", "counted"]).0, Some(2));
     assert_eq!(refused(&["--scenario", "counted", "--metric", "p7"]).0, Some(2));
+}
+
+/// What a history keeps of a run: nothing else that is asked is to show that it was read.
+fn kept(folder: &Path, day: u32) -> PathBuf {
+    folder.join(format!("runs/.history/figures/2020-01-0{day}T000000Z-counted-aaaa.json"))
+}
+
+#[test]
+fn a_history_reads_a_run_once_until_it_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    many(folder);
+    let told = || asked(folder, &["report", "--scenario", "counted", "--metric", "max"]);
+    let page = || fs::read_to_string(folder.join("runs/.history/index.html")).unwrap();
+    let first = (told(), page());
+    assert_eq!((told(), page()), first, "what is kept is what was computed");
+    let sound = fs::read_to_string(kept(folder, 1)).unwrap();
+    // The host stands in no list, and in nothing that this history reads but the run or what was kept of it.
+    let lie = |day| {
+        let text = fs::read_to_string(kept(folder, day)).unwrap();
+        let host = "\"host\":\"";
+        assert!(text.contains(host), "{text}");
+        fs::write(kept(folder, day), text.replace(host, "\"host\":\"kept-")).unwrap();
+    };
+    let from_memory = || {
+        told();
+        page().matches("<td>kept-").count()
+    };
+    [1, 2].into_iter().for_each(lie);
+    assert_eq!(from_memory(), 2);
+    // As large, and another file: this run alone is read again.
+    let manifest = folder.join("runs/2020-01-01T000000Z-counted-aaaa/manifest.json");
+    let text = fs::read(&manifest).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    fs::write(&manifest, text).unwrap();
+    assert_eq!(from_memory(), 1);
+    for other in
+        ["", "[]", &sound[..sound.len() / 2], &sound.replace("\"version\":\"", "\"version\":\"other ")]
+    {
+        fs::write(kept(folder, 2), other).unwrap();
+        assert_eq!((told(), page()), first, "{other:.40}");
+        assert!(
+            fs::read_to_string(kept(folder, 2)).unwrap().starts_with("{\"version\""),
+            "it is written anew"
+        );
+    }
+    lie(2);
+    let elsewhere = folder.join("elsewhere.json");
+    fs::rename(kept(folder, 2), &elsewhere).unwrap();
+    symlink(&elsewhere, kept(folder, 2)).unwrap();
+    assert_eq!(from_memory(), 0, "links are not followed");
+    fs::remove_dir_all(folder.join("runs/2020-01-01T000000Z-counted-aaaa")).unwrap();
+    told();
+    assert!(!kept(folder, 1).exists() && kept(folder, 2).exists(), "it goes with its run");
+    fs::remove_dir_all(folder.join("runs/.history")).unwrap();
+    symlink(folder, folder.join("runs/.history")).unwrap();
+    let output =
+        runner().current_dir(folder).args(["report", "--scenario", "counted", "--out", "here"]).output();
+    assert!(output.unwrap().status.success(), "where nothing can be kept, it is done without");
+    assert!(!folder.join("figures").exists(), "and nothing is written by way of a link");
 }
