@@ -31,9 +31,13 @@ fn merge(folder: &Path, parts: &[&Path]) -> Output {
         .unwrap()
 }
 
-/// The merged run, which `verify` finds nothing in.
+/// The merged run, which `verify` finds nothing in. The parts are named as by `*`, which takes in the link `latest`.
 fn merged(folder: &Path, parts: &[&Run]) -> Run {
-    let output = merge(folder, &parts.iter().map(|run| run.path.as_path()).collect::<Vec<_>>());
+    let link = folder.join("runs/latest");
+    let is_part = |run: &&&Run| run.path.canonicalize().unwrap() == link.canonicalize().unwrap();
+    let named =
+        parts.iter().map(|run| run.path.as_path()).chain(parts.iter().find(is_part).map(|_| link.as_path()));
+    let output = merge(folder, &named.collect::<Vec<_>>());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).starts_with("report: "), "{}", text(&output.stdout));
     let run = latest(folder);
@@ -185,6 +189,10 @@ fn whole_runs_of_several_machines_have_the_machine_as_a_factor() {
     // The fleet is compared with itself cell by cell.
     let diff = runner().arg("diff").args([&all.path, &all.path]).output().unwrap();
     assert!(text(&diff.stdout).contains("The unit is the repetition"), "{}", text(&diff.stdout));
+    // But not with what it was made of.
+    let diff = runner().arg("diff").args([&all.path, &here.path]).output().unwrap();
+    let said = text(&diff.stderr);
+    assert!(diff.status.code() == Some(2) && said.contains("is on both sides"), "{said}");
 }
 
 #[test]
@@ -293,7 +301,12 @@ fn parts_of_different_plans_are_refused_by_name() {
     let again = part(folder, "2/3", &[]);
     refusals.refused("a part missing", &[&one]);
     refusals.refused("a part twice", &[&one, &two, &again]);
-    refusals.refused("the same run twice", &[&one, &two, &two]);
+    let copy = folder.join("copy");
+    fs::create_dir(&copy).unwrap();
+    for file in fs::read_dir(&two.path).unwrap().flatten().filter(|file| file.path().is_file()) {
+        fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    refusals.refused("the same run in two folders", &[&one, &two, &Run::open(&copy).unwrap()]);
     let of_two = part(folder, "2/2", &[]);
     refusals.refused("parts of another number", &[&one, &of_two]);
     refusals.refused("parts of another kind", &[&of_two, &part(folder, "2/2", &["--shard-by", "cell"])]);

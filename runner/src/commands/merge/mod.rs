@@ -34,12 +34,7 @@ pub(super) struct Part {
 /// Makes the run, and renders its report.
 pub(crate) fn merge(arguments: &MergeArguments) -> Result<ExitCode, Failure> {
     let stop = signals::stop()?;
-    let runs_dir = &arguments.runs_dir.runs_dir;
-    let named = arguments.runs.iter().map(|name| {
-        let path = store::resolve(runs_dir, name)?;
-        Ok(Part { manifest: read_manifest(&path)?, path, boots: Vec::new() })
-    });
-    let mut parts = refusals::in_order(named.collect::<Result<_, Failure>>()?)?;
+    let mut parts = refusals::in_order(named(arguments)?)?;
     let count = parts.len();
     for (number, part) in parts.iter_mut().enumerate() {
         say(arguments, &format!("looking at run {} of {count}: {}", number + 1, part.manifest.id));
@@ -54,6 +49,19 @@ pub(crate) fn merge(arguments: &MergeArguments) -> Result<ExitCode, Failure> {
     }
     let Some(path) = written(&parts, design, arguments, &stop)? else { return Ok(given_up()) };
     conclude(&[path], (arguments.json, arguments.quiet), &stop)
+}
+
+/// The runs that are named, each once: of a folder of runs, `*` also names the link `latest`.
+fn named(arguments: &MergeArguments) -> Result<Vec<Part>, Failure> {
+    let mut folders = BTreeSet::new();
+    let mut parts = Vec::new();
+    for name in &arguments.runs {
+        let path = store::resolve(&arguments.runs_dir.runs_dir, name)?;
+        if folders.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            parts.push(Part { manifest: read_manifest(&path)?, path, boots: Vec::new() });
+        }
+    }
+    Ok(parts)
 }
 
 /// The part, whole and unharmed; an error says what is wrong with it.
