@@ -29,11 +29,28 @@ mod turn;
 
 use clap::Parser;
 use cli::{Cli, Verb};
+use credentials::Credentials;
+use failure::Failure;
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().verb {
+    let files = Credentials::of_invoker().map_or(Ok(()), |user| user.take_files());
+    let files = files.map_err(|error| {
+        Failure::Failed(format!("cannot open files as the user who called sudo: {}", failure::chain(&error)))
+    });
+    let outcome = files.and_then(|()| carry_out(Cli::parse().verb));
+    outcome.unwrap_or_else(|failure| {
+        let text = failure::chain(&failure);
+        // A diagnostic that shows its place begins with `error` itself.
+        let prefix = if text.starts_with("error") { "" } else { "error: " };
+        let _ = writeln!(std::io::stderr(), "{prefix}{}", text.trim_end());
+        failure.exit_code()
+    })
+}
+
+fn carry_out(verb: Verb) -> Result<ExitCode, Failure> {
+    match verb {
         Verb::Run(arguments) => commands::run::run(&arguments),
         Verb::Trace(arguments) => commands::trace::trace(&arguments),
         Verb::Resume(arguments) => commands::resume::resume(&arguments),
@@ -56,12 +73,5 @@ fn main() -> ExitCode {
             keeper::keep(&folder, std::io::stdin().lock());
             Ok(ExitCode::SUCCESS)
         }
-    };
-    outcome.unwrap_or_else(|failure| {
-        let text = failure::chain(&failure);
-        // A diagnostic that shows its place begins with `error` itself.
-        let prefix = if text.starts_with("error") { "" } else { "error: " };
-        let _ = writeln!(std::io::stderr(), "{prefix}{}", text.trim_end());
-        failure.exit_code()
-    })
+    }
 }

@@ -47,7 +47,8 @@ const RESERVED_SHORT: [(&str, &str); 6] = [
 
 /// What stress-ng prints on both streams, and whether it succeeded.
 fn ask(arguments: impl IntoIterator<Item = String>) -> io::Result<(bool, String)> {
-    ask_as(None, arguments)
+    // Never as root on somebody's behalf: the `PATH` may be theirs.
+    ask_as(Credentials::of_invoker().as_ref(), arguments)
 }
 
 /// The same as a user who need not be the runner's.

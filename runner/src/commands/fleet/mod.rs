@@ -8,12 +8,21 @@ mod submit;
 
 use super::print;
 use crate::cli::{FleetArguments, FleetVerb};
+use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::fleet::{self, FleetFolder};
 use std::process::ExitCode;
 
 /// Carries out what is asked.
 pub(crate) fn fleet(verb: &FleetVerb) -> Result<ExitCode, Failure> {
+    let only_prints = matches!(verb, FleetVerb::Slurm(arguments) if arguments.print);
+    if Credentials::of_invoker().is_some() && !only_prints {
+        return Err(Failure::Usage(
+            "jobs, and what they leave, belong to whoever submits them: call `runner fleet` without sudo; the --sudo of `runner \
+             fleet slurm` has nodes begin the runner as root"
+                .to_owned(),
+        ));
+    }
     match verb {
         FleetVerb::Slurm(arguments) => slurm::slurm(arguments),
         FleetVerb::Status(arguments) => status::status(arguments),
