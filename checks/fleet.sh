@@ -10,18 +10,24 @@ case $programs in /*) ;; *) programs=$root/$programs ;; esac
 export PATH=$PATH:/usr/sbin:/sbin PYTHONDONTWRITEBYTECODE=1
 [ "$(id -u)" = 0 ] || { echo "fleet: needs root, for the probe and for daemons" >&2; exit 1; }
 
-# Whatever is installed must not start by itself.
+# Whatever is installed must not start by itself; `clean_up` removes what says so.
+policy=/usr/sbin/policy-rc.d
+made_policy=
 install() {
-    local policy=/usr/sbin/policy-rc.d made=
     if [ ! -e $policy ]; then
+        made_policy=yes
         printf '#!/bin/sh\nexit 101\n' >$policy
         chmod 755 $policy
-        made=yes
     fi
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         slurmctld slurmd slurm-client munge openssh-server openssh-client parallel rsync; } >"$work/apt" 2>&1 ||
         { cat "$work/apt"; return 1; }
-    [ -z "$made" ] || rm $policy
+    allow_services
+}
+
+allow_services() {
+    [ -z "$made_policy" ] || rm -f $policy
+    made_policy=
 }
 
 # Short, for sockets' names end at 108 bytes; and with what a shell or Slurm would take for something else.
@@ -53,6 +59,7 @@ clean_up() {
     local status=$? pid
     trap - EXIT
     set +e
+    allow_services
     if [ $status != 0 ]; then
         timeout 5 runner fleet status "$fleet"
         tail -n 20 "$fleet"/logs/* "$work/slurmctld.log" 2>/dev/null
@@ -217,6 +224,23 @@ check_cancel_and_retry() {
     runner verify later
 }
 
+# One shard is cancelled while the other is still to come: what is submitted anew is merged with what was submitted before.
+check_retry_meanwhile() {
+    local meanwhile="$work/meanwhile" job
+    runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --set measure.window=150ms --fleet-dir "$meanwhile" \
+        --sbatch=--begin=now+15 --label meanwhile
+    job=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["jobs"][0]["id"])' "$meanwhile/fleet.json")
+    scancel "${job}_1"
+    within 10 "a shard that is gone" says_of_a_shard "$meanwhile" "shard 1   failed"
+    says_of_a_shard "$meanwhile" "shard 2   waiting"
+    runner fleet retry "$meanwhile" --sbatch=--begin=now | grep "1 shard as job"
+    within 60 "the merge of both" is_over "$meanwhile"
+    runner fleet fetch "$meanwhile"
+    runner verify meanwhile
+}
+
+says_of_a_shard() { { runner fleet status "$1" || :; } | grep -F "$2"; }
+
 # Two machines: two ports, each with a disk of its own.
 start_ssh() {
     local ports machine
@@ -255,28 +279,45 @@ END
 
 # The page's own lines.
 check_ssh() {
+    local first
     # Shorter, for here no node has to die in the middle.
     sed 's/^window = .*/window = "150ms"/' "$root/checks/fleet.toml" >"$work/here/openat.toml"
     # shellcheck disable=SC2016 # These are no commands.
     sed -n '/<!-- not run: it takes machines/,/^```$/p' "$root/docs/fleet.md" | sed -n '/^```sh$/,/^```$/p' | grep -v '^```' >"$work/lines"
     grep -q 'parallel .*--resume-failed' "$work/lines"
     # On a busy machine a window so short may have nothing in it: 3.
-    (cd "$work/here" && bash -euo pipefail "$work/lines") >"$work/said" || [ $? = 3 ] || { cat "$work/said"; return 1; }
-    cut -f 2,7 "$work/here/shards.log"
-    runner verify by-ssh
+    carry_out() { (cd "$1" && bash -euo pipefail "$2") >"$work/said" || [ $? = 3 ] || { cat "$work/said"; return 1; }; }
+    carry_out "$work/here" "$work/lines"
+    cut -f 2,7 "$work"/here/openat-*/shards.log
+    runner verify latest
+    trials latest >"$work/by-ssh"
+    # In the same folder there is nothing left to execute; a second campaign measures anew.
+    first=$(parts)
+    sed 1,2d "$work/lines" >"$work/again"
+    carry_out "$work"/here/openat-* "$work/again"
+    [ "$(parts)" = "$first" ]
+    carry_out "$work/here" "$work/lines"
+    runner verify latest
+    [ "$(parts)" != "$first" ]
 }
+
+# Of what the newest run was made.
+parts() { python3 -c 'import json, sys; print(*(it["run"] for it in json.load(sys.stdin)["merged"]["parts"]))' <"$RUNNER_RUNS_DIR/latest/manifest.json"; }
 
 command -v slurmctld slurmd sbatch munged sshd parallel rsync >/dev/null || install
 start_slurm
 say "four nodes are ready"
 check_slurm
 check_cancel_and_retry
+say "cancels one shard, and submits it anew while the other is to come"
+check_retry_meanwhile
 say "and the same by ssh"
 start_ssh
 check_ssh
 runner run "$root/checks/fleet.toml" --set measure.window=150ms --label whole --quiet
 trials whole >"$work/whole"
+trials by-slurm >"$work/by-slurm"
 for run in by-slurm by-ssh; do
-    trials $run | diff "$work/whole" - || { echo "fleet: $run has other trials than a run in one piece" >&2; exit 1; }
+    diff "$work/whole" "$work/$run" || { echo "fleet: $run has other trials than a run in one piece" >&2; exit 1; }
 done
 say "$(wc -l <"$work/whole") trials each: in one piece, over four shards with two dead daemons, and by ssh"

@@ -2,10 +2,11 @@
 
 use super::folder::FleetFolder;
 use crate::failure::chain;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use store::{Brief, Run, Status, StoreError};
+use store::{Brief, Run, StoreError};
 
 /// How much of a log's end is looked at, in bytes.
 const TAIL: u64 = 64 << 10;
@@ -44,13 +45,14 @@ pub(crate) fn look(folder: &FleetFolder) -> (Vec<Seen>, Seen) {
     // What is done comes first: what becomes so meanwhile is no attempt any more by then, and is not counted twice.
     let places = folder.shards().map(|shard| folder.done(shard)).chain([folder.merged()]);
     let done: Vec<Option<Found>> = places.map(|place| found(&place)).collect();
-    let attempts = names(&folder.attempts());
-    let of = |name: &str| {
-        let prefix = format!("{name}-");
-        let mut mine: Vec<&String> = attempts.iter().filter(|it| it.starts_with(&prefix)).collect();
-        mine.sort_by_key(|it| order(it));
-        mine.iter().map(|it| folder.attempts().join(it)).collect::<Vec<_>>()
-    };
+    let mut attempts = names(&folder.attempts());
+    attempts.sort_by_cached_key(|it| order(it));
+    let mut by_name: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+    for it in &attempts {
+        let name = it.split_once('-').map_or("", |(name, _)| name);
+        by_name.entry(name).or_default().push(folder.attempts().join(it));
+    }
+    let mut of = |name: &str| by_name.remove(name).unwrap_or_default();
     let mut done = done.into_iter();
     let shards = folder.shards().zip(&mut done);
     let shards = shards.map(|(shard, done)| seen(done, &of(&shard.to_string()), folder.log(shard))).collect();
@@ -90,12 +92,9 @@ pub(crate) fn runs_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn done(run: &Path) -> Result<Done, StoreError> {
-    let opened = Run::open(run)?;
-    let without = opened.trials.iter().filter(|trial| trial.status != Status::Ok).count();
-    Ok(Done {
-        without_figures: u32::try_from(without).unwrap_or(u32::MAX),
-        backend: opened.manifest.probe.backend,
-    })
+    // Not with all that was measured: a fleet may have hundreds of shards, and is asked about often.
+    let backend = store::read_manifest(run)?.probe.backend;
+    Ok(Done { without_figures: Run::without_figures_in(run)?, backend })
 }
 
 /// How far the run of an attempt came.

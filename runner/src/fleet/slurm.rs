@@ -6,6 +6,7 @@
 use super::folder::{Fleet, FleetFolder};
 use super::tool::ask;
 use crate::failure::Failure;
+use std::ffi::OsString;
 use std::time::Duration;
 
 /// How long a busy controller may take.
@@ -56,7 +57,7 @@ impl Queued {
 
 /// Submits a job; returns its number.
 pub(crate) fn submit(words: &[String]) -> Result<u64, Failure> {
-    let answer = ask("sbatch", words, PATIENCE)?;
+    let answer = ask("sbatch", (words, &[]), PATIENCE)?;
     // The number, and behind it the cluster's name where there are several.
     let number = answer.trim().split(';').next().unwrap_or_default();
     number.parse().map_err(|_| {
@@ -71,12 +72,14 @@ pub(crate) fn submit(words: &[String]) -> Result<u64, Failure> {
 pub(crate) fn queue(fleet: &Fleet) -> Result<Vec<Queued>, Failure> {
     let words = [
         "--noheader",
+        // Also those of partitions that are hidden.
+        "--all",
         "--array",
         "--states=all",
         &format!("--name={}", fleet.job_name),
         "--format=%F|%K|%T|%N|%r",
     ];
-    let answer = ask("squeue", &words.map(str::to_owned), PATIENCE)?;
+    let answer = ask("squeue", (&words.map(str::to_owned), &filters("SQUEUE_")), PATIENCE)?;
     answer.lines().filter(|line| !line.trim().is_empty()).map(queued).collect()
 }
 
@@ -100,7 +103,13 @@ fn queued(line: &str) -> Result<Queued, Failure> {
 pub(crate) fn cancel(fleet: &Fleet, jobs: &[u64]) -> Result<(), Failure> {
     let mut words = vec![format!("--name={}", fleet.job_name)];
     words.extend(jobs.iter().map(u64::to_string));
-    ask("scancel", &words, PATIENCE).map(drop)
+    ask("scancel", (&words, &filters("SCANCEL_")), PATIENCE).map(drop)
+}
+
+/// Variables by which users have these programs look at some jobs only; a fleet's are told by their name.
+fn filters(prefix: &str) -> Vec<OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.to_string_lossy().starts_with(prefix)).collect()
 }
 
 /// What `sbatch` is told for these shards. The log is named within the job's folder: what of a path Slurm would take for a
@@ -115,13 +124,14 @@ pub(crate) fn shard_words(folder: &FleetFolder, shards: &[u32]) -> Vec<String> {
     words
 }
 
-/// What `sbatch` is told for the job that merges, once these arrays have ended well.
+/// What `sbatch` is told for the job that merges, once nothing is to come any more of these arrays. However they ended: an array
+/// of which one task failed has not ended well for ever, though another job has its shard by then. The script looks for itself
+/// whether every shard is done.
 pub(crate) fn merge_words(folder: &FleetFolder, arrays: &[String]) -> Vec<String> {
     let mut words = folder.fleet.merge_options.clone();
     words.extend(common(folder, "logs/merge.log"));
     if !arrays.is_empty() {
-        words.push(format!("--dependency=afterok:{}", arrays.join(":")));
-        words.push("--kill-on-invalid-dep=yes".to_owned());
+        words.push(format!("--dependency=afterany:{}", arrays.join(":")));
     }
     words.push(folder.path.join("merge.sh").display().to_string());
     words

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, chain};
 use rustix::process::{Pid, Signal};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek};
 use std::os::unix::process::CommandExt;
@@ -13,12 +14,17 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Most bytes of an answer: ten thousand lines of a queue.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// What a program prints; fails with its own words where it does not succeed, or does not answer in time.
-pub(super) fn ask(program: &str, words: &[String], patience: Duration) -> Result<String, Failure> {
+/// What a program prints that has none of the variables `without`; fails with its own words where it does not succeed, or does
+/// not answer in time.
+pub(super) fn ask(
+    program: &str,
+    (words, without): (&[String], &[OsString]),
+    patience: Duration,
+) -> Result<String, Failure> {
     let failed = |words: String| Failure::Failed(format!("{program} {words}"));
     let (mut answer, mut complaint) =
         files().map_err(|error| failed(format!("cannot be asked: {}", chain(&error))))?;
-    let status = match run(program, words, (&answer, &complaint), patience) {
+    let status = match run(program, (words, without), (&answer, &complaint), patience) {
         Ok(Some(status)) => status,
         Ok(None) => {
             let seconds = patience.as_secs();
@@ -55,11 +61,15 @@ fn files() -> io::Result<(File, File)> {
 /// How it ended; none where that takes too long, and then it is killed.
 fn run(
     program: &str,
-    words: &[String],
+    (words, without): (&[String], &[OsString]),
     (answer, complaint): (&File, &File),
     patience: Duration,
 ) -> io::Result<Option<ExitStatus>> {
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    for name in without {
+        command.env_remove(name);
+    }
+    let mut child = command
         .args(words)
         .stdin(Stdio::null())
         .stdout(answer.try_clone()?)

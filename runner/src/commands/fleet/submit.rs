@@ -50,8 +50,20 @@ pub(super) fn job_options(jobs: &JobArguments, is_shard: bool) -> Vec<String> {
     words
 }
 
+/// Whatever has `sbatch` submit to another cluster than the one that is asked afterwards what is in its queue.
+pub(super) fn check_options(jobs: &JobArguments) -> Result<(), Failure> {
+    let option = jobs.sbatch.iter().find(|word| word.starts_with("-M") || word.starts_with("--cl"));
+    let variable =
+        ["SBATCH_CLUSTERS", "SLURM_CLUSTERS"].into_iter().find(|name| std::env::var_os(name).is_some());
+    let Some(found) = option.map(String::as_str).or(variable) else { return Ok(()) };
+    Err(Failure::Usage(format!(
+        "{found}: a fleet is of one cluster, the one whose queue is shown here; submit where `squeue` shows the other's"
+    )))
+}
+
 /// Submits anew what is neither done nor to come.
 pub(super) fn retry(arguments: &RetryArguments) -> Result<ExitCode, Failure> {
+    check_options(&arguments.jobs)?;
     let path = named(&arguments.fleet)?.path;
     // As it is now that nobody else changes it any more.
     let folder = FleetFolder::open(&path)?;
