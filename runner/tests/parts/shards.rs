@@ -323,8 +323,15 @@ fn parts_of_different_plans_are_refused_by_name() {
     );
     refusals.refused("another text", &[&one, &two, &latest(folder)]);
     assert!(run(folder, COUNTED, &FOUR).status.success());
-    refusals.refused("a part and a whole", &[&one, &latest(folder)]);
+    let whole = latest(folder);
+    refusals.refused("a part and a whole", &[&one, &whole]);
     insta::assert_snapshot!(refusals.told);
+    let diff = runner().arg("diff").args([&whole.path, &one.path]).output().unwrap();
+    let said = text(&diff.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("The candidate is part 1/3 of its plan") && !said.contains("The baseline is part"),
+        "{said}"
+    );
 }
 
 #[test]
