@@ -40,7 +40,7 @@ pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;
 pub use hold::executed_by;
-pub use index::{Brief, Listed, list, list_without_index};
+pub use index::{Brief, BriefMerged, Listed, list, list_without_index};
 pub use manifest::*;
 pub use merged::*;
 pub use model::*;

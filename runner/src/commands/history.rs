@@ -9,7 +9,7 @@ use crate::progress::say_beside;
 use reports::{History, Metric};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use store::{Run, State};
+use store::{Brief, Run, State};
 
 /// Where the page is put, in the folder of runs.
 const FOLDER: &str = ".history";
@@ -37,6 +37,7 @@ pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> 
         .filter(|(_, brief)| brief.state == State::Complete && arguments.selection.has(brief))
         .collect();
     runs.sort_by_key(|(_, brief)| brief.started_at);
+    leave_out_shards(&mut runs, |(_, brief)| brief);
     check_one_scenario(runs.iter().map(|(_, brief)| brief.scenario.as_str()))?;
     let mut history = History::of(metric);
     for (id, _) in &runs {
@@ -58,6 +59,20 @@ pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> 
     let folder = store::write_files(&folder, &files, owner)?;
     print(&format!("\nhistory: {}\n", folder.join("index.html").display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves out the parts of plans, which are no measurements beside the run that is made of them, and says how many.
+fn leave_out_shards<T>(runs: &mut Vec<T>, brief: impl Fn(&T) -> &Brief) {
+    let all = runs.len();
+    runs.retain(|run| brief(run).shard.is_none());
+    let words = match all - runs.len() {
+        0 => return,
+        1 => "1 part of a plan is".to_owned(),
+        count => format!("{count} parts of plans are"),
+    };
+    say_beside(&format!(
+        "note: {words} left out: `runner merge` makes one run of all parts, and that counts"
+    ));
 }
 
 /// Cells of different scenarios may have the same names and mean something else.

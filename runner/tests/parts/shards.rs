@@ -108,6 +108,10 @@ fn parts_make_the_run_that_would_have_been_executed_as_a_whole() {
     let report = runner().arg("report").current_dir(folder).output().unwrap();
     let said = text(&report.stdout);
     assert!(said.contains("This run was made of the 2 parts of one plan, executed on "), "{said}");
+    let history = runner().args(["report", "--scenario", "counted"]).current_dir(folder).output().unwrap();
+    let (told, noted) = (text(&history.stdout), text(&history.stderr));
+    assert!(told.contains(", 3 runs, "), "the whole and both merged: {told}");
+    assert!(noted.contains("note: 4 parts of plans are left out"), "{noted}");
 }
 
 #[test]
