@@ -1,14 +1,16 @@
 //! A run in another folder of runs: its files, as they are.
 
+use crate::becoming::Becoming;
 use crate::files::{Folder, Owner, create_folders};
 use crate::runs::run_ids;
-use crate::writer::{LATEST, MANIFEST};
+use crate::writer::MANIFEST;
 use crate::{State, StoreError, limits, read_manifest};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Copies a run that has ended into the folder `runs_dir`, under its own id, and points `latest` at the newest run there;
-/// returns the copy's folder. The report is left out, since it can be drawn anew. Has the copy its name, it is whole.
+/// returns the copy's folder. The report is left out, since it can be drawn anew. Has the copy its name, it is whole; where this
+/// fails, nothing of it stays.
 ///
 /// The same run is there already: then that is the copy. Fails where another is there by this id, where the run is under way,
 /// or a file is not what its manifest says.
@@ -29,9 +31,8 @@ pub fn copy_run(run: &Path, runs_dir: &Path, owner: Option<Owner>) -> Result<Pat
             "another run is there by the id that was to be copied",
         ));
     }
-    let draft = format!(".{}.tmp", manifest.id);
     // What a crash has left of it is written over, file by file.
-    let into = runs.make_inner(&draft, owner)?;
+    let (becoming, into) = Becoming::begin(runs_dir, &manifest.id, ".tmp", owner)?;
     for (name, sum) in &manifest.checksums {
         into.replace(name, owner, |file| {
             let mut content = from.file(name, limits::TABLE_BYTES)?;
@@ -43,9 +44,6 @@ pub fn copy_run(run: &Path, runs_dir: &Path, owner: Option<Owner>) -> Result<Pat
         }
     }
     into.replace_with(MANIFEST, owner, &text)?;
-    let copy = runs.rename(&draft, &manifest.id)?.path().to_owned();
-    if let Some(newest) = run_ids(runs_dir)?.pop() {
-        runs.point(LATEST, &newest, owner)?;
-    }
-    Ok(copy)
+    let newest = run_ids(runs_dir)?.pop().filter(|newest| *newest > manifest.id);
+    Ok(becoming.end(newest.as_deref().unwrap_or(&manifest.id))?.path().to_owned())
 }
