@@ -2,7 +2,8 @@
 # A scenario over four shards on a real Slurm: controller, four node daemons and munge on loopback, started by this script
 # alone. Two daemons are killed with SIGKILL in the middle, one of them with all that ran on its node. Nothing may be lost:
 # the merged run verifies, and has the trials of a run in one piece. Then the same by ssh and GNU parallel, with the lines of
-# docs/fleet.md. As root, for the probe and the packages.
+# docs/fleet.md. Nodes without a runner are requeued by its exit code, and a user without rights measures by a rule of sudo.
+# As root, for the probe, the packages and that rule.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 programs=${CARGO_TARGET_DIR:-$root/target}/debug
@@ -20,7 +21,7 @@ install() {
         chmod 755 $policy
     fi
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        slurmctld slurmd slurm-client munge openssh-server openssh-client parallel rsync; } >"$work/apt" 2>&1 ||
+        slurmctld slurmd slurm-client munge sudo openssh-server openssh-client parallel rsync; } >"$work/apt" 2>&1 ||
         { cat "$work/apt"; return 1; }
     allow_services
 }
@@ -39,20 +40,14 @@ unset SUDO_UID SUDO_GID
 export PATH=$work/bin:$PATH SLURM_CONF=$work/slurm.conf
 export SYSCALL_LAB_TURN=fleet-$$ RUNNER_RUNS_DIR=$work/here/runs
 fleet="$work/it's a \"fleet\" 100%d"
+rule=/etc/sudoers.d/syscall-lab-check-$$
 daemons=()
 
-# Whether a process has this in its environment.
-has() { { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | grep -qxF "$2"; }
+# Processes that have this in their environment, but for this one.
+with() { { grep -lzxF "$1" /proc/[0-9]*/environ || :; } 2>/dev/null | sed 's/[^0-9]//g' | grep -vx $$; }
 
 # Processes that this script has brought about, by the configuration that all of them have.
-ours() {
-    local environ pid
-    for environ in /proc/[0-9]*/environ; do
-        pid=${environ#/proc/}
-        pid=${pid%/environ}
-        if [ "$pid" != $$ ] && has "$pid" "SLURM_CONF=$SLURM_CONF"; then echo "$pid"; fi
-    done
-}
+ours() { with "SLURM_CONF=$SLURM_CONF"; }
 
 # Jobs first: they outlive daemons.
 clean_up() {
@@ -71,7 +66,7 @@ clean_up() {
         wait "${daemons[@]}" 2>/dev/null
     fi
     for pid in $(ours); do kill -KILL "$pid" 2>/dev/null; done
-    rm -rf "$work"
+    rm -rf "$work" "$rule"
     exit $status
 }
 trap clean_up EXIT
@@ -137,6 +132,7 @@ SlurmdParameters=config_overrides
 SlurmdTimeout=3
 MessageTimeout=4
 SchedulerParameters=sched_interval=2
+RequeueExit=75
 ReturnToService=2
 MailProg=/bin/true
 $(for node in 1 2 3 4; do echo "NodeName=n$node NodeAddr=127.0.0.1 Port=${ports[node - 1]} CPUs=1 State=UNKNOWN"; done)
@@ -164,18 +160,18 @@ measuring() {
     [ -n "$victim" ]
 }
 
-another_measures() { measuring && [ "$victim" != "$first" ]; }
+another_dies() { measuring && [ "$victim" != "$first" ] && kill_node "${victim#* }"; }
 
 # All that a node has: its daemon, what watches over its jobs (first, or it would tell of their end), and what runs in them.
+# Fails, with nothing killed, where its job was over by then.
 kill_node() {
     local pid parent jobs=() watchers=()
-    for pid in $(ours); do
-        has "$pid" "SLURMD_NODENAME=$1" || continue
+    for pid in $(with "SLURMD_NODENAME=$1"); do
+        parent=$(sed 's/.*) . \([0-9]*\).*/\1/' "/proc/$pid/stat") || continue
         jobs+=("$pid")
-        parent=$(sed 's/.*) . \([0-9]*\).*/\1/' "/proc/$pid/stat")
         case $(cat "/proc/$parent/comm") in slurmstepd*) watchers+=("$parent") ;; esac
-    done
-    [ ${#watchers[@]} = 1 ]
+    done 2>/dev/null
+    [ ${#watchers[@]} = 1 ] || return 1
     kill -KILL "$(cat "$work/slurmd-$1.pid")" "${watchers[@]}"
     for pid in "${jobs[@]}"; do kill -KILL "$pid" 2>/dev/null || :; done
 }
@@ -201,10 +197,9 @@ check_slurm() {
     first=$victim
     say "kills the daemon of ${first#* }, where shard ${first% *} goes on"
     kill -KILL "$(cat "$work/slurmd-${first#* }.pid")"
-    within 40 "another shard that measures" another_measures
-    say "kills all of ${victim#* }, with shard ${victim% *} in the middle"
-    kill_node "${victim#* }"
-    within 100 "the fleet's end" is_over "$fleet"
+    within 60 "another shard that measures" another_dies
+    say "killed all of ${victim#* }, with shard ${victim% *} in the middle"
+    within 150 "the fleet's end" is_over "$fleet"
     cat "$work/status"
     grep -q "goes on with what attempt ${victim% *}-" "$fleet/logs/shard-${victim% *}.log"
     runner fleet fetch "$fleet"
@@ -240,6 +235,59 @@ check_retry_meanwhile() {
 }
 
 says_of_a_shard() { { runner fleet status "$1" || :; } | grep -F "$2"; }
+
+# What waits for a job that has failed never begins. Then the same without waiting, on nodes that have no runner yet: 75, which
+# Slurm is told to requeue for.
+check_never_and_requeued() {
+    local status=0 job
+    job=$(sbatch --parsable --chdir="$work" --output=/dev/null --wrap=false)
+    late="$work/late fleet"
+    runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --set measure.window=150ms --fleet-dir "$late" \
+        --runner "$work/late/runner" --dependency "afterok:$job"
+    within 30 "what can never come" grep_status "$late" "can never come"
+    runner fleet retry "$late"
+    within 30 "a node without a runner" grep -q "cannot be executed on this node" "$late/logs/shard-1.log"
+    mkdir "$work/late"
+    cp "$work/bin/runner" "$work/bin/generator" "$work/late"
+    within 90 "the end of what was requeued" is_done "$late"
+    grep -q "attempt 1-[0-9]*-[1-3] begins" "$late/logs/shard-1.log"
+    # What is cancelled before it began, and what somebody takes away.
+    runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --sbatch=--begin=now+1hour
+    runner fleet cancel
+    grep_status latest "shard 1   failed   cancelled"
+    rm -r "$late/merged/"*
+    grep_status "$late" "merged is no whole run any more"
+    runner fleet retry "$late" || status=$?
+    [ $status = 1 ]
+    rm -r "$late/merged"
+    runner fleet retry "$late"
+    within 30 "another merge" is_done "$late"
+}
+
+grep_status() { { runner fleet status "$1" || :; } 2>&1 | tee "$work/status" | grep -qF "$2"; }
+
+is_done() { runner fleet status "$1" >"$work/status" 2>&1; }
+
+# As a user who has no rights but those of one rule.
+check_sudo() {
+    local user=nobody
+    printf '%s ALL=(root) NOPASSWD: %s\nDefaults:%s env_keep += "SYSCALL_LAB_TURN SLURM_CONF"\n' \
+        $user "$work/bin/runner" $user >"$rule"
+    chmod 440 "$rule"
+    visudo -qcf "$rule"
+    mkdir -m 755 "$work/user"
+    cp "$root/checks/fleet.toml" "$work/user"
+    chown -R $user "$work/user"
+    as_user() { (cd "$work/user" && setpriv --reuid="$user" --regid=nogroup --clear-groups env HOME="$work/user" "$@"); }
+    as_user runner fleet slurm fleet.toml --shards 2 --repetitions 2 --set measure.window=150ms --sudo \
+        --runner "$work/bin/runner" --runs-dir "$work/user/runs"
+    as_user_is_done() { as_user runner fleet status --runs-dir "$work/user/runs" >"$work/status" 2>&1; }
+    within 60 "the end of what sudo began" as_user_is_done
+    as_user runner fleet fetch --runs-dir "$work/user/runs"
+    # By root's probe, and the user's own.
+    [ "$(as_user runner list --runs-dir "$work/user/runs" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["runs"][0]["run"]["backend"])')" != user ]
+    [ -z "$(find "$work/user" ! -user $user)" ]
+}
 
 # Two machines: two ports, each with a disk of its own.
 start_ssh() {
@@ -304,13 +352,17 @@ check_ssh() {
 # Of what the newest run was made.
 parts() { python3 -c 'import json, sys; print(*(it["run"] for it in json.load(sys.stdin)["merged"]["parts"]))' <"$RUNNER_RUNS_DIR/latest/manifest.json"; }
 
-command -v slurmctld slurmd sbatch munged sshd parallel rsync >/dev/null || install
+command -v slurmctld slurmd sbatch munged sudo sshd parallel rsync >/dev/null || install
 start_slurm
 say "four nodes are ready"
 check_slurm
 check_cancel_and_retry
 say "cancels one shard, and submits it anew while the other is to come"
 check_retry_meanwhile
+say "what can never come, nodes without a runner, and what was removed"
+check_never_and_requeued
+say "by sudo"
+check_sudo
 say "and the same by ssh"
 start_ssh
 check_ssh

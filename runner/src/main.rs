@@ -1,5 +1,6 @@
 //! The `runner` binary: parse, dispatch, print the error, exit code.
 
+mod ask;
 mod calibration;
 mod cli;
 mod clock;

@@ -4,6 +4,7 @@
 //! through [`RunWriter`], reporting reads through [`Run`]; they meet nowhere else. Knows nothing of how figures come
 //! about or what they mean.
 
+mod becoming;
 mod copy;
 mod csv;
 mod draft;

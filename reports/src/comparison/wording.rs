@@ -157,9 +157,7 @@ pub(super) fn telling(comparison: &Comparison) -> Vec<usize> {
     let effects = comparison.effects.iter().map(|it| &it.levels);
     let others = comparison.failing.iter().map(|it| &it.levels);
     let missing = comparison.missing.iter().map(|it| &it.levels);
-    let lacking = [&comparison.unmatched, &comparison.new, &comparison.unlike].into_iter().flatten();
-    let lacking = lacking.map(|it| &it.levels);
-    let all: Vec<&Vec<String>> = effects.chain(others).chain(missing).chain(lacking).collect();
+    let all: Vec<&Vec<String>> = effects.chain(others).chain(missing).collect();
     let is_telling = |place: &usize| {
         let mut levels = all.iter().filter_map(|it| it.get(*place));
         let first = levels.next();

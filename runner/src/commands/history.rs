@@ -6,7 +6,7 @@ use crate::cli::ReportArguments;
 use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
 use crate::progress::say_beside;
-use reports::{History, Metric};
+use reports::{History, Metric, UnknownMetric};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use store::{Brief, Run, State};
@@ -19,10 +19,15 @@ pub(super) fn is_asked(arguments: &ReportArguments) -> bool {
     !arguments.selection.is_all()
 }
 
+/// The figure that is asked for, if one is.
+pub(super) fn metric(arguments: &ReportArguments) -> Result<Option<Metric>, Failure> {
+    let metric = arguments.metric.as_deref().map(str::parse).transpose();
+    metric.map_err(|error: UnknownMetric| Failure::Usage(format!("--metric: {}", chain(&error))))
+}
+
 /// Prints a table of the figure over the complete runs that are meant, and writes a page with a picture of it.
 pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
-    let metric = arguments.metric.as_deref().unwrap_or(Metric::P50.name());
-    let metric: Metric = metric.parse().map_err(|error| Failure::Usage(chain(&error)))?;
+    let metric = metric(arguments)?.unwrap_or(Metric::P50);
     let runs_dir = &arguments.runs_dir.runs_dir;
     let owner = owner(Credentials::of_invoker().as_ref());
     let mut runs: Vec<_> = store::list(runs_dir, owner)?

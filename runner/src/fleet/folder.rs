@@ -61,6 +61,9 @@ pub(crate) struct Job {
     /// Its shards, from 1; none where it merges.
     pub(crate) shards: Vec<u32>,
     pub(crate) submitted_at: DateTime<Utc>,
+    /// When `fleet cancel` took away what was still to come of it. Slurm need not keep a word of a job that never began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cancelled_at: Option<DateTime<Utc>>,
 }
 
 impl Fleet {
@@ -80,6 +83,18 @@ impl Fleet {
             merge_options: Vec::new(),
             jobs: Vec::new(),
         }
+    }
+}
+
+impl Job {
+    /// What was submitted now.
+    pub(crate) fn new(id: u64, shards: &[u32]) -> Self {
+        Self { id, shards: shards.to_vec(), submitted_at: Utc::now(), cancelled_at: None }
+    }
+
+    /// Whether it has this shard, or is one that merges where that is none.
+    pub(crate) fn is_for(&self, shard: Option<u32>) -> bool {
+        shard.map_or(self.shards.is_empty(), |shard| self.shards.contains(&shard))
     }
 }
 
@@ -123,7 +138,14 @@ impl FleetFolder {
     /// Reads the fleet in a folder.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let file = path.join(MANIFEST);
-        let failed = |words: String| Failure::Failed(format!("{}: {words}", file.display()));
+        let failed = |words: String| {
+            let path = quoted(&path.display().to_string());
+            Failure::Failed(format!(
+                "{}: {words}; shards that are done lie in {path}/done, and `runner merge {path}/done/*/latest` makes one run of \
+                 them where all are there",
+                file.display()
+            ))
+        };
         let size = fs::metadata(&file).map_err(|error| failed(chain(&error)))?.len();
         if size > MOST_BYTES {
             return Err(failed("it is too long for a fleet's manifest".to_owned()));
@@ -238,7 +260,8 @@ pub(crate) fn link(runs_dir: &Path, folder: &FleetFolder) {
 /// The fleet that `name` means: `latest`, an id, a unique prefix of one, or a path.
 pub(crate) fn named(runs_dir: &Path, name: &str) -> Result<FleetFolder, Failure> {
     let is_fleet = |path: &Path| path.join(MANIFEST).is_file();
-    if is_fleet(Path::new(name)) {
+    // Without its manifest it still is one, and what is the matter with it is for `open` to say.
+    if is_fleet(Path::new(name)) || Path::new(name).join("attempts").is_dir() {
         return FleetFolder::open(Path::new(name));
     }
     let fleets = fleets_in(runs_dir);

@@ -11,7 +11,6 @@ mod scripts;
 mod seen;
 mod slurm;
 mod status;
-mod tool;
 
 pub(crate) use folder::{Fleet, FleetFolder, Job, fleets_in, fresh_id, link, named};
 pub(crate) use scripts::{Parts, merge_script, quoted, shard_script};

@@ -26,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) node: Option<String>,
     /// Trials that the latest attempt has, and those of its plan; none where there is no run yet.
     pub(crate) trials: Option<(u32, u32)>,
+    /// What is in its place and is no run that could be merged, and what is to be done.
+    pub(crate) damaged: Option<String>,
     /// The last thing that the log has to say of an attempt that went wrong.
     pub(crate) last_words: Option<String>,
     /// Where its jobs say what they do.
@@ -59,17 +61,27 @@ pub(crate) fn look(folder: &FleetFolder) -> (Vec<Seen>, Seen) {
     (shards, seen(done.next().flatten(), &of("merge"), folder.merge_log()))
 }
 
-/// The folder of runs of what is done, and its run, if that can be read.
-type Found = (PathBuf, Result<Done, StoreError>);
+/// The folder of runs of what is done, and its run; the error says why that cannot be had.
+type Found = (PathBuf, Result<Done, String>);
 
+/// What is in the place of something that is done; none where there is nothing.
 fn found(place: &Path) -> Option<Found> {
-    runs_in(place).pop().map(|run| (place.to_owned(), done(&run)))
+    fs::symlink_metadata(place).ok()?;
+    let run = runs_in(place).pop().ok_or_else(|| "no run is in it".to_owned());
+    let done = run.and_then(|run| done(&run).map_err(|error| chain(&error)));
+    Some((place.to_owned(), done))
 }
 
 fn seen(found: Option<Found>, attempts: &[PathBuf], log: PathBuf) -> Seen {
-    let (place, done, unreadable) = match found {
+    let (place, done, damaged) = match found {
         Some((place, Ok(done))) => (Some(place), Some(done), None),
-        Some((_, Err(error))) => (None, None, Some(chain(&error))),
+        Some((place, Err(reason))) => {
+            let words = format!(
+                "{} is no whole run any more ({reason}); move it away, and `runner fleet retry` has it made anew",
+                place.display()
+            );
+            (None, None, Some(words))
+        }
         None => (None, None, None),
     };
     let made = attempts.len() + usize::from(done.is_some());
@@ -79,7 +91,8 @@ fn seen(found: Option<Found>, attempts: &[PathBuf], log: PathBuf) -> Seen {
         attempts: u32::try_from(made).unwrap_or(u32::MAX),
         node: node.map(|node| node.trim().to_owned()),
         trials: latest.and_then(|folder| brief(folder)).map(|brief| (brief.executed, brief.trials)),
-        last_words: if done.is_some() { None } else { unreadable.or_else(|| last_words(&log)) },
+        last_words: if done.is_some() { None } else { last_words(&log) },
+        damaged,
         log,
         done,
     }

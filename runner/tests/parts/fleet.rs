@@ -289,13 +289,12 @@ fn a_submitter_that_is_killed_loses_nothing() {
 #[test]
 fn a_shard_that_failed_is_submitted_alone() {
     let site = Site::new();
-    let folder = site.submit();
+    site.submit();
     fs::write(
         site.path("queue"),
         "41|1|COMPLETED|n1|None\n41|2|NODE_FAIL|n2|NodeDown\n42|N/A|CANCELLED||Dependency\n",
     )
     .unwrap();
-    fs::create_dir_all(folder.join("done/1")).unwrap();
     let (code, said) = site.said(&["status", ODD, "--json"]);
     let document: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &document["state"]), (Some(3), &"failed".into()), "{said}");
@@ -319,6 +318,90 @@ fn a_shard_that_failed_is_submitted_alone() {
         "the merge that waited for too little: {}",
         site.read("scancel")
     );
+}
+
+/// Slurm forgets jobs that were cancelled before they began.
+#[test]
+fn what_was_cancelled_says_so_although_slurm_does_not() {
+    let site = Site::new();
+    site.submit();
+    fs::write(
+        site.path("queue"),
+        "41|1|PENDING||Resources\n41|2|PENDING||Resources\n42|N/A|PENDING||Dependency\n",
+    )
+    .unwrap();
+    let (code, said) = site.said(&["cancel", ODD]);
+    assert!(code == Some(0) && said.contains("cancelled"), "{said}");
+    let (code, said) = site.said(&["status", ODD]);
+    assert!(code == Some(3) && said.contains("shard 1   failed   cancelled\n"), "{said}");
+    assert!(said.contains("merge     failed   not every shard is done"), "{said}");
+    let (_, said) = site.said(&["retry", ODD]);
+    assert!(said.contains("2 shards as job 43, merged by job 44"), "{said}");
+    // By somebody else's hand it is not known, and both is said that it may be.
+    let (code, said) = site.said(&["status", ODD]);
+    assert!(
+        code == Some(3) && said.contains("its job is gone and never began: it was cancelled, or"),
+        "{said}"
+    );
+}
+
+/// What the array waits for has failed, and the site does not kill what waits for such a thing.
+#[test]
+fn what_waits_for_what_can_never_come_is_told_and_submitted_anew() {
+    let site = Site::new();
+    site.submit();
+    let never = "DependencyNeverSatisfied";
+    fs::write(
+        site.path("queue"),
+        format!("41|1|PENDING||{never}\n41|2|PENDING||{never}\n42|N/A|PENDING||Dependency\n"),
+    )
+    .unwrap();
+    let (code, said) = site.said(&["status", ODD]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("shard 2   failed   what it waits for can never come"), "{said}");
+    assert!(said.contains("`runner fleet retry"), "{said}");
+    let (code, said) = site.said(&["retry", ODD]);
+    assert!(code == Some(0) && said.contains("2 shards as job 43, merged by job 44"), "{said}");
+    assert!(site.read("scancel").ends_with("\n41_1\n41_2\n42\n"), "{}", site.read("scancel"));
+    assert!(site.read("sbatch").contains("--dependency=afterok:43\n"), "not behind the one that is stuck");
+    fs::write(site.path("queue"), format!("43|1|PENDING||{never}\n43|2|PENDING||JobHeldAdmin\n")).unwrap();
+    let (code, said) = site.said(&["cancel", ODD]);
+    assert!(code == Some(0) && said.contains(": cancelled;"), "{said}");
+}
+
+#[test]
+fn a_job_that_is_held_says_what_releases_it() {
+    let site = Site::new();
+    site.submit();
+    fs::write(
+        site.path("queue"),
+        "41|1|REQUEUE_HOLD||job_requeued_in_held_state\n41|2|PENDING||BeginTime\n42|N/A|PENDING||Dependency\n",
+    )
+    .unwrap();
+    let (code, said) = site.said(&["status", ODD]);
+    assert!(code == Some(75) && said.contains("it is held until `scontrol release 41_1`"), "{said}");
+}
+
+/// Somebody has taken files out of the fleet's folder.
+#[test]
+fn a_fleet_of_which_something_was_removed_says_what_is_to_be_done() {
+    let (site, folder) = with_stand_in();
+    fs::create_dir_all(folder.join("done/1")).unwrap();
+    fs::write(site.path("queue"), "41|2|RUNNING|n1|None\n").unwrap();
+    let (code, said) = site.said(&["status", ODD]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("done/1 is no whole run any more (no run is in it); move it away, and"), "{said}");
+    let (code, said) = site.said(&["retry", ODD]);
+    assert!(code == Some(1) && said.contains("done/1 is no whole run any more"), "{said}");
+    fs::remove_dir(folder.join("done/1")).unwrap();
+    let (code, said) = site.said(&["retry", ODD]);
+    assert!(code == Some(0) && said.contains("1 shard as job"), "{said}");
+    fs::remove_file(folder.join("fleet.json")).unwrap();
+    for verb in ["status", "retry", "fetch", "cancel"] {
+        let (code, said) = site.said(&[verb, ODD]);
+        assert!(code == Some(1) && said.contains("fleet.json: No such file"), "{said}");
+        assert!(said.contains("done/*/latest` makes one run of them"), "{said}");
+    }
 }
 
 #[test]

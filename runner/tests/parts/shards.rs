@@ -190,6 +190,20 @@ fn whole_runs_of_several_machines_have_the_machine_as_a_factor() {
     let document: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
     assert_eq!(document["fleet"]["factor"], "machine");
     assert_eq!(document["fleet"]["rows"].as_array().unwrap().len(), 3 * 2 * 3, "machines × cells × targets");
+    let by = |metric: &str, run: &Path| {
+        let mut command = runner();
+        command.args(["report", "--format", "json", "--metric", metric]).arg(run).output().unwrap()
+    };
+    let document: serde_json::Value = serde_json::from_slice(&by("p90", &all.path).stdout).unwrap();
+    assert_eq!(document["fleet"]["metric"], "p90");
+    for (metric, run, words) in [
+        ("p5", &all.path, "--metric: `p5` is no metric; one of mean, p50, p90, p99, p999, max is"),
+        ("p90", &here.path, "was not merged of whole runs of several"),
+    ] {
+        let output = by(metric, run);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    }
     // The fleet is compared with itself cell by cell.
     let diff = runner().arg("diff").args([&all.path, &all.path]).output().unwrap();
     assert!(text(&diff.stdout).contains("The unit is the repetition"), "{}", text(&diff.stdout));
@@ -206,22 +220,13 @@ fn of_one_machine_the_kernel_becomes_the_factor() {
     assert!(run(folder, COUNTED, &["--probe", "user"]).status.success());
     let old = latest(folder);
     let host = old.manifest.environment.host.clone();
-    let new = elsewhere(&old, &host, |manifest, _| {
+    // The day before: a machine has one boot at a time.
+    let new = elsewhere(&old, &host, |manifest, trials| {
         manifest.environment.kernel_release = "7.0.0".to_owned();
         let days = chrono::TimeDelta::days(1);
         manifest.started_at -= days;
-        manifest.ended_at = None;
+        trials.iter_mut().for_each(|trial| trial.started_at -= days);
     });
-    // It ended before the other began: a machine has one boot at a time.
-    let mut manifest = new.manifest.clone();
-    manifest.id.push_str("-ended");
-    manifest.state = State::Running;
-    manifest.checksums.clear();
-    let mut writer =
-        RunWriter::create(&folder.join("runs"), manifest, &new.scenario().unwrap(), None).unwrap();
-    new.trials.iter().for_each(|trial| writer.append_trial(trial).unwrap());
-    let ended = new.manifest.started_at + chrono::TimeDelta::seconds(1);
-    let new = Run::open(&writer.finish_at(State::Complete, Some(ended)).unwrap()).unwrap();
     let both = merged(folder, &[&old, &new]);
     let factor = &both.manifest.scenario.factors[0];
     let levels: Vec<&str> = factor.levels.iter().map(|level| level.label.as_str()).collect();
@@ -433,6 +438,50 @@ fn neither_a_part_nor_a_merged_run_takes_blocks() {
     }
     let resumed = runner().arg("resume").arg(&both.path).output().unwrap();
     assert!(resumed.status.success() && text(&resumed.stdout).contains("nothing left to execute"));
+}
+
+#[test]
+fn a_list_says_which_part_a_run_is_and_of_what_it_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let list = |arguments: &[&str]| -> Vec<String> {
+        let output = runner().current_dir(folder).arg("list").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).lines().map(str::to_owned).collect()
+    };
+    let two = part(folder, "2/2", &[]);
+    let backend_alone = list(&[]);
+    assert!(backend_alone[0].ends_with("user            shard 2/2"), "{backend_alone:?}");
+    let one = part(folder, "1/2", &[]);
+    merged(folder, &[&one, &two]);
+    assert!(run(folder, COUNTED, &[&FOUR[..], &["--label", "alone"]].concat()).status.success());
+    let whole = latest(folder);
+    let other = elsewhere(&whole, "b", unchanged);
+    merged(folder, &[&whole, &other]);
+    // By time, then by kind: whole runs, shards by number, merged ones.
+    let kinds = |lines: Vec<String>| -> Vec<String> {
+        lines.iter().map(|line| line.split_once("user  ").unwrap().1.trim().to_owned()).collect()
+    };
+    let (of_plan, of_machines) = ("merged of 2    whole", "of 2 machines  whole");
+    let all = kinds(list(&[]));
+    assert_eq!(all.len(), 6, "{all:?}");
+    assert_eq!([&all[0], &all[1], &all[2]], ["shard 2/2", "shard 1/2", of_plan]);
+    let sorted = kinds(list(&["--sort", "kind"]));
+    assert_eq!(sorted[2..4], ["shard 1/2", "shard 2/2"]);
+    assert_eq!((sorted[0].as_str(), sorted[4].as_str(), sorted[5].as_str()), ("alone", of_plan, of_machines));
+    for (kind, count) in [("whole", 2), ("shard", 2), ("merged", 2)] {
+        assert_eq!(list(&["--kind", kind]).len(), count, "{kind}");
+    }
+    let document: serde_json::Value =
+        serde_json::from_str(&list(&["--json", "--kind", "shard"]).join("\n")).unwrap();
+    let runs = document["runs"].as_array().unwrap();
+    assert_eq!((&runs[0]["kind"], &runs[0]["run"]["shard"]["number"]), (&"shard".into(), &2.into()));
+    assert!(runs[0]["run"]["merged"].is_null());
+    let document: serde_json::Value =
+        serde_json::from_str(&list(&["--json", "--kind", "merged"]).join("\n")).unwrap();
+    let made: Vec<_> = document["runs"].as_array().unwrap().iter().map(|it| &it["run"]["merged"]).collect();
+    assert_eq!(made[0], &serde_json::json!({ "parts": 2, "factor": null }));
+    assert_eq!(made[1], &serde_json::json!({ "parts": 2, "factor": "machine" }));
 }
 
 /// What is changed in a run.

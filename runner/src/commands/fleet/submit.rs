@@ -31,7 +31,7 @@ pub(super) fn submit(
 }
 
 fn keep(folder: &mut FleetFolder, id: u64, shards: &[u32]) -> Result<(), Failure> {
-    folder.fleet.jobs.push(Job { id, shards: shards.to_vec(), submitted_at: chrono::Utc::now() });
+    folder.fleet.jobs.push(Job::new(id, shards));
     folder.save()
 }
 
@@ -78,21 +78,32 @@ pub(super) fn retry(arguments: &RetryArguments) -> Result<ExitCode, Failure> {
         print(&format!("{id}: nothing is missing\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let to_come = |merges: bool| jobs(&queue, merges);
-    // It would merge without those that are submitted now.
-    if !to_come(true).is_empty() {
-        fleet::cancel(&folder.fleet, &to_come(true))?;
+    refuse_damaged(&status)?;
+    // A merge would be without those that are submitted now; and what can never begin would stay for ever.
+    let in_the_way = queue.iter().filter(|job| job.is_stuck() || job.is_to_come() && job.shard.is_none());
+    let in_the_way: Vec<String> = in_the_way.map(Queued::name).collect();
+    if !in_the_way.is_empty() {
+        fleet::cancel(&folder.fleet, &in_the_way)?;
     }
     folder.fleet.shard_options.extend(job_options(&arguments.jobs, true));
     folder.fleet.merge_options.extend(job_options(&arguments.jobs, false));
-    let said = submit(&mut folder, &missing, arguments.jobs.dependency.as_deref(), &to_come(false))?;
+    let said = submit(&mut folder, &missing, arguments.jobs.dependency.as_deref(), &arrays(&queue))?;
     print(&format!("{id}: {said}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Numbers of the jobs that are still to come: those that merge, or the arrays.
-fn jobs(queue: &[Queued], merges: bool) -> Vec<u64> {
-    let to_come = queue.iter().filter(|job| job.is_to_come() && job.shard.is_none() == merges);
+/// A job would find something in its place, and leave it there.
+fn refuse_damaged(status: &Status) -> Result<(), Failure> {
+    let all = status.shards.iter().chain([&status.merge]);
+    match all.filter(|it| it.is_damaged).find_map(|it| it.reason.clone()) {
+        Some(reason) => Err(Failure::Failed(reason)),
+        None => Ok(()),
+    }
+}
+
+/// Numbers of the arrays of which something is still to come.
+fn arrays(queue: &[Queued]) -> Vec<u64> {
+    let to_come = queue.iter().filter(|job| job.is_to_come() && job.shard.is_some());
     let mut ids: Vec<u64> = to_come.map(|job| job.job).collect();
     ids.sort_unstable();
     ids.dedup();
