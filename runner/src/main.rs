@@ -35,6 +35,10 @@ use failure::Failure;
 use std::io::Write;
 use std::process::ExitCode;
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let files = Credentials::of_invoker().map_or(Ok(()), |user| user.take_files());
     let files = files.map_err(|error| {
