@@ -179,7 +179,12 @@ kill_node() {
 is_over() {
     local status=0
     runner fleet status "$1" >"$work/status" || status=$?
-    case $status in 0) ;; 75) return 1 ;; *) cat "$work/status"; exit 1 ;; esac
+    case $status in
+    0) ;;
+    75) return 1 ;;
+    # On a busy machine a window so short may have nothing in it.
+    *) grep -q "^all is done" "$work/status" || { cat "$work/status"; exit 1; } ;;
+    esac
 }
 
 trials() {
@@ -202,7 +207,7 @@ check_slurm() {
     within 150 "the fleet's end" is_over "$fleet"
     cat "$work/status"
     grep -q "goes on with what attempt ${victim% *}-" "$fleet/logs/shard-${victim% *}.log"
-    runner fleet fetch "$fleet"
+    runner fleet fetch "$fleet" || [ $? = 3 ]
     runner verify by-slurm
 }
 
@@ -215,7 +220,7 @@ check_cancel_and_retry() {
     [ -z "$(squeue --noheader)" ]
     runner fleet retry --sbatch=--begin=now
     within 60 "the end of what was submitted anew" is_over latest
-    runner fleet fetch
+    runner fleet fetch || [ $? = 3 ]
     runner verify later
 }
 
@@ -230,7 +235,7 @@ check_retry_meanwhile() {
     says_of_a_shard "$meanwhile" "shard 2   waiting"
     runner fleet retry "$meanwhile" --sbatch=--begin=now | grep "1 shard as job"
     within 60 "the merge of both" is_over "$meanwhile"
-    runner fleet fetch "$meanwhile"
+    runner fleet fetch "$meanwhile" || [ $? = 3 ]
     runner verify meanwhile
 }
 
@@ -266,7 +271,7 @@ check_never_and_requeued() {
 
 grep_status() { { runner fleet status "$1" || :; } 2>&1 | tee "$work/status" | grep -qF "$2"; }
 
-is_done() { runner fleet status "$1" >"$work/status" 2>&1; }
+is_done() { { runner fleet status "$1" || :; } 2>&1 | tee "$work/status" | grep -q "^all is done"; }
 
 # As a user who has no rights but those of one rule.
 check_sudo() {
@@ -281,9 +286,9 @@ check_sudo() {
     as_user() { (cd "$work/user" && setpriv --reuid="$user" --regid=nogroup --clear-groups env HOME="$work/user" "$@"); }
     as_user runner fleet slurm fleet.toml --shards 2 --repetitions 2 --set measure.window=150ms --sudo \
         --runner "$work/bin/runner" --runs-dir "$work/user/runs"
-    as_user_is_done() { as_user runner fleet status --runs-dir "$work/user/runs" >"$work/status" 2>&1; }
+    as_user_is_done() { { as_user runner fleet status --runs-dir "$work/user/runs" || :; } 2>&1 | tee "$work/status" | grep -q "^all is done"; }
     within 60 "the end of what sudo began" as_user_is_done
-    as_user runner fleet fetch --runs-dir "$work/user/runs"
+    as_user runner fleet fetch --runs-dir "$work/user/runs" || [ $? = 3 ]
     # By root's probe, and the user's own.
     [ "$(as_user runner list --runs-dir "$work/user/runs" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["runs"][0]["run"]["backend"])')" != user ]
     [ -z "$(find "$work/user" ! -user $user)" ]
@@ -366,7 +371,7 @@ check_sudo
 say "and the same by ssh"
 start_ssh
 check_ssh
-runner run "$root/checks/fleet.toml" --set measure.window=150ms --label whole --quiet
+runner run "$root/checks/fleet.toml" --set measure.window=150ms --label whole --quiet || [ $? = 3 ]
 trials whole >"$work/whole"
 trials by-slurm >"$work/by-slurm"
 for run in by-slurm by-ssh; do

@@ -363,7 +363,7 @@ fn what_waits_for_what_can_never_come_is_told_and_submitted_anew() {
     let (code, said) = site.said(&["retry", ODD]);
     assert!(code == Some(0) && said.contains("2 shards as job 43, merged by job 44"), "{said}");
     assert!(site.read("scancel").ends_with("\n41_1\n41_2\n42\n"), "{}", site.read("scancel"));
-    assert!(site.read("sbatch").contains("--dependency=afterok:43\n"), "not behind the one that is stuck");
+    assert!(site.read("sbatch").contains("--dependency=afterany:43\n"), "not behind the one that is stuck");
     fs::write(site.path("queue"), format!("43|1|PENDING||{never}\n43|2|PENDING||JobHeldAdmin\n")).unwrap();
     let (code, said) = site.said(&["cancel", ODD]);
     assert!(code == Some(0) && said.contains(": cancelled;"), "{said}");
