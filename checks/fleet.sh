@@ -207,7 +207,7 @@ check_cancel_and_retry() {
     [ $status = 3 ]
     [ -z "$(squeue --noheader)" ]
     runner fleet retry --sbatch=--begin=now
-    within 60 "the end of what was submitted anew" is_over latest
+    within 120 "the end of what was submitted anew" is_over latest
     runner fleet fetch
     runner verify later
 }
@@ -222,10 +222,10 @@ check_never_and_requeued() {
         --runner "$work/late/runner" --dependency "afterok:$job"
     within 30 "what can never come" grep_status "$late" "can never come"
     runner fleet retry "$late"
-    within 30 "a node without a runner" grep -q "cannot be executed on this node" "$late/logs/shard-1.log"
+    within 90 "a node without a runner" grep -qs "cannot be executed on this node" "$late/logs/shard-1.log"
     mkdir "$work/late"
     cp "$work/bin/runner" "$work/bin/generator" "$work/late"
-    within 90 "the end of what was requeued" is_done "$late"
+    within 240 "the end of what was requeued" is_done "$late"
     grep -q "attempt 1-[0-9]*-[1-3] begins" "$late/logs/shard-1.log"
     # What is cancelled before it began, and what somebody takes away.
     runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --sbatch=--begin=now+1hour
@@ -237,7 +237,7 @@ check_never_and_requeued() {
     [ $status = 1 ]
     rm -r "$late/merged"
     runner fleet retry "$late"
-    within 30 "another merge" is_done "$late"
+    within 90 "another merge" is_done "$late"
 }
 
 grep_status() { { runner fleet status "$1" || :; } 2>&1 | tee "$work/status" | grep -qF "$2"; }
@@ -258,7 +258,7 @@ check_sudo() {
     as_user runner fleet slurm fleet.toml --shards 2 --repetitions 2 --set measure.window=150ms --sudo \
         --runner "$work/bin/runner" --runs-dir "$work/user/runs"
     as_user_is_done() { as_user runner fleet status --runs-dir "$work/user/runs" >"$work/status" 2>&1; }
-    within 60 "the end of what sudo began" as_user_is_done
+    within 240 "the end of what sudo began" as_user_is_done
     as_user runner fleet fetch --runs-dir "$work/user/runs"
     # By root's probe, and the user's own.
     [ "$(as_user runner list --runs-dir "$work/user/runs" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["runs"][0]["run"]["backend"])')" != user ]
