@@ -245,14 +245,19 @@ bench-runner: build
     done
     python3 -B checks/endurance/lean.py "$work/lean" "$work/window"
 
-# What reports and diffs take, by trials, beside the same figures by pandas, with programs built as PROFILE (dev or release)
-bench-reports PROFILE="release":
+# What reports and diffs take, by trials, beside the same figures by pandas, with a PROGRAM, or one built by the profile dev or release
+bench-reports PROGRAM="release":
     #!/bin/sh
     set -eu
-    cargo build --locked --profile "$1" -p runner --bins
-    folder=$1
-    [ "$folder" != dev ] || folder=debug
-    runner=${CARGO_TARGET_DIR:-target}/$folder/runner
+    case $1 in
+        */*) runner=$1 ;;
+        *)
+            cargo build --locked --profile "$1" -p runner --bins
+            folder=$1
+            [ "$folder" != dev ] || folder=debug
+            runner=${CARGO_TARGET_DIR:-target}/$folder/runner
+            ;;
+    esac
     readers=${XDG_CACHE_HOME:-$HOME/.cache}/syscall-lab/pandas
     if ! "$readers/bin/python" -c 'import pandas, pyarrow' 2>/dev/null; then
         python3 -m venv "$readers"

@@ -108,8 +108,9 @@ try_deb() {
     holds "so are completions" inside "$tree" bash -n /usr/share/bash-completion/completions/runner
     holds "so are scenarios" test -s "$tree/usr/share/doc/syscall-lab/examples/scenarios/quick.toml"
     holds "files are as they were packed" inside "$tree" sh -c '[ -z "$(dpkg --verify syscall-lab)" ]'
-    holds "and go again" inside "$tree" sh -c 'dpkg -L syscall-lab | grep syscall-lab/ >/dist/files && apt-get purge -y -qq syscall-lab &&
-        while read -r file; do [ ! -e "$file" ] || exit 1; done </dist/files; [ ! -e /usr/bin/runner ]'
+    holds "and go again" inside "$tree" sh -c 'dpkg -L syscall-lab | while read -r path; do [ ! -f "$path" ] || echo "$path"; done >/dist/files
+        grep -qx /usr/bin/generator /dist/files && apt-get purge -y -qq syscall-lab &&
+        while read -r file; do [ ! -e "$file" ] || exit 1; done </dist/files'
     rm -rf --one-file-system "$tree"
 }
 

@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
 first=$PWD/dist
 [ -s "$first/SHA256SUMS" ] || { echo "reproducible: dist/ has no packages: make them by \`just dist\`" >&2; exit 1; }
 work=$(mktemp -d)

@@ -55,10 +55,15 @@ fetch_tools() {
 # No path of this machine, and no time but that of the sources, gets into what is made.
 be_reproducible() {
     local sysroot commit flags
-    export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
-    # It is for those who pack. Were it told the compiler, half of all dependencies would be compiled anew for each commit.
+    SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || {
+        say "git does not tell the time of the last commit: say SOURCE_DATE_EPOCH, in seconds"
+        exit 1
+    }
+    export SOURCE_DATE_EPOCH
+    # It is for those who pack. Were the compilers told it, half of all dependencies would be compiled anew for each commit;
+    # those of C are told one time of ours, for code that says when it was compiled.
     mkdir "$work/bin"
-    printf '#!/bin/sh\nexec env -u SOURCE_DATE_EPOCH %q "$@"\n' "$(command -v cargo)" >"$work/bin/cargo"
+    printf '#!/bin/sh\nexec env SOURCE_DATE_EPOCH=315532800 %q "$@"\n' "$(command -v cargo)" >"$work/bin/cargo"
     chmod +x "$work/bin/cargo"
     export PATH=$work/bin:$PATH
     [ "$profile" = release ] || return 0
@@ -108,7 +113,12 @@ write_share() {
     "$runner" completions bash >"$share/bash-completion/completions/runner"
     "$runner" completions zsh >"$share/zsh/site-functions/_runner"
     "$runner" completions fish >"$share/fish/vendor_completions.d/runner.fish"
-    python3 -B packaging/notices.py "$native-unknown-linux-musl" >"$share/doc/syscall-lab/NOTICES"
+    # Debian wants one in its own form; what changed is in CHANGELOG.md.
+    printf 'syscall-lab (%s-1) unstable; urgency=medium\n\n  * What changed is told in CHANGELOG.md.\n\n -- %s  %s\n' "$version" \
+        "$(sed -n 's/^maintainer = "\(.*\)"$/\1/p' runner/Cargo.toml)" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" \
+        >"$share/doc/syscall-lab/changelog"
+    # The same for both architectures: what is linked into one of them only is named in the other's as well.
+    python3 -B packaging/notices.py {x86_64,aarch64}-unknown-linux-musl >"$share/doc/syscall-lab/NOTICES"
 }
 
 # Packs architecture $1's archive, to be unpacked in /usr/local or ~/.local.

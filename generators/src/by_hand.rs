@@ -4,7 +4,7 @@
 
 use crate::control::{Page, Phase};
 use crate::{GeneratorReport, GeneratorSpec, Parameter, Pin, Workload};
-use clap::{Parser, ValueEnum};
+use clap::{CommandFactory, Parser, ValueEnum};
 use probe_abi::SparseHistogram;
 use std::fmt::Write;
 use std::time::Duration;
@@ -60,6 +60,12 @@ pub(crate) struct Options {
     /// An existing folder for files; that of temporary files unless given.
     #[arg(long)]
     scratch: Option<std::path::PathBuf>,
+}
+
+/// The program's command line, for its page of the manual.
+#[must_use]
+pub fn command() -> clap::Command {
+    Options::command()
 }
 
 /// How long a generator that paces itself runs.
@@ -257,7 +263,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        use clap::CommandFactory;
         Options::command().debug_assert();
         let options =
             Options::parse_from(["generator", "mmap", "--size", "1MiB", "--touch", "--threads", "2"]);

@@ -32,6 +32,7 @@ mod supervisor;
 mod workload;
 mod workloads;
 
+pub use by_hand::command;
 pub use host::{Credentials, Generator, GeneratorError};
 pub use issuer::main;
 pub use program::{Program, ProgramError, ProgramSpec, STREAMS};

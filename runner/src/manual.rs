@@ -39,8 +39,18 @@ pub(crate) fn pages() -> Vec<Page> {
     pages
 }
 
+/// What is installed beside the programs: the pages, and the generator's.
+pub(crate) fn installed() -> Vec<Page> {
+    let mut command = generators::command().version(env!("CARGO_PKG_VERSION"));
+    command.build();
+    let mut pages = pages();
+    pages.push(Page { title: "generator".to_owned(), words: vec!["generator".to_owned()], command });
+    pages
+}
+
 fn collect(command: &Command, words: &[String], pages: &mut Vec<Page>) {
-    pages.push(Page { command: command.clone(), words: words.to_vec() });
+    let title = [&["runner".to_owned()], words].concat().join(" ");
+    pages.push(Page { title, command: command.clone(), words: words.to_vec() });
     for verb in command.get_subcommands() {
         collect(verb, &[words, &[verb.get_name().to_owned()]].concat(), pages);
     }
@@ -48,6 +58,8 @@ fn collect(command: &Command, words: &[String], pages: &mut Vec<Page>) {
 
 /// The page of one command.
 pub(crate) struct Page {
+    /// `runner`, `runner diff`.
+    title: String,
     command: Command,
     words: Vec<String>,
 }
@@ -64,19 +76,14 @@ impl Page {
         self.words.iter().map(String::as_str).collect()
     }
 
-    /// `runner`, `runner diff`.
-    fn title(&self) -> String {
-        std::iter::once("runner").chain(self.words()).collect::<Vec<_>>().join(" ")
-    }
-
     /// What its file is called.
     pub(crate) fn file(&self) -> String {
-        format!("{}.1", self.title().replace(' ', "-"))
+        format!("{}.1", self.title.replace(' ', "-"))
     }
 
     /// The page as `man` reads it.
     pub(crate) fn roff(&self) -> String {
-        let name = self.title().replace(' ', "-");
+        let name = self.title.replace(' ', "-");
         let man = Man::new(self.command.clone())
             .title(&name)
             .source(concat!("runner ", env!("CARGO_PKG_VERSION")))

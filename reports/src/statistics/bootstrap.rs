@@ -161,15 +161,16 @@ fn odd(sorted: &[f64]) -> Vec<(f64, f64)> {
 fn even(sorted: &[f64]) -> Vec<(f64, f64)> {
     let n = sorted.len();
     let half = n / 2;
-    let power = |count: usize| (count as f64 / n as f64).powi(exponent(half));
-    let mut pairs = Vec::new();
+    let orders = choose(n, half);
+    let powers: Vec<f64> = (0..=n).map(|count| (count as f64 / n as f64).powi(exponent(half))).collect();
+    let mut pairs = Vec::with_capacity(n * (n + 1) / 2);
     for i in 0..n {
         // Exactly half of the draws are at most the i-th value, and i is the greatest of them; the least of the
         // other half is the j-th.
-        let lower_is_i = power(i + 1) - power(i);
+        let lower_is_i = orders * (powers[i + 1] - powers[i]);
         let mut apart = 0.0;
         for j in i + 1..n {
-            let joint = choose(n, half) * lower_is_i * (power(n - j) - power(n - j - 1));
+            let joint = lower_is_i * (powers[n - j] - powers[n - j - 1]);
             apart += joint;
             pairs.push((f64::midpoint(sorted[i], sorted[j]), joint));
         }

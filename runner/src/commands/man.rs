@@ -14,7 +14,7 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<ExitCode, Failure> {
         (None, ManFormat::Markdown) => print(&manual::markdown())?,
         (None, ManFormat::Roff) => {
             let words: Vec<&str> = arguments.verb.iter().map(String::as_str).collect();
-            let page = manual::pages().into_iter().find(|page| page.words() == words);
+            let page = manual::installed().into_iter().find(|page| page.words() == words);
             let page = page.ok_or_else(|| {
                 Failure::Usage(format!("there is no command `{}`: see `runner --help`", words.join(" ")))
             })?;
@@ -29,7 +29,7 @@ fn write(folder: &Path) -> Result<(), Failure> {
         Failure::Failed(format!("cannot write {}: {}", path.display(), crate::failure::chain(error)))
     };
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
-    let pages = manual::pages();
+    let pages = manual::installed();
     for page in &pages {
         let path = folder.join(page.file());
         std::fs::write(&path, page.roff()).map_err(|error| failed(&path, &error))?;

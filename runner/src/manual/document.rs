@@ -14,7 +14,7 @@ pub(crate) fn markdown() -> String {
 impl Page {
     fn markdown(&self) -> String {
         let depth = "#".repeat(self.words().len().clamp(1, 2) + 1);
-        let mut text = format!("{depth} `{}`\n\n{}\n", self.title(), self.about());
+        let mut text = format!("{depth} `{}`\n\n{}\n", self.title, self.about());
         let usage = self.command.clone().render_usage().to_string();
         let _ = write!(text, "\n```text\n{}\n```\n", usage.trim().trim_start_matches("Usage: "));
         let rows: String = self.arguments().map(row).collect();

@@ -29,10 +29,11 @@ fn every_page_is_written_and_man_shows_it() {
         pages.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(said, format!("{} pages in {}\n", names.len(), pages.display()));
-    for name in ["runner.1", "runner-run.1", "runner-diff.1", "runner-completions.1"] {
+    for name in ["runner.1", "runner-run.1", "runner-diff.1", "runner-completions.1", "generator.1"] {
         assert!(names.iter().any(|it| it == name), "{names:?}");
     }
     assert_eq!(fs::read_to_string(pages.join("runner-diff.1")).unwrap(), printed(&["man", "diff"]));
+    assert_eq!(fs::read_to_string(pages.join("generator.1")).unwrap(), printed(&["man", "generator"]));
     for name in names {
         let Some(shown) = asked("man", &["-l", pages.join(&name).to_str().unwrap()]) else { return };
         let (page, complaints) = (text(&shown.stdout), text(&shown.stderr));
