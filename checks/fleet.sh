@@ -133,10 +133,10 @@ PartitionName=all Nodes=n[1-4] Default=YES MaxTime=INFINITE State=UP
 END
     daemon munge munged --foreground --force --key-file="$work/munge/key" --socket="$work/munge/socket" \
         --pid-file="$work/munge/number" --seed-file="$work/munge/seed" --log-file="$work/munge/log"
-    within 10 "munge's socket" test -S "$work/munge/socket"
+    within 30 "munge's socket" test -S "$work/munge/socket"
     daemon slurmctld slurmctld -D
     for node in 1 2 3 4; do daemon "slurmd-n$node" slurmd -D -N "n$node"; done
-    within 30 "a node's readiness" nodes_are_idle 4
+    within 60 "a node's readiness" nodes_are_idle 4
 }
 
 nodes_are_idle() { [ "$(timeout 5 sinfo --noheader --Node --format=%t 2>/dev/null | grep -c idle)" = "$1" ]; }
@@ -186,11 +186,11 @@ check_slurm() {
     local first victim
     runner fleet slurm "$root/checks/fleet.toml" --shards 4 --fleet-dir "$fleet" --time 10 --label by-slurm
     if runner fleet slurm "$root/checks/fleet.toml" --shards 4 --fleet-dir "$fleet" 2>/dev/null; then return 1; fi
-    within 30 "a shard that measures" measuring
+    within 120 "a shard that measures" measuring
     first=$victim
     say "kills the daemon of ${first#* }, where shard ${first% *} goes on"
     kill -KILL "$(cat "$work/slurmd-${first#* }.pid")"
-    within 60 "another shard that measures" another_dies
+    within 120 "another shard that measures" another_dies
     say "killed all of ${victim#* }, with shard ${victim% *} in the middle"
     within 150 "the fleet's end" is_over "$fleet"
     cat "$work/status"
@@ -220,7 +220,7 @@ check_never_and_requeued() {
     late="$work/late fleet"
     runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --set measure.window=150ms --fleet-dir "$late" \
         --runner "$work/late/runner" --dependency "afterok:$job"
-    within 30 "what can never come" grep_status "$late" "can never come"
+    within 60 "what can never come" grep_status "$late" "can never come"
     runner fleet retry "$late"
     within 90 "a node without a runner" grep -qs "cannot be executed on this node" "$late/logs/shard-1.log"
     mkdir "$work/late"
@@ -298,7 +298,7 @@ END
     mkdir -p "$PARALLEL_HOME"
     touch "$PARALLEL_HOME/will-cite"
     daemon sshd "$(command -v sshd)" -D -e -f "$work/ssh/sshd"
-    within 10 "sshd" timeout 5 ssh -F "$work/ssh/config" m1 true 2>/dev/null
+    within 30 "sshd" timeout 5 ssh -F "$work/ssh/config" m1 true 2>/dev/null
 }
 
 # The page's own lines.
