@@ -140,10 +140,10 @@ PartitionName=all Nodes=n[1-4] Default=YES MaxTime=INFINITE State=UP
 END
     daemon munge munged --foreground --force --key-file="$work/munge/key" --socket="$work/munge/socket" \
         --pid-file="$work/munge/number" --seed-file="$work/munge/seed" --log-file="$work/munge/log"
-    within 10 "munge's socket" test -S "$work/munge/socket"
+    within 30 "munge's socket" test -S "$work/munge/socket"
     daemon slurmctld slurmctld -D
     for node in 1 2 3 4; do daemon "slurmd-n$node" slurmd -D -N "n$node"; done
-    within 30 "a node's readiness" nodes_are_idle 4
+    within 60 "a node's readiness" nodes_are_idle 4
 }
 
 nodes_are_idle() { [ "$(timeout 5 sinfo --noheader --Node --format=%t 2>/dev/null | grep -c idle)" = "$1" ]; }
@@ -198,11 +198,11 @@ check_slurm() {
     local first victim
     runner fleet slurm "$root/checks/fleet.toml" --shards 4 --fleet-dir "$fleet" --time 10 --label by-slurm
     if runner fleet slurm "$root/checks/fleet.toml" --shards 4 --fleet-dir "$fleet" 2>/dev/null; then return 1; fi
-    within 30 "a shard that measures" measuring
+    within 120 "a shard that measures" measuring
     first=$victim
     say "kills the daemon of ${first#* }, where shard ${first% *} goes on"
     kill -KILL "$(cat "$work/slurmd-${first#* }.pid")"
-    within 60 "another shard that measures" another_dies
+    within 120 "another shard that measures" another_dies
     say "killed all of ${victim#* }, with shard ${victim% *} in the middle"
     within 150 "the fleet's end" is_over "$fleet"
     cat "$work/status"
@@ -219,7 +219,7 @@ check_cancel_and_retry() {
     [ $status = 3 ]
     [ -z "$(squeue --noheader)" ]
     runner fleet retry --sbatch=--begin=now
-    within 60 "the end of what was submitted anew" is_over latest
+    within 120 "the end of what was submitted anew" is_over latest
     runner fleet fetch || [ $? = 3 ]
     runner verify later
 }
@@ -234,7 +234,7 @@ check_retry_meanwhile() {
     within 10 "a shard that is gone" says_of_a_shard "$meanwhile" "shard 1   failed"
     says_of_a_shard "$meanwhile" "shard 2   waiting"
     runner fleet retry "$meanwhile" --sbatch=--begin=now | grep "1 shard as job"
-    within 60 "the merge of both" is_over "$meanwhile"
+    within 240 "the merge of both" is_over "$meanwhile"
     runner fleet fetch "$meanwhile" || [ $? = 3 ]
     runner verify meanwhile
 }
@@ -249,12 +249,12 @@ check_never_and_requeued() {
     late="$work/late fleet"
     runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --set measure.window=150ms --fleet-dir "$late" \
         --runner "$work/late/runner" --dependency "afterok:$job"
-    within 30 "what can never come" grep_status "$late" "can never come"
+    within 60 "what can never come" grep_status "$late" "can never come"
     runner fleet retry "$late"
-    within 30 "a node without a runner" grep -q "cannot be executed on this node" "$late/logs/shard-1.log"
+    within 90 "a node without a runner" grep -qs "cannot be executed on this node" "$late/logs/shard-1.log"
     mkdir "$work/late"
     cp "$work/bin/runner" "$work/bin/generator" "$work/late"
-    within 90 "the end of what was requeued" is_done "$late"
+    within 240 "the end of what was requeued" is_done "$late"
     grep -q "attempt 1-[0-9]*-[1-3] begins" "$late/logs/shard-1.log"
     # What is cancelled before it began, and what somebody takes away.
     runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --sbatch=--begin=now+1hour
@@ -266,7 +266,7 @@ check_never_and_requeued() {
     [ $status = 1 ]
     rm -r "$late/merged"
     runner fleet retry "$late"
-    within 30 "another merge" is_done "$late"
+    within 90 "another merge" is_done "$late"
 }
 
 grep_status() { { runner fleet status "$1" || :; } 2>&1 | tee "$work/status" | grep -qF "$2"; }
@@ -287,7 +287,7 @@ check_sudo() {
     as_user runner fleet slurm fleet.toml --shards 2 --repetitions 2 --set measure.window=150ms --sudo \
         --runner "$work/bin/runner" --runs-dir "$work/user/runs"
     as_user_is_done() { { as_user runner fleet status --runs-dir "$work/user/runs" || :; } 2>&1 | tee "$work/status" | grep -q "^all is done"; }
-    within 60 "the end of what sudo began" as_user_is_done
+    within 240 "the end of what sudo began" as_user_is_done
     as_user runner fleet fetch --runs-dir "$work/user/runs" || [ $? = 3 ]
     # By root's probe, and the user's own.
     [ "$(as_user runner list --runs-dir "$work/user/runs" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["runs"][0]["run"]["backend"])')" != user ]
@@ -327,7 +327,7 @@ END
     mkdir -p "$PARALLEL_HOME"
     touch "$PARALLEL_HOME/will-cite"
     daemon sshd "$(command -v sshd)" -D -e -f "$work/ssh/sshd"
-    within 10 "sshd" timeout 5 ssh -F "$work/ssh/config" m1 true 2>/dev/null
+    within 30 "sshd" timeout 5 ssh -F "$work/ssh/config" m1 true 2>/dev/null
 }
 
 # The page's own lines.

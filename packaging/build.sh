@@ -60,9 +60,10 @@ be_reproducible() {
         exit 1
     }
     export SOURCE_DATE_EPOCH
-    # It is for those who pack. Were it told the compiler, half of all dependencies would be compiled anew for each commit.
+    # It is for those who pack. Were the compilers told it, half of all dependencies would be compiled anew for each commit;
+    # those of C are told one time of ours, for code that says when it was compiled.
     mkdir "$work/bin"
-    printf '#!/bin/sh\nexec env -u SOURCE_DATE_EPOCH %q "$@"\n' "$(command -v cargo)" >"$work/bin/cargo"
+    printf '#!/bin/sh\nexec env SOURCE_DATE_EPOCH=315532800 %q "$@"\n' "$(command -v cargo)" >"$work/bin/cargo"
     chmod +x "$work/bin/cargo"
     export PATH=$work/bin:$PATH
     [ "$profile" = release ] || return 0

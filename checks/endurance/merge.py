@@ -1,7 +1,8 @@
 """What a merge takes, by trials and by parts, beside a plain copy of the same bytes: merge.py RUNNER [TRIALS [SHARDS]]
 
-RUNNER is the folder with the binaries `runner` and `generator`. The parts are measured, not made up: very short trials, one part
-after the other. Processes are timed as a whole; memory is what a process had most of at a time.
+RUNNER is the folder with the binaries `runner` and `generator`. Ten repetitions are measured, very short trials; their trials are
+put in the places that a plan of TRIALS trials has, by a tool among the tests of the store. Processes are timed as a whole;
+memory is what a process had most of at a time.
 """
 
 import os
@@ -38,16 +39,21 @@ def size(folder):
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
 
 
-def measured(runner, runs, trials, shards):
+def resampled(runner, folder, trials, shards):
     """The parts of a plan of so many trials."""
-    command = [runner, "run", HERE / "soak.toml", "--quiet", "--runs-dir", runs, "--repetitions", trials // CELLS]
+    scenario, kept = HERE / "soak.toml", folder / "kept"
+    # A window of 5 ms on a busy machine may have nothing in it: 3.
+    take([runner, "run", scenario, "--quiet", "--runs-dir", kept, "--repetitions", "10"], (0, 3))
+    plans = []
     for shard in range(1, shards + 1):
-        # A window of 5 ms on a busy machine may have nothing in it: 3.
-        take([*command, "--shard", f"{shard}/{shards}", "--label", f"part-{shard}"], (0, 3))
-    # What a part's report takes is none of it.
-    for report in runs.glob("*/report"):
-        shutil.rmtree(report)
-    return sorted(path for path in runs.glob("2*") if path.is_dir())
+        plan = [runner, "plan", scenario, "--repetitions", str(trials // CELLS), "--shard", f"{shard}/{shards}", "--json"]
+        plans.append(folder / f"plan-{shard}.json")
+        plans[-1].write_bytes(subprocess.run(plan, check=True, capture_output=True).stdout)
+    tool = ["cargo", "test", "--quiet", "--locked", "-p", "store", "--test", "golden", "made_up_parts", "--", "--ignored"]
+    into = {"RESAMPLE_RUN": kept / "latest", "RESAMPLE_INTO": folder / "runs", "RESAMPLE_PLANS": " ".join(map(str, plans))}
+    environment = {**os.environ, **{name: str(value) for name, value in into.items()}}
+    subprocess.run(tool, check=True, cwd=HERE.parents[1], env=environment, stdout=subprocess.DEVNULL)
+    return sorted(path for path in (folder / "runs").glob("2*") if path.is_dir())
 
 
 def copied(parts, into):
@@ -69,7 +75,7 @@ def main():
         processes.copy_binaries(sys.argv[1], binaries)
         copies.mkdir()
         runner = binaries / "runner"
-        parts = measured(runner, runs, trials, shards)
+        parts = resampled(runner, folder, trials, shards)
         tally.check(len(parts) == shards, "every part is there", len(parts))
         print(f"{trials} trials in {shards} parts, {sum(map(size, parts)):.1f} MiB")
         rows = [("a plain copy, to the disk", (copied(parts, copies), None))]

@@ -225,7 +225,9 @@ fn of_one_machine_the_kernel_becomes_the_factor() {
         manifest.environment.kernel_release = "7.0.0".to_owned();
         let days = chrono::TimeDelta::days(1);
         manifest.started_at -= days;
-        trials.iter_mut().for_each(|trial| trial.started_at -= days);
+        for trial in trials {
+            trial.started_at -= days;
+        }
     });
     let both = merged(folder, &[&old, &new]);
     let factor = &both.manifest.scenario.factors[0];

@@ -42,12 +42,16 @@ impl Machines {
             }
         }
         // In the order of the first of each.
-        groups.iter_mut().for_each(|(group, _)| group.sort_unstable());
+        for (group, _) in &mut groups {
+            group.sort_unstable();
+        }
         groups.sort_by_key(|(group, _)| group[0]);
         let called = called(parts, &groups);
         let mut names = vec![String::new(); parts.len()];
         for ((group, _), name) in groups.iter().zip(&called) {
-            group.iter().for_each(|part| names[*part].clone_from(name));
+            for part in group {
+                names[*part].clone_from(name);
+            }
         }
         let by_name = groups.iter().zip(called).filter(|((_, by_name), _)| *by_name);
         Self { names, by_name: by_name.map(|(_, name)| name).collect() }
@@ -130,9 +134,12 @@ fn were_both_up(parts: &[Part], one: &[usize], other: &[usize]) -> bool {
     mine.iter().any(|mine| theirs.iter().any(|theirs| mine.0 < theirs.1 && theirs.0 < mine.1))
 }
 
+/// From when to when something was.
+type Span = (DateTime<Utc>, DateTime<Utc>);
+
 /// From when to when each boot of a group was up: of one in which several parts have trials, from the first to the last.
-fn spans(parts: &[Part], group: &[usize]) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
-    let mut spans: BTreeMap<(&str, usize), (DateTime<Utc>, DateTime<Utc>)> = BTreeMap::new();
+fn spans(parts: &[Part], group: &[usize]) -> Vec<Span> {
+    let mut spans: BTreeMap<(&str, usize), Span> = BTreeMap::new();
     for part in group {
         for Boot { id, first, last } in &parts[*part].boots {
             // One without an id is that of its part.
