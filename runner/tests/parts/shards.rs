@@ -207,8 +207,12 @@ fn whole_runs_of_several_machines_have_the_machine_as_a_factor() {
     // The fleet is compared with itself cell by cell.
     let diff = runner().arg("diff").args([&all.path, &all.path]).output().unwrap();
     assert!(text(&diff.stdout).contains("The unit is the repetition"), "{}", text(&diff.stdout));
-    // But not with what it was made of.
-    let diff = runner().arg("diff").args([&all.path, &here.path]).output().unwrap();
+    refused_beside_its_part(&all, &here);
+}
+
+/// The same trials would be on both sides.
+fn refused_beside_its_part(whole: &Run, part: &Run) {
+    let diff = runner().arg("diff").args([&whole.path, &part.path]).output().unwrap();
     let said = text(&diff.stderr);
     assert!(diff.status.code() == Some(2) && said.contains("is on both sides"), "{said}");
 }
