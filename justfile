@@ -301,6 +301,10 @@ bench-archive RUNS="10000" PROFILE="release":
 bench-list RUNS="5000": build
     python3 -B checks/list.py "${CARGO_TARGET_DIR:-target}/debug/runner" store/tests/golden/everything "$1"
 
+# What a merge of TRIALS short trials in SHARDS parts takes, beside a plain copy of the same bytes
+bench-merge TRIALS="10000" SHARDS="4": build
+    python3 -B checks/endurance/merge.py "${CARGO_TARGET_DIR:-target}/debug" "$@"
+
 # One run of TRIALS short trials: does the runner's memory grow, and is anything left
 soak TRIALS="10000": build
     python3 -B checks/endurance/soak.py "${CARGO_TARGET_DIR:-target}/debug" "$1"

@@ -2,7 +2,8 @@
 # A scenario over four shards on a real Slurm: controller, four node daemons and munge on loopback, started by this script
 # alone. Two daemons are killed with SIGKILL in the middle, one of them with all that ran on its node. Nothing may be lost:
 # the merged run verifies, and has the trials of a run in one piece. Then the same by ssh and GNU parallel, with the lines of
-# docs/fleet.md. As root, for the probe and the packages.
+# docs/fleet.md. Nodes without a runner are requeued by its exit code, and a user without rights measures by a rule of sudo.
+# As root, for the probe, the packages and that rule.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 programs=${CARGO_TARGET_DIR:-$root/target}/debug
@@ -10,18 +11,24 @@ case $programs in /*) ;; *) programs=$root/$programs ;; esac
 export PATH=$PATH:/usr/sbin:/sbin PYTHONDONTWRITEBYTECODE=1
 [ "$(id -u)" = 0 ] || { echo "fleet: needs root, for the probe and for daemons" >&2; exit 1; }
 
-# Whatever is installed must not start by itself.
+# Whatever is installed must not start by itself; `clean_up` removes what says so.
+policy=/usr/sbin/policy-rc.d
+made_policy=
 install() {
-    local policy=/usr/sbin/policy-rc.d made=
     if [ ! -e $policy ]; then
+        made_policy=yes
         printf '#!/bin/sh\nexit 101\n' >$policy
         chmod 755 $policy
-        made=yes
     fi
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        slurmctld slurmd slurm-client munge openssh-server openssh-client parallel rsync; } >"$work/apt" 2>&1 ||
+        slurmctld slurmd slurm-client munge sudo openssh-server openssh-client parallel rsync; } >"$work/apt" 2>&1 ||
         { cat "$work/apt"; return 1; }
-    [ -z "$made" ] || rm $policy
+    allow_services
+}
+
+allow_services() {
+    [ -z "$made_policy" ] || rm -f $policy
+    made_policy=
 }
 
 # Short, for sockets' names end at 108 bytes; and with what a shell or Slurm would take for something else.
@@ -33,26 +40,21 @@ unset SUDO_UID SUDO_GID
 export PATH=$work/bin:$PATH SLURM_CONF=$work/slurm.conf
 export SYSCALL_LAB_TURN=fleet-$$ RUNNER_RUNS_DIR=$work/here/runs
 fleet="$work/it's a \"fleet\" 100%d"
+rule=/etc/sudoers.d/syscall-lab-check-$$
 daemons=()
 
-# Whether a process has this in its environment.
-has() { { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | grep -qxF "$2"; }
+# Processes that have this in their environment, but for this one.
+with() { { grep -lzxF "$1" /proc/[0-9]*/environ || :; } 2>/dev/null | sed 's/[^0-9]//g' | grep -vx $$; }
 
 # Processes that this script has brought about, by the configuration that all of them have.
-ours() {
-    local environ pid
-    for environ in /proc/[0-9]*/environ; do
-        pid=${environ#/proc/}
-        pid=${pid%/environ}
-        if [ "$pid" != $$ ] && has "$pid" "SLURM_CONF=$SLURM_CONF"; then echo "$pid"; fi
-    done
-}
+ours() { with "SLURM_CONF=$SLURM_CONF"; }
 
 # Jobs first: they outlive daemons.
 clean_up() {
     local status=$? pid
     trap - EXIT
     set +e
+    allow_services
     if [ $status != 0 ]; then
         timeout 5 runner fleet status "$fleet"
         tail -n 20 "$fleet"/logs/* "$work/slurmctld.log" 2>/dev/null
@@ -64,7 +66,7 @@ clean_up() {
         wait "${daemons[@]}" 2>/dev/null
     fi
     for pid in $(ours); do kill -KILL "$pid" 2>/dev/null; done
-    rm -rf "$work"
+    rm -rf "$work" "$rule"
     exit $status
 }
 trap clean_up EXIT
@@ -130,6 +132,7 @@ SlurmdParameters=config_overrides
 SlurmdTimeout=3
 MessageTimeout=4
 SchedulerParameters=sched_interval=2
+RequeueExit=75
 ReturnToService=2
 MailProg=/bin/true
 $(for node in 1 2 3 4; do echo "NodeName=n$node NodeAddr=127.0.0.1 Port=${ports[node - 1]} CPUs=1 State=UNKNOWN"; done)
@@ -137,10 +140,10 @@ PartitionName=all Nodes=n[1-4] Default=YES MaxTime=INFINITE State=UP
 END
     daemon munge munged --foreground --force --key-file="$work/munge/key" --socket="$work/munge/socket" \
         --pid-file="$work/munge/number" --seed-file="$work/munge/seed" --log-file="$work/munge/log"
-    within 10 "munge's socket" test -S "$work/munge/socket"
+    within 30 "munge's socket" test -S "$work/munge/socket"
     daemon slurmctld slurmctld -D
     for node in 1 2 3 4; do daemon "slurmd-n$node" slurmd -D -N "n$node"; done
-    within 30 "a node's readiness" nodes_are_idle 4
+    within 60 "a node's readiness" nodes_are_idle 4
 }
 
 nodes_are_idle() { [ "$(timeout 5 sinfo --noheader --Node --format=%t 2>/dev/null | grep -c idle)" = "$1" ]; }
@@ -157,18 +160,18 @@ measuring() {
     [ -n "$victim" ]
 }
 
-another_measures() { measuring && [ "$victim" != "$first" ]; }
+another_dies() { measuring && [ "$victim" != "$first" ] && kill_node "${victim#* }"; }
 
 # All that a node has: its daemon, what watches over its jobs (first, or it would tell of their end), and what runs in them.
+# Fails, with nothing killed, where its job was over by then.
 kill_node() {
     local pid parent jobs=() watchers=()
-    for pid in $(ours); do
-        has "$pid" "SLURMD_NODENAME=$1" || continue
+    for pid in $(with "SLURMD_NODENAME=$1"); do
+        parent=$(sed 's/.*) . \([0-9]*\).*/\1/' "/proc/$pid/stat") || continue
         jobs+=("$pid")
-        parent=$(sed 's/.*) . \([0-9]*\).*/\1/' "/proc/$pid/stat")
         case $(cat "/proc/$parent/comm") in slurmstepd*) watchers+=("$parent") ;; esac
-    done
-    [ ${#watchers[@]} = 1 ]
+    done 2>/dev/null
+    [ ${#watchers[@]} = 1 ] || return 1
     kill -KILL "$(cat "$work/slurmd-$1.pid")" "${watchers[@]}"
     for pid in "${jobs[@]}"; do kill -KILL "$pid" 2>/dev/null || :; done
 }
@@ -176,7 +179,12 @@ kill_node() {
 is_over() {
     local status=0
     runner fleet status "$1" >"$work/status" || status=$?
-    case $status in 0) ;; 75) return 1 ;; *) cat "$work/status"; exit 1 ;; esac
+    case $status in
+    0) ;;
+    75) return 1 ;;
+    # On a busy machine a window so short may have nothing in it.
+    *) grep -q "^all is done" "$work/status" || { cat "$work/status"; exit 1; } ;;
+    esac
 }
 
 trials() {
@@ -190,17 +198,16 @@ check_slurm() {
     local first victim
     runner fleet slurm "$root/checks/fleet.toml" --shards 4 --fleet-dir "$fleet" --time 10 --label by-slurm
     if runner fleet slurm "$root/checks/fleet.toml" --shards 4 --fleet-dir "$fleet" 2>/dev/null; then return 1; fi
-    within 30 "a shard that measures" measuring
+    within 120 "a shard that measures" measuring
     first=$victim
     say "kills the daemon of ${first#* }, where shard ${first% *} goes on"
     kill -KILL "$(cat "$work/slurmd-${first#* }.pid")"
-    within 40 "another shard that measures" another_measures
-    say "kills all of ${victim#* }, with shard ${victim% *} in the middle"
-    kill_node "${victim#* }"
-    within 100 "the fleet's end" is_over "$fleet"
+    within 120 "another shard that measures" another_dies
+    say "killed all of ${victim#* }, with shard ${victim% *} in the middle"
+    within 150 "the fleet's end" is_over "$fleet"
     cat "$work/status"
     grep -q "goes on with what attempt ${victim% *}-" "$fleet/logs/shard-${victim% *}.log"
-    runner fleet fetch "$fleet"
+    runner fleet fetch "$fleet" || [ $? = 3 ]
     runner verify by-slurm
 }
 
@@ -212,9 +219,79 @@ check_cancel_and_retry() {
     [ $status = 3 ]
     [ -z "$(squeue --noheader)" ]
     runner fleet retry --sbatch=--begin=now
-    within 60 "the end of what was submitted anew" is_over latest
-    runner fleet fetch
+    within 120 "the end of what was submitted anew" is_over latest
+    runner fleet fetch || [ $? = 3 ]
     runner verify later
+}
+
+# One shard is cancelled while the other is still to come: what is submitted anew is merged with what was submitted before.
+check_retry_meanwhile() {
+    local meanwhile="$work/meanwhile" job
+    runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --set measure.window=150ms --fleet-dir "$meanwhile" \
+        --sbatch=--begin=now+15 --label meanwhile
+    job=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["jobs"][0]["id"])' "$meanwhile/fleet.json")
+    scancel "${job}_1"
+    within 10 "a shard that is gone" says_of_a_shard "$meanwhile" "shard 1   failed"
+    says_of_a_shard "$meanwhile" "shard 2   waiting"
+    runner fleet retry "$meanwhile" --sbatch=--begin=now | grep "1 shard as job"
+    within 240 "the merge of both" is_over "$meanwhile"
+    runner fleet fetch "$meanwhile" || [ $? = 3 ]
+    runner verify meanwhile
+}
+
+says_of_a_shard() { { runner fleet status "$1" || :; } | grep -F "$2"; }
+
+# What waits for a job that has failed never begins. Then the same without waiting, on nodes that have no runner yet: 75, which
+# Slurm is told to requeue for.
+check_never_and_requeued() {
+    local status=0 job
+    job=$(sbatch --parsable --chdir="$work" --output=/dev/null --wrap=false)
+    late="$work/late fleet"
+    runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --set measure.window=150ms --fleet-dir "$late" \
+        --runner "$work/late/runner" --dependency "afterok:$job"
+    within 60 "what can never come" grep_status "$late" "can never come"
+    runner fleet retry "$late"
+    within 90 "a node without a runner" grep -qs "cannot be executed on this node" "$late/logs/shard-1.log"
+    mkdir "$work/late"
+    cp "$work/bin/runner" "$work/bin/generator" "$work/late"
+    within 240 "the end of what was requeued" is_done "$late"
+    grep -q "attempt 1-[0-9]*-[1-3] begins" "$late/logs/shard-1.log"
+    # What is cancelled before it began, and what somebody takes away.
+    runner fleet slurm "$root/checks/fleet.toml" --shards 2 --repetitions 2 --sbatch=--begin=now+1hour
+    runner fleet cancel
+    grep_status latest "shard 1   failed   cancelled"
+    rm -r "$late/merged/"*
+    grep_status "$late" "merged is no whole run any more"
+    runner fleet retry "$late" || status=$?
+    [ $status = 1 ]
+    rm -r "$late/merged"
+    runner fleet retry "$late"
+    within 90 "another merge" is_done "$late"
+}
+
+grep_status() { { runner fleet status "$1" || :; } 2>&1 | tee "$work/status" | grep -qF "$2"; }
+
+is_done() { { runner fleet status "$1" || :; } 2>&1 | tee "$work/status" | grep -q "^all is done"; }
+
+# As a user who has no rights but those of one rule.
+check_sudo() {
+    local user=nobody
+    printf '%s ALL=(root) NOPASSWD: %s\nDefaults:%s env_keep += "SYSCALL_LAB_TURN SLURM_CONF"\n' \
+        $user "$work/bin/runner" $user >"$rule"
+    chmod 440 "$rule"
+    visudo -qcf "$rule"
+    mkdir -m 755 "$work/user"
+    cp "$root/checks/fleet.toml" "$work/user"
+    chown -R $user "$work/user"
+    as_user() { (cd "$work/user" && setpriv --reuid="$user" --regid=nogroup --clear-groups env HOME="$work/user" "$@"); }
+    as_user runner fleet slurm fleet.toml --shards 2 --repetitions 2 --set measure.window=150ms --sudo \
+        --runner "$work/bin/runner" --runs-dir "$work/user/runs"
+    as_user_is_done() { { as_user runner fleet status --runs-dir "$work/user/runs" || :; } 2>&1 | tee "$work/status" | grep -q "^all is done"; }
+    within 240 "the end of what sudo began" as_user_is_done
+    as_user runner fleet fetch --runs-dir "$work/user/runs" || [ $? = 3 ]
+    # By root's probe, and the user's own.
+    [ "$(as_user runner list --runs-dir "$work/user/runs" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["runs"][0]["run"]["backend"])')" != user ]
+    [ -z "$(find "$work/user" ! -user $user)" ]
 }
 
 # Two machines: two ports, each with a disk of its own.
@@ -250,33 +327,54 @@ END
     mkdir -p "$PARALLEL_HOME"
     touch "$PARALLEL_HOME/will-cite"
     daemon sshd "$(command -v sshd)" -D -e -f "$work/ssh/sshd"
-    within 10 "sshd" timeout 5 ssh -F "$work/ssh/config" m1 true 2>/dev/null
+    within 30 "sshd" timeout 5 ssh -F "$work/ssh/config" m1 true 2>/dev/null
 }
 
 # The page's own lines.
 check_ssh() {
+    local first
     # Shorter, for here no node has to die in the middle.
     sed 's/^window = .*/window = "150ms"/' "$root/checks/fleet.toml" >"$work/here/openat.toml"
     # shellcheck disable=SC2016 # These are no commands.
     sed -n '/<!-- not run: it takes machines/,/^```$/p' "$root/docs/fleet.md" | sed -n '/^```sh$/,/^```$/p' | grep -v '^```' >"$work/lines"
     grep -q 'parallel .*--resume-failed' "$work/lines"
     # On a busy machine a window so short may have nothing in it: 3.
-    (cd "$work/here" && bash -euo pipefail "$work/lines") >"$work/said" || [ $? = 3 ] || { cat "$work/said"; return 1; }
-    cut -f 2,7 "$work/here/shards.log"
-    runner verify by-ssh
+    carry_out() { (cd "$1" && bash -euo pipefail "$2") >"$work/said" || [ $? = 3 ] || { cat "$work/said"; return 1; }; }
+    carry_out "$work/here" "$work/lines"
+    cut -f 2,7 "$work"/here/openat-*/shards.log
+    runner verify latest
+    trials latest >"$work/by-ssh"
+    # In the same folder there is nothing left to execute; a second campaign measures anew.
+    first=$(parts)
+    sed 1,2d "$work/lines" >"$work/again"
+    carry_out "$work"/here/openat-* "$work/again"
+    [ "$(parts)" = "$first" ]
+    carry_out "$work/here" "$work/lines"
+    runner verify latest
+    [ "$(parts)" != "$first" ]
 }
 
-command -v slurmctld slurmd sbatch munged sshd parallel rsync >/dev/null || install
+# Of what the newest run was made.
+parts() { python3 -c 'import json, sys; print(*(it["run"] for it in json.load(sys.stdin)["merged"]["parts"]))' <"$RUNNER_RUNS_DIR/latest/manifest.json"; }
+
+command -v slurmctld slurmd sbatch munged sudo sshd parallel rsync >/dev/null || install
 start_slurm
 say "four nodes are ready"
 check_slurm
 check_cancel_and_retry
+say "cancels one shard, and submits it anew while the other is to come"
+check_retry_meanwhile
+say "what can never come, nodes without a runner, and what was removed"
+check_never_and_requeued
+say "by sudo"
+check_sudo
 say "and the same by ssh"
 start_ssh
 check_ssh
-runner run "$root/checks/fleet.toml" --set measure.window=150ms --label whole --quiet
+runner run "$root/checks/fleet.toml" --set measure.window=150ms --label whole --quiet || [ $? = 3 ]
 trials whole >"$work/whole"
+trials by-slurm >"$work/by-slurm"
 for run in by-slurm by-ssh; do
-    trials $run | diff "$work/whole" - || { echo "fleet: $run has other trials than a run in one piece" >&2; exit 1; }
+    diff "$work/whole" "$work/$run" || { echo "fleet: $run has other trials than a run in one piece" >&2; exit 1; }
 done
 say "$(wc -l <"$work/whole") trials each: in one piece, over four shards with two dead daemons, and by ssh"

@@ -130,6 +130,7 @@ fn numbered(name: &mut String, numbers: &BTreeMap<String, String>) {
 
 fn clean_environment(environment: &mut Environment, names: &Names) {
     GONE.clone_into(&mut environment.host);
+    environment.machine_id = None;
     environment.kernel_command_line = None;
     environment.kernel_version = names.without_paths(&environment.kernel_version);
 }

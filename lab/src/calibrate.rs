@@ -100,8 +100,8 @@ fn of_claim(claim: &Claim, submissions: &[Evidence]) -> Calibration {
 
 fn blocks(samples: &Samples) -> usize {
     match samples {
-        Samples::Pairs(pairs) => pairs.len(),
-        Samples::Apart { left, right } => left.len().max(right.len()),
+        Samples::Pairs { pairs, .. } => pairs.len(),
+        Samples::Apart { left, right, .. } => left.len().max(right.len()),
         Samples::Along { blocks, .. } => blocks.len(),
         Samples::Shares(shares) => shares.len(),
     }
@@ -110,12 +110,12 @@ fn blocks(samples: &Samples) -> usize {
 /// As many blocks, drawn with replacement.
 fn redrawn(samples: &Samples, random: &mut impl Rng) -> Samples {
     match samples {
-        Samples::Pairs(pairs) => Samples::Pairs(resampled(pairs, random)),
-        Samples::Apart { left, right } => {
-            Samples::Apart { left: resampled(left, random), right: resampled(right, random) }
+        Samples::Pairs { pairs, slots } => Samples::Pairs { pairs: resampled(pairs, random), slots: *slots },
+        Samples::Apart { left, right, slots } => {
+            Samples::Apart { left: resampled(left, random), right: resampled(right, random), slots: *slots }
         }
-        Samples::Along { levels, blocks } => {
-            Samples::Along { levels: levels.clone(), blocks: resampled(blocks, random) }
+        Samples::Along { levels, blocks, slot } => {
+            Samples::Along { levels: levels.clone(), blocks: resampled(blocks, random), slot: *slot }
         }
         Samples::Shares(shares) => Samples::Shares(resampled(shares, random)),
     }

@@ -23,7 +23,7 @@ pub use assignment::{
     Recorded, Relation, ScenarioFacts, Shape, Side, View,
 };
 pub use calibrate::{Calibration, DRAWS, GOAL, calibrate};
-pub use claims::{Decision, Evidence, Samples, Verdict, decide, samples};
+pub use claims::{Decision, Evidence, Samples, Slots, Verdict, decide, samples};
 pub use error::LabError;
 pub use examine::{
     ANSWERS, Copy, Examination, Finding, Order, RUNS, Standing, Submission, SubmittedRun, backends, examine,

@@ -56,7 +56,7 @@ pub use backend::{Backend, Selection, select_auto};
 pub use clock::{Window, monotonic_ns};
 pub use error::ProbeError;
 pub use floor::Floor;
-pub use privileges::{Capabilities, perf_event_paranoid};
+pub use privileges::{Capabilities, OwnFiles, perf_event_paranoid};
 pub use probe_abi::MAX_SLOWEST;
 pub use reading::{Reading, SlowCall};
 pub use scope::Scope;

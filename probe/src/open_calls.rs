@@ -5,7 +5,7 @@
 //! asked what each such thread is doing.
 
 use crate::shared::Shared;
-use crate::{Reading, Target, Window};
+use crate::{OwnFiles, Reading, Target, Window};
 use probe_abi::{LEFT_LATE, LEFT_UNSEEN, STILL_OPEN, Start};
 use std::collections::HashSet;
 use std::io::ErrorKind;
@@ -65,6 +65,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 /// Whether the thread may be in system call `number`; it is not when it sleeps elsewhere or is no more.
 fn may_be_in(pid_tgid: u64, number: u32) -> bool {
     let (pid, tid) = (pid_tgid >> 32, pid_tgid & u64::from(u32::MAX));
+    let _files = OwnFiles::take();
     for _ in 0..LOOKS {
         match fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")) {
             Ok(call) if call.starts_with("running") => thread::sleep(BETWEEN_LOOKS),

@@ -4,6 +4,7 @@
 //! small process of its own waits for this one's end, however that comes, and then removes the events; and what a
 //! machine's crash or a killed helper left is removed when the next events are made.
 
+use crate::OwnFiles;
 use crate::attachment::{Link, Missed};
 use std::ffi::CString;
 use std::fs::{self, OpenOptions};
@@ -41,6 +42,7 @@ impl ReturnEvents {
         max_active: u32,
         program: BorrowedFd,
     ) -> io::Result<Vec<ReturnEvent>> {
+        let _files = OwnFiles::take();
         let root = root().ok_or(io::ErrorKind::NotFound)?;
         remove_leftovers(&root);
         let name = |_| format!("leave_{}_{}", std::process::id(), EVENTS.fetch_add(1, Ordering::Relaxed));
@@ -59,6 +61,7 @@ impl ReturnEvents {
 
 /// Whether kprobes can be made here.
 pub(crate) fn is_there() -> bool {
+    let _files = OwnFiles::take();
     root().is_some()
 }
 
@@ -69,6 +72,7 @@ fn root() -> Option<PathBuf> {
 
 impl Link for ReturnEvent {
     fn missed(&self) -> Missed {
+        let _files = OwnFiles::take();
         let profile = fs::read_to_string(self.keeper.root.join("kprobe_profile")).unwrap_or_default();
         // Name, hits, misses.
         let line = profile.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
@@ -81,6 +85,7 @@ impl Link for ReturnEvent {
 impl Drop for ReturnEvent {
     fn drop(&mut self) {
         drop(self.perf.take());
+        let _files = OwnFiles::take();
         // If it cannot be removed now, the keeper tries again.
         let _ = command(&self.keeper.root, &format!("-:{GROUP}/{}", self.name));
     }

@@ -77,6 +77,11 @@ pub enum CompareError {
         "only one of the runs has the factor {0}: a cell of the other would have several partners; run it with that factor, or this one with a single level"
     )]
     LoneFactor(String),
+    /// One was made of the other, or both of the same run.
+    #[error(
+        "{0} is on both sides: a run that was made of others has their trials, and what is compared with itself shows no change; compare runs that were executed apart"
+    )]
+    Shared(String),
     /// The threshold is no share above zero and below one.
     #[error("a threshold of {0} is not between 0 % and 100 %")]
     Threshold(String),

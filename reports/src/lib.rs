@@ -31,7 +31,7 @@ pub mod units;
 mod view;
 
 pub use comparison::{
-    Comparison, Difference, Effect, Failing, Gate, Insist, Insisted, Missing, Point, Question, Series,
+    Comparison, Difference, Effect, Failing, Gate, Insist, Insisted, Lack, Missing, Point, Question, Series,
     TooFew, Trend, Unit, Verdict, check_comparable, compare, compare_all,
 };
 pub use error::{CompareError, ReportError};

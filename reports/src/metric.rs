@@ -101,16 +101,20 @@ impl Metric {
         (slot_upper_ns(slot) - 1 - slot_lower_ns(slot)) as f64 / 2.0
     }
 
-    /// The ratio of two samples of this figure with an interval that holds wherever in their slots the values lie: half a
-    /// slot of each side is added at either end, the widest in proportion. That of an exact figure is as it was.
+    /// Half a slot of the values, the widest in proportion to what `of` makes of its value; 0 for exact figures.
+    fn widest(self, values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
+        values.iter().map(|ns| self.resolution_ns(*ns) / of(*ns)).fold(0.0, f64::max)
+    }
+
+    /// Half a slot of these values as a share of the value, the widest; 0 for exact figures.
+    #[must_use]
+    pub fn slot_share(self, values: &[f64]) -> f64 {
+        self.widest(values, |ns| ns)
+    }
+
+    /// The ratio of two samples of this figure with an interval that holds wherever in their slots the values lie.
     pub(crate) fn widened(self, estimate: RatioEstimate, base: &[f64], candidate: &[f64]) -> RatioEstimate {
-        let share = |values: &[f64]| values.iter().map(|ns| self.resolution_ns(*ns) / ns).fold(0.0, f64::max);
-        let (base, candidate) = (share(base), share(candidate));
-        let interval = estimate.interval.map(|it| Interval {
-            low: it.low * (1.0 - candidate) / (1.0 + base),
-            high: it.high * (1.0 + candidate) / (1.0 - base),
-        });
-        RatioEstimate { interval, ..estimate }
+        estimate.widened((self.slot_share(base), self.slot_share(candidate)))
     }
 
     /// The same of a difference of two samples, in nanoseconds.
@@ -120,8 +124,7 @@ impl Metric {
         base: &[f64],
         candidate: &[f64],
     ) -> Difference {
-        let widest = |values: &[f64]| values.iter().map(|ns| self.resolution_ns(*ns)).fold(0.0, f64::max);
-        let reach = widest(base) + widest(candidate);
+        let reach = self.widest(base, |_| 1.0) + self.widest(candidate, |_| 1.0);
         let interval = estimate.interval.map(|it| Interval { low: it.low - reach, high: it.high + reach });
         Difference { interval, ..estimate }
     }

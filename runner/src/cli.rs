@@ -2,17 +2,19 @@
 
 mod examples;
 mod fleet;
-mod shards;
-
-pub(crate) use fleet::*;
-pub(crate) use shards::{MergeArguments, ShardArguments};
+mod lab;
 mod new;
+mod shards;
+mod trace;
 
+pub(crate) use self::lab::*;
+pub(crate) use fleet::*;
 pub(crate) use new::NewArguments;
+pub(crate) use shards::{MergeArguments, ShardArguments};
+pub(crate) use trace::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// How long does this system call take, under this load, on this machine, and did that change?
 #[derive(Debug, Parser)]
@@ -173,75 +175,6 @@ pub(crate) struct RunArguments {
     pub(crate) json: bool,
 }
 
-/// How the figures of a trace are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TraceFormat {
-    /// A line for each call and interval, then a table; on a terminal a live view instead of the lines
-    Text,
-    /// A table for a pull request
-    Markdown,
-    /// A versioned JSON document, with the intervals
-    Json,
-    /// Five lines a call: function, count, total and maximum in ns, 16 buckets
-    Classic,
-}
-
-#[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("calls").required(true).args(["syscall", "all"])))]
-#[command(group(clap::ArgGroup::new("whose").required(true).args(["pid", "command", "system"])))]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
-pub(crate) struct TraceArguments {
-    /// The system calls, as in `--syscall read,openat`
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub(crate) syscall: Vec<String>,
-    /// All system calls but those that never return; takes the `raw_tracepoint` backend
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// Of this process: all its threads, the children that it has and those that it will have
-    #[arg(long, value_name = "PID")]
-    pub(crate) pid: Option<u32>,
-    /// Of every process of the machine but this one
-    #[arg(long)]
-    pub(crate) system: bool,
-    /// Of this program, which is started for it, with all that it starts; ends with it. All words behind it are the program's
-    #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true)]
-    pub(crate) command: Option<Vec<String>>,
-    /// Without the children of the process or program
-    #[arg(long, conflicts_with = "system")]
-    pub(crate) no_children: bool,
-    /// For how long, such as 8s or 2m
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
-    pub(crate) limit: Option<Duration>,
-    /// How often the figures are looked at
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
-    pub(crate) every: Duration,
-    /// Backend
-    #[arg(long, value_name = "BACKEND", value_parser = backends())]
-    pub(crate) probe: Option<String>,
-    #[arg(long, default_value = "text")]
-    pub(crate) format: TraceFormat,
-    /// The file to write the figures to instead of standard output
-    #[arg(long, value_name = "PATH")]
-    pub(crate) out: Option<PathBuf>,
-    /// No live view on a terminal: lines as elsewhere
-    #[arg(long)]
-    pub(crate) plain: bool,
-    /// Nothing but the figures at the end
-    #[arg(long)]
-    pub(crate) quiet: bool,
-    /// Keep it as a run, for `report`, `diff` and `export`
-    #[arg(long)]
-    pub(crate) save: bool,
-    /// With --save: a name to find the run by, 1 to 64 letters, digits, `_` or `-`
-    #[arg(long, value_name = "NAME", value_parser = label, requires = "save")]
-    pub(crate) label: Option<String>,
-    /// With --save and --for: as so many trials, each a window of equal length
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) windows: u32,
-    #[command(flatten)]
-    pub(crate) runs_dir: RunsDir,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
@@ -292,12 +225,12 @@ pub(crate) struct ReportArguments {
     /// Where to write instead of the run's `report/` (html, and over many runs: a folder) or standard output (else: a file)
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+    /// mean, p50 (the default), p90, p99, p999 or max: over many runs, or of the machines or kernels of a merged one
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) metric: Option<String>,
     /// Instead of a run's report: how a figure went over runs
     #[command(flatten, next_help_heading = "Over many runs, instead of one")]
     pub(crate) selection: Selection,
-    /// mean, p50 (the default), p90, p99, p999 or max
-    #[arg(long, value_name = "METRIC", help_heading = "Over many runs, instead of one")]
-    pub(crate) metric: Option<String>,
 }
 
 /// Formats of others.
@@ -371,6 +304,19 @@ pub(crate) enum Sort {
     Label,
     State,
     Kernel,
+    /// Whole runs, then shards by number, then merged ones
+    Kind,
+}
+
+/// Of what plan a run is, and whether it was executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Executed as a whole
+    Whole,
+    /// A part of its plan (`run --shard`)
+    Shard,
+    /// Made of others (`merge`)
+    Merged,
 }
 
 #[derive(Debug, Args)]
@@ -382,6 +328,9 @@ pub(crate) struct ListArguments {
     /// Those that came so far
     #[arg(long, value_name = "STATE")]
     pub(crate) state: Option<StateName>,
+    /// Those of this kind
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<Kind>,
     /// By what they are sorted; runs that are alike in it are in the order of their creation
     #[arg(long, default_value = "time")]
     pub(crate) sort: Sort,
@@ -517,107 +466,6 @@ pub(crate) struct DoctorArguments {
     /// Restore the machine's settings that a killed run has left changed
     #[arg(long, conflicts_with_all = ["json", "explain"])]
     pub(crate) restore: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum LabVerb {
-    /// Make an assignment's file of a folder: scenarios, hand-out, template, claims, recorded data
-    Pack(PackArguments),
-    /// Unpack an assignment, look at the machine, say how long it takes, and execute it; again: go on with it
-    Start(StartArguments),
-    /// Make the file to hand in: runs, answers, checksums; shows what is in it
-    Submit(SubmitArguments),
-    /// Check a submission: whole, the student's own order, ledgers, checksums; ends with 1 where something is wrong
-    Verify(LabVerifyArguments),
-    /// Hold submissions against the claims: feedback and results.json for each, a table for the class
-    Grade(GradeArguments),
-    /// Estimate from right submissions how often a right one would fail a claim
-    Calibrate(CalibrateArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PackArguments {
-    /// The folder, with assignment.toml
-    pub(crate) folder: PathBuf,
-    /// The file to write, instead of NAME-assignment.tar.zst here
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StartArguments {
-    /// The assignment's file
-    pub(crate) file: PathBuf,
-    /// The student's id, as the course has it: order and parameters follow from it
-    #[arg(long, value_name = "ID")]
-    pub(crate) student: Option<String>,
-    /// The folder to work in, instead of one with the assignment's name here
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) into: Option<PathBuf>,
-    /// Measure nothing, and have the claims held against the assignment's recorded data
-    #[arg(long)]
-    pub(crate) recorded: bool,
-    /// No progress and no tables
-    #[arg(long)]
-    pub(crate) quiet: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SubmitArguments {
-    /// The folder that `lab start` made
-    #[arg(default_value = ".")]
-    pub(crate) folder: PathBuf,
-    /// The file to write, instead of NAME-STUDENT.tar.zst in the folder
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Although answers or trials are missing
-    #[arg(long)]
-    pub(crate) incomplete: bool,
-    /// Without host name, user, paths and kernel command line
-    #[arg(long)]
-    pub(crate) anonymise: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LabVerifyArguments {
-    /// The submission's file
-    pub(crate) file: PathBuf,
-    /// The assignment's file: without it scenarios and parameters are taken on the submission's word
-    #[arg(long, value_name = "FILE")]
-    pub(crate) assignment: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct GradeArguments {
-    /// The submissions' files
-    #[arg(required = true)]
-    pub(crate) submissions: Vec<PathBuf>,
-    /// The assignment's file, the instructor's own copy
-    #[arg(long, value_name = "FILE")]
-    pub(crate) assignment: PathBuf,
-    /// The folder to write to: class.csv, and for each student feedback.md and results.json
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) out: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CalibrateArguments {
-    /// Right submissions' files, or right runs as `report` names them
-    #[arg(required = true)]
-    pub(crate) right: Vec<String>,
-    /// The assignment's file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) assignment: PathBuf,
-    #[command(flatten)]
-    pub(crate) runs_dir: RunsDir,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match crate::scenario::duration(text) {
-        Ok(Duration::ZERO) => Err("it is no time at all".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 fn label(text: &str) -> Result<String, String> {

@@ -1,4 +1,5 @@
-//! Owns the question as whom children run: the user who called `sudo`, not root, and never longer than the runner.
+//! Owns the question as whom children run: the user who called `sudo`, not root, and never longer than the runner. And as whom
+//! the runner itself opens files: as the same user.
 //! It starts nothing itself; whoever builds a `Command` passes it through [`guard_child`].
 
 use rustix::fs::{AtFlags, CWD, chownat};
@@ -31,6 +32,25 @@ impl Credentials {
         let variable = |name| std::env::var(name).ok();
         let (uid, gid) = parse_ids(&variable("SUDO_UID")?, &variable("SUDO_GID")?)?;
         Some(Self::of_user(uid, gid))
+    }
+
+    /// From now on the runner finds, opens, makes and removes files as this user, whose command line it is that names them,
+    /// and by none of root's rights; the probe and the machine's settings take those back for their own
+    /// ([`probe::OwnFiles`]). To be called while there is but one thread: the others begin as their first one is.
+    pub(crate) fn take_files(&self) -> io::Result<()> {
+        rustix::thread::set_thread_groups(&self.groups)?;
+        let (uid, gid) = (self.uid.as_raw(), self.gid.as_raw());
+        // SAFETY: they take numbers. Each tells who it was before, so that a second call tells whether the first took effect.
+        let now = unsafe {
+            libc::setfsgid(gid);
+            libc::setfsuid(uid);
+            (libc::setfsuid(uid), libc::setfsgid(gid))
+        };
+        if now == (uid.cast_signed(), gid.cast_signed()) {
+            Ok(())
+        } else {
+            Err(rustix::io::Errno::PERM.into())
+        }
     }
 
     /// The credentials of a user by number.

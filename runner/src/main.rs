@@ -1,5 +1,6 @@
 //! The `runner` binary: parse, dispatch, print the error, exit code.
 
+mod ask;
 mod calibration;
 mod cli;
 mod clock;
@@ -29,6 +30,8 @@ mod turn;
 
 use clap::Parser;
 use cli::{Cli, Verb};
+use credentials::Credentials;
+use failure::Failure;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -37,7 +40,22 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().verb {
+    let files = Credentials::of_invoker().map_or(Ok(()), |user| user.take_files());
+    let files = files.map_err(|error| {
+        Failure::Failed(format!("cannot open files as the user who called sudo: {}", failure::chain(&error)))
+    });
+    let outcome = files.and_then(|()| carry_out(Cli::parse().verb));
+    outcome.unwrap_or_else(|failure| {
+        let text = failure::chain(&failure);
+        // A diagnostic that shows its place begins with `error` itself.
+        let prefix = if text.starts_with("error") { "" } else { "error: " };
+        let _ = writeln!(std::io::stderr(), "{prefix}{}", text.trim_end());
+        failure.exit_code()
+    })
+}
+
+fn carry_out(verb: Verb) -> Result<ExitCode, Failure> {
+    match verb {
         Verb::Run(arguments) => commands::run::run(&arguments),
         Verb::Trace(arguments) => commands::trace::trace(&arguments),
         Verb::Resume(arguments) => commands::resume::resume(&arguments),
@@ -60,12 +78,5 @@ fn main() -> ExitCode {
             keeper::keep(&folder, std::io::stdin().lock());
             Ok(ExitCode::SUCCESS)
         }
-    };
-    outcome.unwrap_or_else(|failure| {
-        let text = failure::chain(&failure);
-        // A diagnostic that shows its place begins with `error` itself.
-        let prefix = if text.starts_with("error") { "" } else { "error: " };
-        let _ = writeln!(std::io::stderr(), "{prefix}{}", text.trim_end());
-        failure.exit_code()
-    })
+    }
 }

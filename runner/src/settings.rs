@@ -4,6 +4,8 @@
 //! the settings. Who holds the lock beside it has changed something and lives; a journal without a holder was left by a
 //! runner that was killed, and is carried out backwards by its keeper, by `runner doctor --restore`, and by the next run.
 //!
+//! What a runner by sudo opens otherwise is the invoking user's; here it is root's ([`OwnFiles`]).
+//!
 //! Everything is below a root folder that is a parameter: `/`, except in tests.
 
 mod cpus;
@@ -18,6 +20,7 @@ pub(crate) use cpus::{can_pin, stay_on, within};
 use crate::scenario::MachineRequest;
 use journal::{Journal, Lock};
 use knobs::Knob;
+use probe::OwnFiles;
 use std::io;
 use std::path::{Path, PathBuf};
 use store::MachineSetting;
@@ -61,6 +64,7 @@ impl Settings {
         root: &Path,
         asked: &MachineRequest,
     ) -> Result<(Self, Vec<MachineSetting>), SettingsError> {
+        let _files = OwnFiles::take();
         let mut knobs = Knob::of(root, asked);
         let mut settings = Self { root: root.to_owned(), lock: None };
         if knobs.iter().any(|(_, knob)| knob.as_ref().is_ok_and(Knob::would_change)) {
@@ -84,6 +88,7 @@ impl Settings {
         if self.lock.is_none() {
             return Vec::new();
         }
+        let _files = OwnFiles::take();
         let left = journal::restore(&self.root);
         self.lock = None;
         left.into_iter().filter(|it| !it.restored).map(|it| it.words).collect()
@@ -98,6 +103,7 @@ impl Drop for Settings {
 
 /// What is asked for, each with the reason where it cannot be had. Changes nothing.
 pub(crate) fn cannot(root: &Path, asked: &MachineRequest) -> Vec<MachineSetting> {
+    let _files = OwnFiles::take();
     let knobs = Knob::of(root, asked).into_iter();
     let told = knobs.map(|(told, knob)| MachineSetting { cannot: knob.err(), ..told });
     told.chain(others(root, asked)).collect()
@@ -128,12 +134,14 @@ const DROP_CACHES: &str = "proc/sys/vm/drop_caches";
 
 /// Has the kernel write out what is dirty, then drop the page cache, inodes and directory entries.
 pub(crate) fn drop_caches(root: &Path) -> io::Result<()> {
+    let _files = OwnFiles::take();
     rustix::fs::sync();
     std::fs::write(root.join(DROP_CACHES), "3")
 }
 
 /// Whether a runner that is gone, or one that runs, has changed settings: in words.
 pub(crate) fn pending(root: &Path) -> Option<Pending> {
+    let _files = OwnFiles::take();
     let journal = Journal::read(root)?;
     let is_alive = || Path::new(&format!("/proc/{}", journal.runner)).exists();
     let is_held = match Lock::take(root) {
@@ -157,6 +165,7 @@ pub(crate) struct Pending {
 /// Restores what a runner that is gone has left changed; says what was done, a sentence for each setting. Does nothing
 /// while a run is under way that has changed something.
 pub(crate) fn restore_left(root: &Path) -> Vec<Restored> {
+    let _files = OwnFiles::take();
     match (Journal::read(root), Lock::take(root)) {
         (Some(_), Ok(Some(_lock))) => journal::restore(root),
         _ => Vec::new(),

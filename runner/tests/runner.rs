@@ -39,6 +39,8 @@ mod pairs;
 mod shards;
 #[path = "parts/signals.rs"]
 mod signals;
+#[path = "parts/sudo.rs"]
+mod sudo;
 #[path = "parts/terminal.rs"]
 mod terminal;
 #[path = "parts/trace.rs"]

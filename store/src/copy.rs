@@ -1,14 +1,19 @@
 //! A run in another folder of runs: its files, as they are.
 
+use crate::becoming::{Becoming, remove_left};
 use crate::files::{Folder, Owner, create_folders};
 use crate::runs::run_ids;
-use crate::writer::{LATEST, MANIFEST};
+use crate::writer::MANIFEST;
 use crate::{State, StoreError, limits, read_manifest};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// How the name of a copy ends that is being made.
+const SUFFIX: &str = ".copying";
+
 /// Copies a run that has ended into the folder `runs_dir`, under its own id, and points `latest` at the newest run there;
-/// returns the copy's folder. The report is left out, since it can be drawn anew. Has the copy its name, it is whole.
+/// returns the copy's folder. The report is left out, since it can be drawn anew. Has the copy its name, it is whole; where this
+/// fails, nothing of it stays.
 ///
 /// The same run is there already: then that is the copy. Fails where another is there by this id, where the run is under way,
 /// or a file is not what its manifest says.
@@ -20,18 +25,13 @@ pub fn copy_run(run: &Path, runs_dir: &Path, owner: Option<Owner>) -> Result<Pat
     let from = Folder::open(run)?;
     let text = from.read(MANIFEST, limits::MANIFEST_BYTES)?;
     let runs = create_folders(runs_dir, owner)?;
-    if let Ok(there) = runs.inner(&manifest.id) {
-        if there.read(MANIFEST, limits::MANIFEST_BYTES)? == text {
-            return Ok(there.path().to_owned());
-        }
-        return Err(StoreError::damaged(
-            there.path(),
-            "another run is there by the id that was to be copied",
-        ));
+    if let Some(there) = there(&runs, &manifest.id, &text)? {
+        return Ok(there);
     }
-    let draft = format!(".{}.tmp", manifest.id);
-    // What a crash has left of it is written over, file by file.
-    let into = runs.make_inner(&draft, owner)?;
+    remove_left(runs_dir, SUFFIX)?;
+    // Nobody else's: two may copy it at a time.
+    let suffix = format!(".{}{SUFFIX}", std::process::id());
+    let (becoming, into) = Becoming::begin(runs_dir, &manifest.id, &suffix, owner)?;
     for (name, sum) in &manifest.checksums {
         into.replace(name, owner, |file| {
             let mut content = from.file(name, limits::TABLE_BYTES)?;
@@ -43,9 +43,19 @@ pub fn copy_run(run: &Path, runs_dir: &Path, owner: Option<Owner>) -> Result<Pat
         }
     }
     into.replace_with(MANIFEST, owner, &text)?;
-    let copy = runs.rename(&draft, &manifest.id)?.path().to_owned();
-    if let Some(newest) = run_ids(runs_dir)?.pop() {
-        runs.point(LATEST, &newest, owner)?;
+    let newest = run_ids(runs_dir)?.pop().filter(|newest| *newest > manifest.id);
+    match becoming.end(newest.as_deref().unwrap_or(&manifest.id)) {
+        Ok(copy) => Ok(copy.path().to_owned()),
+        // The other was first.
+        Err(error) => there(&runs, &manifest.id, &text)?.ok_or(error),
     }
-    Ok(copy)
+}
+
+/// The run of this id that is there already, with this manifest; an error where that is another.
+fn there(runs: &Folder, id: &str, manifest: &[u8]) -> Result<Option<PathBuf>, StoreError> {
+    let Ok(there) = runs.inner(id) else { return Ok(None) };
+    if there.read(MANIFEST, limits::MANIFEST_BYTES)? == manifest {
+        return Ok(Some(there.path().to_owned()));
+    }
+    Err(StoreError::damaged(there.path(), "another run is there by the id that was to be copied"))
 }

@@ -6,7 +6,7 @@
 
 use crate::files::{Folder, Owner};
 use crate::writer::MANIFEST;
-use crate::{Manifest, Run, State, StoreError, executed_by, limits, read_manifest, run_ids, sound};
+use crate::{Manifest, Run, Shard, State, StoreError, executed_by, limits, read_manifest, run_ids, sound};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use std::path::Path;
 /// The index, in the folder of runs.
 const FILE: &str = ".index.json";
 /// Another shape of it has another version.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Most bytes of it: some hundred for each run.
 const BYTES: u64 = 256 << 20;
 
@@ -44,6 +44,19 @@ pub struct Brief {
     pub executed: u32,
     /// The run that it was executed in alternation with.
     pub against: Option<String>,
+    /// Which part of its plan it is; none where it is all of it.
+    pub shard: Option<Shard>,
+    /// Of what it was made; none where it was executed.
+    pub merged: Option<BriefMerged>,
+}
+
+/// Of what a run was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BriefMerged {
+    /// Of how many runs.
+    pub parts: u32,
+    /// The factor that tells them apart, `machine` or `kernel`; none where they are the shards of one plan.
+    pub factor: Option<String>,
 }
 
 /// A run of the folder, and what is known of it.
@@ -159,6 +172,11 @@ fn brief(manifest: Manifest, executed: u32) -> Brief {
         trials: manifest.plan.trials,
         executed,
         against: manifest.against.map(|against| against.run),
+        shard: manifest.plan.shard,
+        merged: manifest.merged.map(|merged| BriefMerged {
+            parts: u32::try_from(merged.parts.len()).unwrap_or(u32::MAX),
+            factor: merged.factor,
+        }),
     }
 }
 
@@ -189,7 +207,8 @@ fn read(runs_dir: &Path) -> Option<Index> {
     let index: Index = serde_json::from_slice(&text).ok()?;
     let is_sound = |brief: &Brief| {
         let texts = [&brief.scenario, &brief.kernel, &brief.backend];
-        let texts = texts.into_iter().chain(&brief.label).chain(&brief.against);
+        let factor = brief.merged.as_ref().and_then(|merged| merged.factor.as_ref());
+        let texts = texts.into_iter().chain(&brief.label).chain(&brief.against).chain(factor);
         brief.executed <= limits::TRIALS && texts.into_iter().all(|text| sound::check_text(text).is_ok())
     };
     (index.version == VERSION && index.runs.values().all(|entry| is_sound(&entry.brief))).then_some(index)

@@ -4,6 +4,7 @@
 //! through [`RunWriter`], reporting reads through [`Run`]; they meet nowhere else. Knows nothing of how figures come
 //! about or what they mean.
 
+mod becoming;
 mod copy;
 mod csv;
 mod draft;
@@ -41,7 +42,7 @@ pub use errno::{errno_meaning, errno_name};
 pub use error::StoreError;
 pub use files::Owner;
 pub use hold::executed_by;
-pub use index::{Brief, Listed, list, list_without_index};
+pub use index::{Brief, BriefMerged, Listed, list, list_without_index};
 pub use manifest::*;
 pub use memory::Memory;
 pub use merged::*;

@@ -20,9 +20,6 @@ pub(crate) const PARTS_BYTES: u64 = 4 << 30;
 /// Most trials of a run, and most of everything that a manifest counts.
 pub(crate) const TRIALS: u32 = 1 << 20;
 
-/// Most runs that one was made of.
-pub(crate) const PARTS: usize = 1 << 12;
-
 /// Most bytes of a table.
 pub(crate) const TABLE_BYTES: u64 = 2 << 30;
 

@@ -363,6 +363,10 @@ pub struct Environment {
     pub architecture: String,
     /// Host name.
     pub host: String,
+    /// What `/etc/machine-id` comes to, hashed for this purpose alone, so that a machine is known again; none where there is no
+    /// such file, and in runs of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine_id: Option<String>,
     /// Name of the distribution.
     pub distribution: Option<String>,
     /// `/proc/cmdline`.

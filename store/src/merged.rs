@@ -3,6 +3,10 @@
 use crate::{Environment, Extension, MachineSetting, Manifest, ProbeInfo, TrialRecord};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most runs that one can be made of.
+pub const MOST_PARTS: usize = 1 << 12;
 
 /// What stands for a fact of the machine in which the parts of a merged run differ.
 pub const DIFFERS: &str = "varies";
@@ -98,20 +102,8 @@ impl Merged {
     /// The machines on which the parts were executed, each once, in the order of the parts.
     #[must_use]
     pub fn machines(&self) -> Vec<&str> {
-        let mut machines: Vec<&str> = Vec::new();
-        for part in &self.parts {
-            if !machines.contains(&part.machine.as_str()) {
-                machines.push(&part.machine);
-            }
-        }
-        machines
-    }
-
-    /// The machine on which a boot was; none where no part was executed in it.
-    #[must_use]
-    pub fn machine_of(&self, boot: &str) -> Option<&str> {
-        let part = self.parts.iter().find(|part| part.boots.iter().any(|it| it == boot));
-        part.map(|part| part.machine.as_str())
+        let mut seen = BTreeSet::new();
+        self.parts.iter().map(|part| part.machine.as_str()).filter(|machine| seen.insert(*machine)).collect()
     }
 
     /// Whether cells were executed on different machines, so that nobody can tell a cell from a machine: shards of whole
@@ -151,12 +143,19 @@ fn number(count: usize) -> u32 {
 }
 
 impl Manifest {
-    /// The machine of a boot where trials of one cell are from several machines: then what differs from machine to machine
-    /// is no more by chance than what differs from boot to boot. None where each cell is of one machine.
+    /// The machine of each boot where trials of one cell are from several machines: then what differs from machine to machine
+    /// is no more by chance than what differs from boot to boot. Empty where each cell is of one machine.
     #[must_use]
-    pub fn pooled_machine(&self, boot: &str) -> Option<&str> {
-        let merged = self.merged.as_ref().filter(|it| it.factor.is_none() && !it.confounds())?;
-        if merged.machines().len() > 1 { merged.machine_of(boot) } else { None }
+    pub fn pooled_machines(&self) -> BTreeMap<&str, &str> {
+        let merged = self.merged.as_ref().filter(|it| it.factor.is_none() && !it.confounds());
+        let parts = merged.filter(|it| it.machines().len() > 1).into_iter().flat_map(|it| &it.parts);
+        let mut machines = BTreeMap::new();
+        for part in parts {
+            for boot in &part.boots {
+                machines.entry(boot.as_str()).or_insert(part.machine.as_str());
+            }
+        }
+        machines
     }
 
     /// Whether the factor of this name tells apart the runs that this one was made of.

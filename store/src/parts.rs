@@ -125,7 +125,8 @@ impl Parts {
         for name in &names {
             bytes = bytes.saturating_add(self.folder.size(name)?);
         }
-        if bytes > limits::PARTS_BYTES {
+        // What is put together of runs within the limit is read anew from tables, which have limits of their own.
+        if self.are_durable && bytes > limits::PARTS_BYTES {
             let reason = format!("its files have {bytes} bytes, of at most {}", limits::PARTS_BYTES);
             return Err(StoreError::damaged(self.folder.path(), reason));
         }

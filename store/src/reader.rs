@@ -60,6 +60,19 @@ impl Run {
         Ok(Self { path: folder.path().to_owned(), manifest, trials, load })
     }
 
+    /// How many trials of the run in the folder `path` failed or are invalid. Of one that has ended nothing else is read.
+    pub fn without_figures_in(path: &Path) -> Result<u32, StoreError> {
+        let folder = Folder::open(path)?;
+        let is_running = manifest_in(&folder)?.state == State::Running;
+        let trials = if is_running {
+            Parts::of(&folder)?.trials()?
+        } else {
+            bare_records(&TableFile::read(&folder, TRIALS)?.frame()?)?.into_values().collect()
+        };
+        let without = trials.iter().filter(|trial| trial.status != Status::Ok).count();
+        Ok(u32::try_from(without).unwrap_or(u32::MAX))
+    }
+
     /// The scenario's exact text.
     pub fn scenario(&self) -> Result<String, StoreError> {
         Self::scenario_in(&self.path)

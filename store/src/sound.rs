@@ -3,7 +3,7 @@
 //! Whether it is true is another question, see `verify`.
 
 use crate::files::is_plain;
-use crate::{GeneratorRecord, LoadMetric, Manifest, Measure, SlowCall, TrialRecord, limits};
+use crate::{GeneratorRecord, LoadMetric, MOST_PARTS, Manifest, Measure, SlowCall, TrialRecord, limits};
 use probe_abi::{SLOTS, SparseHistogram};
 
 /// Most targets × vantages, and generators × workloads, of a trial.
@@ -67,8 +67,8 @@ fn check_shards(manifest: &Manifest) -> Result<(), String> {
         }
     }
     let Some(merged) = &manifest.merged else { return Ok(()) };
-    if merged.parts.is_empty() || merged.parts.len() > limits::PARTS {
-        return Err(format!("it was made of {} runs, and of at most {}", merged.parts.len(), limits::PARTS));
+    if merged.parts.is_empty() || merged.parts.len() > MOST_PARTS {
+        return Err(format!("it was made of {} runs, and of at most {}", merged.parts.len(), MOST_PARTS));
     }
     merged.factor.iter().try_for_each(|name| check_name(name))?;
     for part in parts {

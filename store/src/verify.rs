@@ -9,6 +9,7 @@ use crate::reader::manifest_of;
 use crate::writer::{Build, FILES, GENERATORS, LOAD, MANIFEST, REPORT, SCENARIO, shape_of, tables_of_trials};
 use crate::{Manifest, Measure, Run, State, Status, StoreError, TrialRecord, limits, parts, seal, tables};
 use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Folders that may lie in a run's besides its files: what is drawn anew at will, and what is there while it is under way.
@@ -121,7 +122,8 @@ fn check_merged(run: &Run) -> Vec<String> {
         let trials = run.manifest.plan.trials;
         findings.push(format!("the parts that it was made of had {parts} trials, and it has {trials}"));
     }
-    let strays = run.trials.iter().filter(|trial| merged.machine_of(&trial.boot).is_none());
+    let boots: BTreeSet<&String> = merged.parts.iter().flat_map(|part| &part.boots).collect();
+    let strays = run.trials.iter().filter(|trial| !boots.contains(&trial.boot));
     findings
         .extend(strays.map(|it| format!("trial {} was executed in a boot of none of its parts", it.trial)));
     findings

@@ -1,5 +1,6 @@
 //! Writing a run: created durable before anything is measured, a part per trial, Parquet at the end.
 
+use crate::becoming::Becoming;
 use crate::files::{Folder, Owner, create_folders};
 use crate::hold::Hold;
 use crate::parts::{self, Parts};
@@ -97,24 +98,13 @@ impl RunWriter {
         scenario: &str,
         owner: Option<Owner>,
     ) -> Result<Self, StoreError> {
-        let runs = create_folders(runs_dir, owner)?;
-        let draft = format!(".{}.tmp", manifest.id);
-        let created = (|| {
-            let folder = runs.make_inner(&draft, owner)?;
-            let parts = Parts::create(&folder, owner)?;
-            let hold = Hold::take(folder.path(), &parts, owner)?;
-            folder.replace_with(SCENARIO, owner, scenario.as_bytes())?;
-            write_manifest(&folder, &manifest, owner)?;
-            let folder = runs.rename(&draft, &manifest.id)?;
-            runs.point(LATEST, &manifest.id, owner)?;
-            Ok((Parts::of(&folder)?, folder, hold))
-        })();
-        let created = created.inspect_err(|_| {
-            // Whichever of the two there is.
-            let _ = fs::remove_dir_all(runs_dir.join(&draft));
-            let _ = fs::remove_dir_all(runs_dir.join(&manifest.id));
-        });
-        let (parts, folder, hold) = created?;
+        let (becoming, folder) = Becoming::begin(runs_dir, &manifest.id, ".tmp", owner)?;
+        let parts = Parts::create(&folder, owner)?;
+        let hold = Hold::take(folder.path(), &parts, owner)?;
+        folder.replace_with(SCENARIO, owner, scenario.as_bytes())?;
+        write_manifest(&folder, &manifest, owner)?;
+        let folder = becoming.end(&manifest.id)?;
+        let parts = Parts::of(&folder)?;
         Ok(Self { folder, manifest, owner, parts, load_parts: 0, _hold: hold })
     }
 

@@ -332,3 +332,42 @@ impl Archive {
         draft.finish(ended_at).unwrap()
     }
 }
+
+/// One part of a plan after the other, with trials of a kept run in the places that the plan has: what a merge takes can so be
+/// measured without measuring for an hour. `RESAMPLE_PLANS` names the files that `runner plan --shard I/N --json` prints.
+#[test]
+#[ignore = "a tool of the benchmarks"]
+fn made_up_parts() {
+    let given = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let kept = Run::open(Path::new(&given("RESAMPLE_RUN"))).unwrap();
+    let mut cells: BTreeMap<&BTreeMap<String, String>, Vec<&TrialRecord>> = BTreeMap::new();
+    for trial in &kept.trials {
+        cells.entry(&trial.factors).or_default().push(trial);
+    }
+    for plan in given("RESAMPLE_PLANS").split_whitespace() {
+        let plan: serde_json::Value = serde_json::from_str(&fs::read_to_string(plan).unwrap()).unwrap();
+        let count = |value: &serde_json::Value| u32::try_from(value.as_u64().unwrap()).unwrap();
+        let planned = plan["trials"].as_array().unwrap();
+        let shard: Shard = serde_json::from_value(plan["shard"].clone()).unwrap();
+        let mut manifest = kept.manifest.clone();
+        manifest.id = format!("{}-part-{:04}", kept.manifest.id, shard.number);
+        manifest.state = State::Running;
+        manifest.checksums.clear();
+        manifest.plan.repetitions = count(&plan["repetitions"]);
+        manifest.plan.trials = u32::try_from(planned.len()).unwrap();
+        manifest.plan.shard = Some(shard);
+        manifest.scenario.overrides = vec![format!("plan.repetitions={}", plan["repetitions"])];
+        manifest.format_version = PARTS_FORMAT_VERSION;
+        let into = given("RESAMPLE_INTO");
+        let mut draft = Draft::create(Path::new(&into), manifest, &kept.scenario().unwrap(), None).unwrap();
+        for place in planned {
+            let factors: BTreeMap<String, String> = serde_json::from_value(place["factors"].clone()).unwrap();
+            let trial = count(&place["trial"]);
+            let drawn = cells[&factors][trial as usize % cells[&factors].len()];
+            let (block, position) = (count(&place["block"]), count(&place["position"]));
+            let repetition = count(&place["repetition"]);
+            draft.add_trial(&TrialRecord { trial, block, position, repetition, ..drawn.clone() }).unwrap();
+        }
+        draft.finish(kept.manifest.ended_at).unwrap();
+    }
+}

@@ -78,8 +78,8 @@ fn an_index_that_is_none_is_done_without_and_made_anew() {
     let mut others = vec![
         String::new(),
         sound[..sound.len() / 2].to_owned(),
-        "{\"version\":1,\"runs\":{\"a\":{}}}".to_owned(),
-        sound.replace("\"version\":1", "\"version\":2"),
+        "{\"version\":2,\"runs\":{\"a\":{}}}".to_owned(),
+        sound.replace("\"version\":2", "\"version\":1"),
         sound.replace("\"label\":null", &format!("\"label\":\"{}\"", "x".repeat(1 << 19))),
         "[".repeat(1 << 20),
     ];

@@ -413,5 +413,9 @@ fn a_run_is_copied_as_it_is_and_under_its_name_only_when_it_is_whole() {
     assert!(refused.contains("load.parquet is damaged: it is not as it was written"), "{refused}");
     let under_way = write(runs.path(), "b", &[measured(0)]);
     assert!(copy_run(under_way.path(), &third, None).is_err());
-    assert_eq!(run_ids(&third).unwrap(), [""; 0]);
+    assert_eq!(fs::read_dir(&third).unwrap().count(), 0, "nothing of it is left");
+    // An older one does not become the latest.
+    let older = write(runs.path(), "0", &[measured(0)]).finish(State::Complete).unwrap();
+    copy_run(&older, &into, None).unwrap();
+    assert_eq!(fs::read_link(into.join("latest")).unwrap(), Path::new("a"));
 }

@@ -2,7 +2,8 @@
 //!
 //! Blocks are the unit: sides of one run are pairs within a block, by the sign-flip test's interval; blocks of two runs are
 //! set against each other by Mann and Whitney's; steps along a factor are pairs, each adjusted for how many there are; a
-//! share has the interval of its median over blocks. Where the interval includes both what the claim says and what it
+//! share has the interval of its median over blocks. Intervals of quantiles have the width of the slots in them, so that nothing
+//! is decided by less than a slot. Where the interval includes both what the claim says and what it
 //! denies, the data do not decide.
 
 use super::Samples;
@@ -55,15 +56,16 @@ pub struct Decision {
 pub fn decide(claim: &Claim, samples: &Samples) -> Decision {
     let tolerance = claim.tolerance;
     match (&claim.relation, samples) {
-        (Relation::Compare { how, .. }, Samples::Pairs(pairs)) => {
-            compare(*how, tolerance, (paired_ratio(pairs), &blocks(pairs.len())))
+        (Relation::Compare { how, .. }, Samples::Pairs { pairs, slots }) => {
+            let estimate = paired_ratio(pairs).map(|it| it.widened(*slots));
+            compare(*how, tolerance, (estimate, &blocks(pairs.len())))
         }
-        (Relation::Compare { how, .. }, Samples::Apart { left, right }) => {
+        (Relation::Compare { how, .. }, Samples::Apart { left, right, slots }) => {
             let counted = format!("{} against {}", left.len(), blocks(right.len()));
-            compare(*how, tolerance, (ratio(right, left), &counted))
+            compare(*how, tolerance, (ratio(right, left).map(|it| it.widened(*slots)), &counted))
         }
-        (Relation::Along { shape, .. }, Samples::Along { levels, blocks }) => {
-            along(*shape, tolerance, (levels, blocks))
+        (Relation::Along { shape, .. }, Samples::Along { levels, blocks, slot }) => {
+            along((*shape, tolerance, *slot), levels, blocks)
         }
         (Relation::Bounded { bound, limit, .. }, Samples::Shares(shares)) => bounded(*bound, *limit, shares),
         _ => undecided("the data are of another kind than the claim".to_owned()),
@@ -121,9 +123,9 @@ struct Step {
     falls: bool,
 }
 
-fn along(shape: Shape, tolerance: f64, (levels, values): (&[String], &[Vec<f64>])) -> Decision {
+fn along((shape, tolerance, slot): (Shape, f64, f64), levels: &[String], values: &[Vec<f64>]) -> Decision {
     let counted = blocks(values.len());
-    let Some(steps) = steps(tolerance, values, levels.len()) else {
+    let Some(steps) = steps((tolerance, slot), values, levels.len()) else {
         return too_few(&counted);
     };
     let above = 1.0 + tolerance;
@@ -131,7 +133,7 @@ fn along(shape: Shape, tolerance: f64, (levels, values): (&[String], &[Vec<f64>]
     let never_rises = steps.iter().all(|it| it.interval.high <= above);
     let (rises, falls) = (steps.iter().any(|it| it.rises), steps.iter().any(|it| it.falls));
     let turns = rises && falls;
-    let whole = whole(values);
+    let whole = whole(values, slot);
     let goes_up = whole.is_some_and(|it| it.low > 1.0);
     let goes_down = whole.is_some_and(|it| it.high < 1.0);
     let verdict = match shape {
@@ -148,22 +150,23 @@ fn along(shape: Shape, tolerance: f64, (levels, values): (&[String], &[Vec<f64>]
 }
 
 /// The interval of last to first.
-fn whole(values: &[Vec<f64>]) -> Option<Interval> {
+fn whole(values: &[Vec<f64>], slot: f64) -> Option<Interval> {
     let ends: Vec<(f64, f64)> = values.iter().filter_map(|it| Some((*it.first()?, *it.last()?))).collect();
-    paired_ratio(&ends)?.interval
+    paired_ratio(&ends)?.widened((slot, slot)).interval
 }
 
 /// The steps along so many levels; none where there are too few blocks for an interval.
-fn steps(tolerance: f64, values: &[Vec<f64>], levels: usize) -> Option<Vec<Step>> {
-    let above = 1.0 + tolerance;
+fn steps((tolerance, slot): (f64, f64), values: &[Vec<f64>], levels: usize) -> Option<Vec<Step>> {
+    // A step of a slot may be none.
+    let above = (1.0 + tolerance) * (1.0 + slot) / (1.0 - slot);
     let pairs: Vec<Vec<(f64, f64)>> = (1..levels)
         .map(|to| values.iter().filter_map(|it| Some((*it.get(to - 1)?, *it.get(to)?))).collect())
         .collect();
     let estimates: Vec<(f64, Interval)> = pairs
         .iter()
-        .map(|pairs| paired_ratio(pairs).and_then(|it| Some((it.ratio, it.interval?))))
+        .map(|pairs| paired_ratio(pairs).and_then(|it| Some((it.ratio, it.widened((slot, slot)).interval?))))
         .collect::<Option<_>>()?;
-    // Set against the end of the tolerance, which it has to be beyond.
+    // Set against the end of the tolerance and of the slots, which it has to be beyond.
     let beyond = |by: f64| {
         let moved =
             pairs.iter().map(|pairs| pairs.iter().map(|(from, to)| (from * by, *to)).collect::<Vec<_>>());
@@ -205,10 +208,14 @@ mod tests {
         Claim { relation, tolerance, ..small().claims[0].clone() }
     }
 
+    /// Pairs of an exact figure.
+    fn pairs_of(pairs: &[(f64, f64)]) -> Samples {
+        Samples::Pairs { pairs: pairs.to_vec(), slots: (0.0, 0.0) }
+    }
+
     fn compared(how: Compared, tolerance: f64, pairs: &[(f64, f64)]) -> Verdict {
         let Relation::Compare { left, right, .. } = small().claims[0].relation.clone() else { panic!() };
-        decide(&claim(Relation::Compare { left, right, how }, tolerance), &Samples::Pairs(pairs.to_vec()))
-            .verdict
+        decide(&claim(Relation::Compare { left, right, how }, tolerance), &pairs_of(pairs)).verdict
     }
 
     /// Eight blocks with this ratio of left to right, not quite the same in each.
@@ -256,7 +263,7 @@ mod tests {
     #[test]
     fn blocks_of_two_runs_are_set_against_each_other() {
         let (right, left): (Vec<f64>, Vec<f64>) = times(1.5).into_iter().unzip();
-        let found = decide(&small().claims[0], &Samples::Apart { left, right });
+        let found = decide(&small().claims[0], &Samples::Apart { left, right, slots: (0.0, 0.0) });
         assert_eq!(found.verdict, Verdict::Met);
         assert!(found.words.ends_with("in 8 against 8 blocks"), "{}", found.words);
     }
@@ -274,8 +281,8 @@ mod tests {
             })
             .collect();
         let levels = (0..profile.len()).map(|level| level.to_string()).collect();
-        decide(&claim(Relation::Along { side, factor, shape }, tolerance), &Samples::Along { levels, blocks })
-            .verdict
+        let samples = Samples::Along { levels, blocks, slot: 0.0 };
+        decide(&claim(Relation::Along { side, factor, shape }, tolerance), &samples).verdict
     }
 
     #[test]
@@ -308,6 +315,29 @@ mod tests {
         assert_eq!(verdict(&[0.0; 8]), Verdict::Met);
         assert_eq!(verdict(&[0.01; 8]), Verdict::NotMet);
         assert_eq!(verdict(&[0.0, 0.0, 0.0, 0.0, 0.01, 0.01, 0.01, 0.01]), Verdict::Undecided);
+    }
+
+    /// In eight of ten blocks the value is in the next slot: that is not by chance, and less than a slot in the mean.
+    #[test]
+    fn less_than_a_slot_decides_nothing() {
+        let half = reports::Metric::P50.slot_share(&[1031.5]);
+        assert!(half > 0.007, "{half}");
+        let Relation::Compare { left, right, .. } = small().claims[0].relation.clone() else { panic!() };
+        let more = claim(Relation::Compare { left, right, how: Compared::More }, 0.0);
+        let mut pairs = vec![(1031.5, 1047.5); 8];
+        pairs.extend([(1031.5, 1031.5); 2]);
+        for (slots, verdict) in [((0.0, 0.0), Verdict::Met), ((half, half), Verdict::Undecided)] {
+            let found = decide(&more, &Samples::Pairs { pairs: pairs.clone(), slots });
+            assert_eq!(found.verdict, verdict, "{}", found.words);
+        }
+        let Relation::Along { side, factor, .. } = small().claims[1].relation.clone() else { panic!() };
+        let turns = claim(Relation::Along { side, factor, shape: Shape::NotMonotonic }, 0.0);
+        let levels: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        for (slot, verdict) in [(0.0, Verdict::Met), (half, Verdict::Undecided)] {
+            let blocks = pairs.iter().map(|(low, high)| vec![*low, *high, *low]).collect();
+            let found = decide(&turns, &Samples::Along { levels: levels.clone(), blocks, slot });
+            assert_eq!(found.verdict, verdict, "{}", found.words);
+        }
     }
 
     proptest! {

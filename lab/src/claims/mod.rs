@@ -7,4 +7,4 @@ mod decide;
 mod samples;
 
 pub use decide::{Decision, Verdict, decide};
-pub use samples::{Evidence, Samples, samples};
+pub use samples::{Evidence, Samples, Slots, samples};

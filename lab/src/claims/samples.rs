@@ -40,17 +40,28 @@ impl Evidence {
     }
 }
 
+/// Half a slot of the values of both sides, right and left, the widest, each as a share of its value: so far a call may lie from
+/// the value that stands for it. 0 for exact figures.
+pub type Slots = (f64, f64);
+
 /// The values that a claim is decided by; values are positive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Samples {
-    /// Of each block of a run, right and left side.
-    Pairs(Vec<(f64, f64)>),
+    /// Of a run.
+    Pairs {
+        /// Of each block, right and left side.
+        pairs: Vec<(f64, f64)>,
+        /// How wide their slots are.
+        slots: Slots,
+    },
     /// Of two runs, the blocks of each.
     Apart {
         /// What is spoken of.
         left: Vec<f64>,
         /// What it is set against.
         right: Vec<f64>,
+        /// How wide their slots are.
+        slots: Slots,
     },
     /// Of each block, the values along the levels.
     Along {
@@ -58,6 +69,8 @@ pub enum Samples {
         levels: Vec<String>,
         /// A value for each level, for each block.
         blocks: Vec<Vec<f64>>,
+        /// How wide their slots are: half of the widest, as a share of its value.
+        slot: f64,
     },
     /// Of each block, a share from 0 to 1.
     Shares(Vec<f64>),
@@ -77,7 +90,13 @@ pub fn samples(relation: &Relation, evidence: &Evidence) -> Result<(Samples, &'s
     }
 }
 
-type Blocks = BTreeMap<u32, f64>;
+/// A side's value in each block.
+#[derive(Debug)]
+struct Blocks {
+    values: BTreeMap<u32, f64>,
+    /// Half of the widest slot, as a share of its value.
+    slot: f64,
+}
 
 /// Whose view it was, as a sentence goes on.
 const fn words(vantage: Vantage) -> &'static str {
@@ -125,11 +144,13 @@ const fn seen(left: Vantage, right: Vantage) -> &'static str {
 
 /// Blocks of one run are pairs; those of two runs have nothing in common.
 fn pair(left: &Side, right: &Side, of_left: Blocks, of_right: Blocks) -> Samples {
+    let slots = (of_right.slot, of_left.slot);
     if left.scenario == right.scenario {
-        let pair = |(block, left): (&u32, &f64)| Some((*of_right.get(block)?, *left));
-        Samples::Pairs(of_left.iter().filter_map(pair).collect())
+        let pair = |(block, left): (&u32, &f64)| Some((*of_right.values.get(block)?, *left));
+        Samples::Pairs { pairs: of_left.values.iter().filter_map(pair).collect(), slots }
     } else {
-        Samples::Apart { left: of_left.into_values().collect(), right: of_right.into_values().collect() }
+        let all = |side: Blocks| side.values.into_values().collect();
+        Samples::Apart { left: all(of_left), right: all(of_right), slots }
     }
 }
 
@@ -149,7 +170,7 @@ fn values(evidence: &Evidence, side: &Side, vantage: Vantage) -> Result<Blocks, 
         .collect::<Result<_, _>>()?;
     let is_meant = |levels: &[String]| places.iter().all(|(place, level)| levels.get(*place) == Some(level));
     let mut blocks: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    let mut cells = 0;
+    let (mut cells, mut slot) = (0, 0.0_f64);
     for cell in summary.cells.iter().filter(|cell| is_meant(&cell.levels)) {
         // Cells whose generators do not issue the call are none of the group.
         if cell.trials > 0
@@ -173,6 +194,8 @@ fn values(evidence: &Evidence, side: &Side, vantage: Vantage) -> Result<Blocks, 
             let value = value.ok_or_else(|| {
                 format!("too few calls for {} of {} at {}", metric.label(), side.syscall, at())
             })?;
+            // A mean of several is off by as much as the worst of them at most.
+            slot = slot.max(metric.slot_share(&[value]));
             blocks.entry(repetition.block).or_default().push(value);
         }
     }
@@ -180,7 +203,7 @@ fn values(evidence: &Evidence, side: &Side, vantage: Vantage) -> Result<Blocks, 
         return Err(format!("the run has no cell where {} was measured with these levels", side.syscall));
     }
     let whole = blocks.into_iter().filter(|(_, values)| values.len() == cells);
-    Ok(whole.map(|(block, values)| (block, geometric_mean(&values))).collect())
+    Ok(Blocks { values: whole.map(|(block, values)| (block, geometric_mean(&values))).collect(), slot })
 }
 
 fn metric_of(values: [Option<f64>; 6], metric: Metric) -> Option<f64> {
@@ -213,11 +236,13 @@ fn along(evidence: &Evidence, side: &Side, factor: &str) -> Result<(Samples, &'s
         };
         match levels.iter().map(at).collect::<Result<Vec<Blocks>, _>>() {
             Ok(found) => {
+                let slot = found.iter().map(|it| it.slot).fold(0.0, f64::max);
+                let found: Vec<BTreeMap<u32, f64>> = found.into_iter().map(|it| it.values).collect();
                 let blocks: BTreeSet<u32> = found.iter().flat_map(|it| it.keys().copied()).collect();
                 let row =
                     |block: &u32| found.iter().map(|it| it.get(block).copied()).collect::<Option<Vec<_>>>();
                 let blocks = blocks.iter().filter_map(row).collect();
-                return Ok((Samples::Along { levels, blocks }, words(vantage)));
+                return Ok((Samples::Along { levels, blocks, slot }, words(vantage)));
             }
             Err(words) => missing = Err(words),
         }
@@ -266,12 +291,13 @@ mod tests {
         let evidence = Evidence::of(vec![run]);
         let (found, seen) = samples(&assignment.claims[0].relation, &evidence).unwrap();
         assert_eq!(seen, "in the kernel");
-        let Samples::Pairs(pairs) = &found else { panic!("{found:?}") };
+        let Samples::Pairs { pairs, slots } = &found else { panic!("{found:?}") };
         assert_eq!(pairs.len(), 8);
+        assert!([slots.0, slots.1].iter().all(|slot| (0.003..=1.0 / 128.0).contains(slot)), "{slots:?}");
         assert!(pairs.iter().all(|(right, left)| left > right), "{pairs:?}");
         assert_eq!(decide(&assignment.claims[0], &found).verdict, Verdict::Met);
         let (found, _) = samples(&assignment.claims[1].relation, &evidence).unwrap();
-        let Samples::Along { levels, blocks } = &found else { panic!("{found:?}") };
+        let Samples::Along { levels, blocks, .. } = &found else { panic!("{found:?}") };
         assert_eq!((levels.join(" "), blocks.len()), ("4KiB 64KiB 1MiB".to_owned(), 8));
         let (found, _) = samples(&assignment.claims[2].relation, &evidence).unwrap();
         assert_eq!(found, Samples::Shares(vec![0.0; 8]));
@@ -303,6 +329,6 @@ mod tests {
         let gone = run.trials.iter().position(|trial| trial.block == 3).unwrap();
         run.trials.remove(gone);
         let (found, _) = samples(relation, &Evidence::of(vec![run])).unwrap();
-        assert!(matches!(found, Samples::Pairs(pairs) if pairs.len() == 7));
+        assert!(matches!(found, Samples::Pairs { pairs, .. } if pairs.len() == 7));
     }
 }

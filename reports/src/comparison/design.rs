@@ -55,6 +55,9 @@ pub fn check_comparable(base: &Manifest, candidate: &Manifest) -> Result<(), Com
 
 /// What the runs have in common; an error where it is less than all, and nobody insists.
 pub(super) fn common(base: &Manifest, candidate: &Manifest, insist: Insist) -> Result<Design, CompareError> {
+    if let Some(run) = shared(base, candidate) {
+        return Err(CompareError::Shared(run.to_owned()));
+    }
     let mut insisted = Vec::new();
     let mut passed = |across, insists: bool, refusal: CompareError| {
         let (CompareError::Backend { base, candidate }
@@ -79,6 +82,16 @@ pub(super) fn common(base: &Manifest, candidate: &Manifest, insist: Insist) -> R
     }
     let (factors, places) = common_factors(&base.scenario.factors, &candidate.scenario.factors)?;
     Ok(Design { factors, places, insisted })
+}
+
+/// A run whose trials both have, in two runs that are not one and the same.
+fn shared<'a>(base: &'a Manifest, candidate: &Manifest) -> Option<&'a str> {
+    fn executed(manifest: &Manifest) -> Vec<&str> {
+        let parts = manifest.merged.as_ref().map(|merged| &merged.parts);
+        parts.map_or(vec![&manifest.id], |parts| parts.iter().map(|part| part.run.as_str()).collect())
+    }
+    let theirs: BTreeSet<&str> = executed(candidate).into_iter().collect();
+    executed(base).into_iter().find(|run| base.id != candidate.id && theirs.contains(run))
 }
 
 fn same_targets(base: &Manifest, candidate: &Manifest) -> Result<(), CompareError> {

@@ -2,7 +2,7 @@
 
 use super::design::{Design, Seen};
 use super::samples::{self, Unit};
-use super::{Effect, Failing, Missing, Question, Verdict};
+use super::{Effect, Failing, Lack, Missing, Question, Verdict};
 use crate::Metric;
 use crate::summary::{CellSummary, MeasureSummary, Summary};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,12 +24,6 @@ pub(super) struct Found {
     pub(super) effects: Vec<Effect>,
     pub(super) failing: Vec<Failing>,
     pub(super) missing: Vec<Missing>,
-    /// What gates look at and the candidate has, and the baseline measured and has no figure of.
-    pub(super) unmatched: Vec<Missing>,
-    /// What gates look at and the candidate has, and the baseline has no trial of.
-    pub(super) new: Vec<Missing>,
-    /// Maxima of unlike numbers of calls.
-    pub(super) unlike: Vec<Missing>,
     pub(super) without_figures: u32,
 }
 
@@ -79,14 +73,14 @@ fn add(
     }
     for metric in metrics {
         let has = |measure: Option<&MeasureSummary>| measure.is_some_and(|it| it.figure(*metric).is_some());
-        let place = || {
+        let missing = |lack| {
             let (levels, syscall) = (levels.clone(), target.to_owned());
-            Missing { levels, syscall, vantage: base_vantage, metric: *metric }
+            Missing { levels, syscall, vantage: base_vantage, metric: *metric, lack }
         };
         let have_both = has(measures.0) && has(measures.1);
         let are_unlike = pair.is_some_and(|(mine, theirs)| !mine.has_calls_like(theirs));
         if *metric == Metric::Max && have_both && are_unlike {
-            found.unlike.extend(gated.then(place));
+            found.missing.extend(gated.then(|| missing(Lack::Unlike)));
             continue;
         }
         if let Some(effect) = pair.and_then(|measures| effect(measures, *metric, sides)) {
@@ -94,12 +88,13 @@ fn add(
             continue;
         }
         found.without_figures += 1;
-        match (gated, has(measures.0), has(measures.1)) {
-            (true, true, _) => found.missing.push(place()),
-            (true, false, true) if measures.0.is_some() => found.unmatched.push(place()),
-            (true, false, true) => found.new.push(place()),
-            _ => {}
-        }
+        let lack = match (has(measures.0), has(measures.1)) {
+            (true, _) => Some(Lack::Gone),
+            (false, true) if measures.0.is_some() => Some(Lack::Unmatched),
+            (false, true) => Some(Lack::New),
+            (false, false) => None,
+        };
+        found.missing.extend(lack.filter(|_| gated).map(missing));
     }
 }
 

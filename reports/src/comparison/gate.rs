@@ -3,7 +3,7 @@
 use super::{Comparison, Effect, Unit, Verdict, verdict};
 use crate::summary::MeasureSummary;
 use crate::{Metric, units};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use store::Vantage;
 
 /// Shares of failed calls that are further apart than this are worth a word: one percentage point.
@@ -31,7 +31,20 @@ pub struct Failing {
     pub is_left_out: bool,
 }
 
-/// A figure that gates look at, and cannot: one of the runs lacks it.
+/// Why gates cannot look at a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The baseline has it, and the candidate has not.
+    Gone,
+    /// The candidate has it, and the baseline was measured and has not.
+    Unmatched,
+    /// The candidate has it, and the baseline has no trial of it.
+    New,
+    /// It is a maximum, and not of about as many calls on both sides.
+    Unlike,
+}
+
+/// A figure that gates look at, and cannot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Missing {
     /// One level for each factor.
@@ -42,6 +55,14 @@ pub struct Missing {
     pub vantage: Vantage,
     /// Which figure.
     pub metric: Metric,
+    /// Why.
+    #[serde(skip)]
+    pub lack: Lack,
+}
+
+/// Those that the candidate lacks.
+pub(super) fn gone_alone<S: Serializer>(missing: &[Missing], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(missing.iter().filter(|it| it.lack == Lack::Gone))
 }
 
 /// How a gate ends.
@@ -121,12 +142,10 @@ impl Comparison {
         let broken = self.failing.iter().filter(|it| it.gated && it.has_broken());
         let broken = first_of(broken, NAMED, |it| self.place_words(&it.syscall, &it.levels));
         let broken = broken.map(|places| format!("every call fails in the candidate, of {places}"));
-        let missing = self
-            .figure_words(&self.missing)
-            .map(|places| format!("the candidate has no figures of {places}"));
-        let unmatched = self
-            .figure_words(&self.unmatched)
-            .map(|places| format!("the baseline has no figures of {places}"));
+        let lacks = |lack, whose| {
+            self.figure_words(lack).map(|places| format!("the {whose} has no figures of {places}"))
+        };
+        let (missing, unmatched) = (lacks(Lack::Gone, "candidate"), lacks(Lack::Unmatched, "baseline"));
         let few =
             self.few_words().map(|places| format!("no change could be found, however large, of {places}"));
         let reasons: Vec<String> = [nothing, broken, missing, unmatched, few].into_iter().flatten().collect();
@@ -141,21 +160,26 @@ impl Comparison {
     }
 
     fn new_sentence(&self) -> Option<String> {
-        let new = self.figure_words(&self.new)?;
+        let new = self.figure_words(Lack::New)?;
         Some(format!("The baseline has no trial that is ok, and the candidate has figures, of: {new}."))
     }
 
     fn unlike_sentence(&self) -> Option<String> {
-        let unlike = first_of(self.unlike.iter(), NAMED, |it| self.place_words(&it.syscall, &it.levels))?;
+        let unlike = self.of_lack(Lack::Unlike);
+        let unlike = first_of(unlike, NAMED, |it| self.place_words(&it.syscall, &it.levels))?;
         Some(format!(
             "Maxima are left out where a repetition of one run has more than twice the calls of the other's, for they grow with their number: {unlike}."
         ))
     }
 
+    fn of_lack(&self, lack: Lack) -> impl Iterator<Item = &Missing> {
+        self.missing.iter().filter(move |it| it.lack == lack)
+    }
+
     /// Which figures of which cells.
-    fn figure_words(&self, figures: &[Missing]) -> Option<String> {
+    fn figure_words(&self, lack: Lack) -> Option<String> {
         let words = |it: &Missing| format!("{}, {}", self.place_words(&it.syscall, &it.levels), it.metric);
-        first_of(figures.iter(), NAMED, words)
+        first_of(self.of_lack(lack), NAMED, words)
     }
 
     /// Of which cells so little is left that nothing can be found, and how much: `mmap size 1MiB, p50 (12 repetitions against
@@ -190,9 +214,9 @@ impl Comparison {
             broken.map(|it| format!("Every call fails in the candidate, and not in the baseline: {it}. How fast calls fail is not compared.")),
             mended.map(|it| format!("Every call fails in the baseline, and not in the candidate: {it}. How fast calls fail is not compared.")),
             apart.map(|it| format!("Calls do not fail alike: {it}. Only those that succeed are compared.")),
-            self.figure_words(&self.missing)
+            self.figure_words(Lack::Gone)
                 .map(|it| format!("The baseline has figures, and the candidate has none, of: {it}.")),
-            self.figure_words(&self.unmatched)
+            self.figure_words(Lack::Unmatched)
                 .map(|it| format!("The candidate has figures, and the baseline has none, of: {it}.")),
             self.new_sentence(),
             self.few_words().map(|it| format!("So few trials are ok that no change can be found, however large, of: {it}.")),
@@ -205,7 +229,7 @@ impl Comparison {
 }
 
 /// So many of them in words, and how many more there are; none of none.
-pub(super) fn first_of<T>(
+pub(crate) fn first_of<T>(
     all: impl Iterator<Item = T>,
     most: usize,
     words: impl Fn(T) -> String,

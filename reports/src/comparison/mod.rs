@@ -14,7 +14,8 @@ mod wording;
 
 pub use design::{Insist, Insisted, check_comparable};
 pub use differences::Difference;
-pub use gate::{Failing, Gate, Missing};
+pub(crate) use gate::first_of;
+pub use gate::{Failing, Gate, Lack, Missing};
 pub use samples::Unit;
 pub use trend::{Point, Series, Trend, compare_all};
 pub use verdict::Verdict;
@@ -70,21 +71,13 @@ pub struct Comparison {
     pub effects: Vec<Effect>,
     /// Where calls fail in one of the runs more often than in the other, by more than one percentage point.
     pub failing: Vec<Failing>,
-    /// What gates look at and have nothing to compare: the baseline has figures, and the candidate has none.
+    /// What gates look at and could not, each with why. Programs are told of what is gone alone.
+    #[serde(serialize_with = "gate::gone_alone")]
     pub missing: Vec<Missing>,
     /// Cells × targets × vantages × metrics that lack figures in one of the runs.
     pub without_figures: u32,
     /// Where there are too few repetitions for any effect of a family to be found.
     pub too_few: Option<TooFew>,
-    /// What gates look at and could not: the candidate has figures, and the baseline was measured and has none.
-    #[serde(skip)]
-    unmatched: Vec<Missing>,
-    /// What gates would look at, had the baseline any trial of it.
-    #[serde(skip)]
-    new: Vec<Missing>,
-    /// Maxima that gates would look at, were they of about as many calls on both sides.
-    #[serde(skip)]
-    unlike: Vec<Missing>,
     /// Places of the factors of which more than one level is compared, or could not be.
     #[serde(skip)]
     telling: Vec<usize>,
@@ -200,9 +193,6 @@ fn compare_summarised(
         missing: found.missing,
         without_figures: found.without_figures,
         too_few,
-        unmatched: found.unmatched,
-        new: found.new,
-        unlike: found.unlike,
         telling: Vec::new(),
     };
     comparison.telling = wording::telling(&comparison);

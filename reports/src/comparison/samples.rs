@@ -117,8 +117,9 @@ pub(super) fn boots(run: &RunView<'_>) -> usize {
 
 /// Machines of which cells have trials with figures, where that is not told by a factor: how many.
 fn machines(run: &RunView<'_>) -> usize {
+    let pooled = run.manifest.pooled_machines();
     let machines: BTreeSet<&str> =
-        boot_ids(run).into_iter().filter_map(|boot| run.manifest.pooled_machine(boot)).collect();
+        boot_ids(run).into_iter().filter_map(|boot| pooled.get(boot).copied()).collect();
     machines.len()
 }
 

@@ -157,9 +157,7 @@ pub(super) fn telling(comparison: &Comparison) -> Vec<usize> {
     let effects = comparison.effects.iter().map(|it| &it.levels);
     let others = comparison.failing.iter().map(|it| &it.levels);
     let missing = comparison.missing.iter().map(|it| &it.levels);
-    let lacking = [&comparison.unmatched, &comparison.new, &comparison.unlike].into_iter().flatten();
-    let lacking = lacking.map(|it| &it.levels);
-    let all: Vec<&Vec<String>> = effects.chain(others).chain(missing).chain(lacking).collect();
+    let all: Vec<&Vec<String>> = effects.chain(others).chain(missing).collect();
     let is_telling = |place: &usize| {
         let mut levels = all.iter().filter_map(|it| it.get(*place));
         let first = levels.next();
@@ -193,6 +191,7 @@ pub(super) fn remarks(
     paired: &BTreeSet<u32>,
 ) -> Vec<String> {
     let mut remarks = comparison.lacking();
+    remarks.extend([("baseline", base.0), ("candidate", candidate.0)].into_iter().filter_map(part));
     remarks.extend(comparison.too_few_sentence());
     remarks.extend(below_a_slot(comparison));
     remarks.extend(one_boot(comparison, base.0, candidate.0));
@@ -214,6 +213,14 @@ pub(super) fn remarks(
     let others = candidate.1.warnings.iter().filter(|warning| !base.1.warnings.contains(warning));
     remarks.extend(others.map(|warning| format!("candidate: {warning}")));
     remarks
+}
+
+/// That a run is not all of its plan.
+fn part((whose, run): (&str, &RunView<'_>)) -> Option<String> {
+    let shard = run.manifest.plan.shard?;
+    Some(format!(
+        "The {whose} is part {shard} of its plan: it has some of the trials, and `runner merge` makes one run of all parts."
+    ))
 }
 
 /// Which verdicts the bootstrap does not bear out.

@@ -165,7 +165,7 @@ impl FleetSection {
             link: if fleet.factor == store::KERNEL { "Kernels" } else { "Machines" },
             sentences: fleet::sentences(fleet).iter().map(|it| units::glued(it)).collect(),
             table: fleet::rows(fleet),
-            outliers: fleet.rows.iter().map(|row| row.is_outlier).collect(),
+            outliers: fleet.rows.iter().map(fleet::FleetRow::stands_out).collect(),
         }
     }
 }

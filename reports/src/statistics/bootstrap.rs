@@ -121,7 +121,7 @@ pub fn paired_ratio_bootstrap(pairs: &[(f64, f64)]) -> Option<Interval> {
     Some(percentiles(&equally_likely(ratios), expanded_tail(pairs.len())))
 }
 
-fn resamples(values: usize) -> usize {
+pub(super) fn resamples(values: usize) -> usize {
     (VALUES / values.max(1)).clamp(200, RESAMPLES)
 }
 

@@ -1,7 +1,7 @@
 //! Members of a fleet, each against the median of all: how far it is off, and whether it stands out.
 
 use super::bootstrap::{
-    Draws, LEAST_REPETITIONS, draw_median, equally_likely, expanded_tail, percentiles, units,
+    Draws, FULL_REPETITIONS, draw_median, equally_likely, expanded_tail, percentiles, resamples, units,
 };
 use super::{Interval, median, sorted};
 
@@ -16,7 +16,7 @@ pub const OUTLYING: f64 = 3.5;
 /// absolute deviation of values spread evenly over a slot is a quarter of its width.
 const LEAST_DEVIATION: f64 = 1.0 / 256.0;
 
-/// Resamples of a fleet.
+/// Resamples of a fleet, of large ones fewer.
 const RESAMPLES: usize = 1_000;
 
 /// A member against its fleet.
@@ -26,7 +26,7 @@ pub struct Standing {
     pub median: f64,
     /// That over the median of all members' medians.
     pub ratio: f64,
-    /// The 95 % interval of the ratio; none with fewer than three units.
+    /// The 95 % interval of the ratio; none with fewer than six units.
     pub interval: Option<Interval>,
     /// The modified z-score of the logarithm of its median.
     pub z: f64,
@@ -53,7 +53,7 @@ pub fn standings(members: &[Vec<Vec<f64>>]) -> Option<Vec<Standing>> {
     let standing = |((place, median), z): ((usize, &f64), f64)| {
         let units = units(&members[place], members[place].len() > 1);
         let ratios = || equally_likely(drawn[place].iter().copied());
-        let interval = (units >= LEAST_REPETITIONS).then(|| percentiles(&ratios(), expanded_tail(units)));
+        let interval = (units >= FULL_REPETITIONS).then(|| percentiles(&ratios(), expanded_tail(units)));
         Standing { median: *median, ratio: median / middle, interval, z }
     };
     Some(medians.iter().enumerate().zip(scores).map(standing).collect())
@@ -71,7 +71,8 @@ fn drawn_ratios(members: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
     let mut random = Draws::of(0x66_6c65_6574);
     let pools: Vec<Vec<f64>> = members.iter().map(|boots| sorted(&boots.concat())).collect();
     let mut ratios = vec![Vec::with_capacity(RESAMPLES); members.len()];
-    for _ in 0..RESAMPLES {
+    let values = pools.iter().map(Vec::len).sum();
+    for _ in 0..resamples(values).min(RESAMPLES) {
         let medians = members.iter().zip(&pools).map(|(boots, pool)| draw_median(boots, pool, &mut random));
         let medians: Vec<f64> = medians.collect();
         let middle = median(&medians).unwrap_or(f64::NAN);
@@ -148,7 +149,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_interval_holds_the_ratio(values in prop::collection::vec(prop::collection::vec(1.0..1e6f64, 3..9), 2..9)) {
+        fn the_interval_holds_the_ratio(values in prop::collection::vec(prop::collection::vec(1.0..1e6f64, 6..12), 2..9)) {
             let members: Vec<Vec<Vec<f64>>> = values.into_iter().map(|values| vec![values]).collect();
             for standing in standings(&members).unwrap() {
                 let interval = standing.interval.unwrap();

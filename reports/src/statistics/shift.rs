@@ -13,6 +13,19 @@ pub struct RatioEstimate {
     pub interval: Option<Interval>,
 }
 
+impl RatioEstimate {
+    /// The same with an interval that holds however far, up to these shares of themselves, the values of baseline and candidate
+    /// are off: half a slot of each side is added at either end.
+    #[must_use]
+    pub fn widened(self, (base, candidate): (f64, f64)) -> Self {
+        let interval = self.interval.map(|it| Interval {
+            low: it.low * (1.0 - candidate) / (1.0 + base),
+            high: it.high * (1.0 + candidate) / (1.0 - base),
+        });
+        Self { interval, ..self }
+    }
+}
+
 /// A difference of two samples' locations, in their unit.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Difference {

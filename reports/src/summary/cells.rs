@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use store::{Factor, Manifest, Measure, ShardBy, Status, TrialRecord, Vantage};
 
 /// Maxima are set against each other only where the numbers of calls are at most this many times apart.
-const ALIKE_CALLS: f64 = 2.0;
+pub(crate) const ALIKE_CALLS: f64 = 2.0;
 
 /// A cell with its figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -63,9 +63,13 @@ impl MeasureSummary {
 
     /// Whether a repetition has about as many calls here as there: a maximum grows with their number.
     pub(crate) fn has_calls_like(&self, other: &Self) -> bool {
-        let calls = |it: &Self| it.histogram.count as f64 / it.repetitions.len().max(1) as f64;
-        let (mine, theirs) = (calls(self), calls(other));
+        let (mine, theirs) = (self.calls_each(), other.calls_each());
         mine.max(theirs) <= ALIKE_CALLS * mine.min(theirs)
+    }
+
+    /// How many calls a repetition has, of those that the figures are of.
+    pub(crate) fn calls_each(&self) -> f64 {
+        self.histogram.count as f64 / self.repetitions.len().max(1) as f64
     }
 
     /// What its intervals are over: machines where a cell has several, else boots where it has several, else repetitions.
@@ -137,6 +141,7 @@ fn by_origin(metric: Metric, repetitions: &[Repetition]) -> Option<Vec<Vec<f64>>
 
 /// The summaries of every cell of the matrix, in the manifest's order.
 pub(super) fn cells(run: &RunView<'_>) -> Vec<CellSummary> {
+    let pooled = run.manifest.pooled_machines();
     let mut by_cell: BTreeMap<Vec<&str>, Vec<&TrialRecord>> = BTreeMap::new();
     for trial in run.trials.iter().filter(|trial| trial.status == Status::Ok) {
         by_cell.entry(levels_of(run, trial)).or_default().push(trial);
@@ -144,7 +149,7 @@ pub(super) fn cells(run: &RunView<'_>) -> Vec<CellSummary> {
     let summarised = matrix(run).into_iter().map(|levels| {
         let mut trials = by_cell.remove(&levels).unwrap_or_default();
         trials.sort_by_key(|trial| trial.trial);
-        cell(&levels, run.manifest, &trials)
+        cell(&levels, (run.manifest, &pooled), &trials)
     });
     summarised.collect()
 }
@@ -195,7 +200,10 @@ type Key<'a> = (&'a str, Vantage);
 /// A measure and the trial that it is of.
 type Observed<'a> = (&'a TrialRecord, &'a Measure);
 
-fn cell(levels: &[&str], manifest: &Manifest, trials: &[&TrialRecord]) -> CellSummary {
+/// A run's manifest, and the machine of each boot where cells are of several.
+pub(super) type Origins<'a> = (&'a Manifest, &'a BTreeMap<&'a str, &'a str>);
+
+fn cell(levels: &[&str], origins: Origins<'_>, trials: &[&TrialRecord]) -> CellSummary {
     let mut measures: Vec<(Key<'_>, Vec<Observed<'_>>)> = Vec::new();
     for trial in trials {
         for measure in &trial.measures {
@@ -209,11 +217,15 @@ fn cell(levels: &[&str], manifest: &Manifest, trials: &[&TrialRecord]) -> CellSu
     CellSummary {
         levels: levels.iter().map(|level| (*level).to_owned()).collect(),
         trials: u32::try_from(trials.len()).unwrap_or(u32::MAX),
-        measures: measures.iter().map(|(key, observed)| measure_summary(*key, observed, manifest)).collect(),
+        measures: measures.iter().map(|(key, observed)| measure_summary(*key, observed, origins)).collect(),
     }
 }
 
-fn measure_summary(key: Key<'_>, observed: &[Observed<'_>], manifest: &Manifest) -> MeasureSummary {
+fn measure_summary(
+    key: Key<'_>,
+    observed: &[Observed<'_>],
+    (manifest, pooled): Origins<'_>,
+) -> MeasureSummary {
     let confidence = manifest.plan.design.stop.as_ref().map(|stop| stop.confidence);
     // A call that only ever fails, such as the opening of a file that is not there, has no other latency.
     let of_failures = observed.iter().all(|(_, measure)| measure.ok.count == 0)
@@ -229,7 +241,7 @@ fn measure_summary(key: Key<'_>, observed: &[Observed<'_>], manifest: &Manifest)
             trial: trial.trial,
             block: trial.block,
             boot: trial.boot.clone(),
-            machine: manifest.pooled_machine(&trial.boot).map(str::to_owned),
+            machine: pooled.get(trial.boot.as_str()).map(|machine| (*machine).to_owned()),
             calls: latencies.count,
             values_ns: metrics_of(&latencies),
         });

@@ -1,13 +1,13 @@
 //! What the generators did: how many operations, by workload, and what those at a fixed rate took from when they were
 //! to begin.
 
-use super::cells::{Figure, Repetition, figure, levels_of};
+use super::cells::{Figure, Origins, Repetition, figure, levels_of};
 use super::metrics_of;
 use crate::statistics::median;
 use crate::{Metric, RunView};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use store::{GeneratorRecord, Manifest, Status, TrialRecord};
+use store::{GeneratorRecord, Status, TrialRecord};
 
 /// One workload of one generator in one cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,10 +70,15 @@ pub(super) fn generators(run: &RunView<'_>, cells: &[Vec<String>]) -> Vec<Genera
     if !is_telling {
         return Vec::new();
     }
-    observed.iter().map(|((_, cell), observed)| summary(&cells[*cell], observed, run.manifest)).collect()
+    let origins = (run.manifest, &run.manifest.pooled_machines());
+    observed.iter().map(|((_, cell), observed)| summary(&cells[*cell], observed, origins)).collect()
 }
 
-fn summary(levels: &[String], observed: &[Observed<'_>], manifest: &Manifest) -> GeneratorSummary {
+fn summary(
+    levels: &[String],
+    observed: &[Observed<'_>],
+    (manifest, pooled): Origins<'_>,
+) -> GeneratorSummary {
     let confidence = manifest.plan.design.stop.as_ref().map(|stop| stop.confidence);
     let (mut operations, mut of_all, mut late) = (0, 0, None);
     let (mut rates, mut repetitions) = (Vec::new(), Vec::new());
@@ -87,7 +92,7 @@ fn summary(levels: &[String], observed: &[Observed<'_>], manifest: &Manifest) ->
             trial: trial.trial,
             block: trial.block,
             boot: trial.boot.clone(),
-            machine: manifest.pooled_machine(&trial.boot).map(str::to_owned),
+            machine: pooled.get(trial.boot.as_str()).map(|machine| (*machine).to_owned()),
             calls: response.count,
             values_ns: metrics_of(response),
         }));

@@ -51,7 +51,7 @@ pub struct StressorLoad {
     pub reported: u32,
     /// Bogus operations each second, median over the runs with figures; none without any.
     pub bogo_ops_per_second: Option<f64>,
-    /// The interval of the same.
+    /// The interval of the same; none in a run that was made of several machines'.
     pub interval: Option<Interval>,
 }
 
@@ -132,7 +132,7 @@ fn level_load(run: &RunView<'_>, level: &store::Level, values: &[(&str, &str)]) 
         context_switches_per_second: rate(|sample| sample.context_switches),
         interrupts_per_second: rate(|sample| sample.interrupts),
         // stress-ng's own account says of which level it is, not at which value.
-        stressors: if values.is_empty() { stressors(run.load, &level.label) } else { Vec::new() },
+        stressors: if values.is_empty() { stressors(run, &level.label) } else { Vec::new() },
     }
 }
 
@@ -157,7 +157,10 @@ fn range(values: &[f64]) -> Option<Interval> {
     Some(Interval { low, high })
 }
 
-fn stressors(load: &[LoadMetric], level: &str) -> Vec<StressorLoad> {
+fn stressors(run: &RunView<'_>, level: &str) -> Vec<StressorLoad> {
+    let (load, merged) = (run.load, run.manifest.merged.as_ref());
+    // Nobody tells which instance was on which machine, and those of one are more alike.
+    let has_one_machine = merged.is_none_or(|merged| merged.machines().len() < 2);
     let mut by_stressor: BTreeMap<&str, Vec<&LoadMetric>> = BTreeMap::new();
     for metric in load.iter().filter(|metric| metric.level == level) {
         by_stressor.entry(&metric.stressor).or_default().push(metric);
@@ -171,7 +174,7 @@ fn stressors(load: &[LoadMetric], level: &str) -> Vec<StressorLoad> {
             runs: count(runs.len()),
             reported: count(rates.len()),
             bogo_ops_per_second: median(&rates),
-            interval: median_interval(&[rates]),
+            interval: median_interval(&[rates]).filter(|_| has_one_machine),
         })
     });
     summarised.collect()

@@ -14,6 +14,7 @@ mod off_cpu;
 pub use account::{DisturbedTrial, Progress, TargetLedger, TrialFailure};
 pub(crate) use account::{FailedTrials, failed_alike};
 pub use calls::{ErrorCount, KeptCall, SlowestCalls};
+pub(crate) use cells::ALIKE_CALLS;
 pub use cells::{CellSummary, Figure, MeasureSummary, Repetition};
 pub use cost::{CostFigure, ProbeCost};
 pub use generators::GeneratorSummary;
@@ -76,7 +77,7 @@ pub fn summarise(run: &RunView<'_>) -> Summary {
             run,
             &cells.iter().map(|cell| cell.levels.clone()).collect::<Vec<_>>(),
         ),
-        fleet: fleet::of(run.manifest, &cells),
+        fleet: fleet::of(run.manifest, &cells, Metric::P50),
         cells,
         errors: calls::errors(run, &ledgers),
         ledgers,
@@ -89,6 +90,13 @@ pub fn summarise(run: &RunView<'_>) -> Summary {
 }
 
 impl Summary {
+    /// The same with this figure of machines or kernels, instead of p50.
+    #[must_use]
+    pub fn with_fleet_by(self, metric: Metric) -> Self {
+        let fleet = fleet::of(&self.manifest, &self.cells, metric);
+        Self { fleet, ..self }
+    }
+
     /// The vantage that charts and gates look at: the kernel's where the probe saw the target, else the user's.
     #[must_use]
     pub fn primary_vantage(&self, syscall: &str) -> Vantage {

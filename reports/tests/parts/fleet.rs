@@ -3,8 +3,11 @@
 use super::schema::assert_report_valid;
 use super::{compare, in_one_line, small};
 use crate::synthetic::{self, Recipe, SyntheticRun};
+use reports::fleet::{FleetRow, Lack};
 use reports::{Metric, TextOptions, Unit, html, json, markdown, summarise, text};
-use store::{Factor, Level, MACHINE, Merged, MergedPart, PARTS_FORMAT_VERSION, Shard, ShardBy, Vantage};
+use store::{
+    Factor, Level, MACHINE, Merged, MergedPart, PARTS_FORMAT_VERSION, Shard, ShardBy, TrialRecord, Vantage,
+};
 
 /// A part as which a run becomes one of a merged run's.
 fn part(run: &SyntheticRun, machine: &str, shard: Option<Shard>) -> MergedPart {
@@ -70,11 +73,14 @@ fn a_machine_that_is_off_is_named_and_the_others_are_not() {
     let fleet = summary.fleet.as_ref().unwrap();
     assert_eq!((fleet.members.len(), fleet.rows.len()), (9, 9 * 4 * 2));
     let named: Vec<&str> =
-        fleet.rows.iter().filter(|row| row.is_outlier).map(|row| row.member.as_str()).collect();
+        fleet.rows.iter().filter(|row| row.is_outlier == Some(true)).map(|row| row.member.as_str()).collect();
     let off = named.iter().filter(|member| **member == "node3").count();
     assert!(off == 8 && named.len() <= 10, "{named:?}");
     let row = fleet.rows.iter().find(|row| row.member == "node3").unwrap();
-    assert!(row.interval.unwrap().low > 1.2 && row.ratio > 1.3 && row.units == 7 && !row.of_boots, "{row:?}");
+    assert!(
+        row.interval.unwrap().low > 1.2 && row.ratio.unwrap() > 1.3 && row.units == 7 && !row.of_boots,
+        "{row:?}"
+    );
     assert_eq!(row.vantage, Vantage::Kernel);
     let shown = text::render(&summary, &TextOptions { width: 120, colour: false });
     let said = in_one_line(&shown);
@@ -100,10 +106,175 @@ fn a_machine_that_is_off_is_named_and_the_others_are_not() {
 }
 
 #[test]
+fn machines_are_set_against_each_other_by_any_figure() {
+    let run = fleet(&[1.0, 1.0, 1.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+    let by = |metric| summarise(&run.view()).with_fleet_by(metric);
+    assert_eq!(summarise(&run.view()), by(Metric::P50));
+    for metric in [Metric::Mean, Metric::P90, Metric::Max] {
+        let summary = by(metric);
+        let fleet = summary.fleet.as_ref().unwrap();
+        assert_eq!((fleet.metric, fleet.rows.len()), (metric, 9 * 4 * 2), "{metric}");
+        assert!(fleet.rows.iter().all(|row| row.lacks.is_none() && row.is_outlier.is_some()), "{metric}");
+        let said = in_one_line(&text::render(&summary, &TextOptions { width: 120, colour: false }));
+        assert!(said.contains(&format!("Each machine's {metric} over the median of all")), "{said}");
+        assert!(said.contains(&format!("machine {metric} n of median")), "{said}");
+        assert!(html::render(&run.view(), &summary).unwrap().html.contains(&format!(">{metric}</th>")));
+        let document = json::render(&summary).unwrap();
+        assert_report_valid(&document);
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(document["fleet"]["metric"], metric.name());
+        let measure = summary.cells[0].measure("mmap", Vantage::Kernel).unwrap();
+        let row = &document["fleet"]["rows"][0];
+        assert_eq!(row["value_ns"], measure.figure(metric).unwrap().value_ns, "{row}");
+    }
+    let slow = by(Metric::Mean).fleet.unwrap();
+    let named = slow.rows.iter().filter(|row| row.is_outlier == Some(true) && row.member == "node3").count();
+    assert!(named >= 4, "{named}");
+    // So few calls have no quantile so far out.
+    let summary = by(Metric::P999);
+    let rows = &summary.fleet.as_ref().unwrap().rows;
+    assert!(rows.iter().all(|row| row.lacks == Some(Lack::TooFewCalls) && row.value_ns.is_none()));
+    assert_report_valid(&json::render(&summary).unwrap());
+    let said = in_one_line(&text::render(&summary, &TextOptions::default()));
+    assert!(said.contains("No machine is named as an outlier: none could be judged."), "{said}");
+    assert!(
+        said.contains("Without p99.9, and judged nowhere there, for a repetition has too few calls"),
+        "{said}"
+    );
+    assert!(markdown::render(&summary).contains("none could be judged"));
+}
+
+/// The trials of a machine, of all cells or one.
+fn of<'a>(
+    run: &'a mut SyntheticRun,
+    machine: &'a str,
+    size: &'a str,
+) -> impl Iterator<Item = &'a mut TrialRecord> {
+    let is_meant = move |trial: &&mut TrialRecord| {
+        trial.factors[MACHINE] == machine && (size.is_empty() || trial.factors["size"] == size)
+    };
+    run.trials.iter_mut().filter(is_meant)
+}
+
+#[test]
+fn rows_with_too_few_machines_are_shown_and_none_is_judged_in_them() {
+    let mut run = fleet(&[1.0, 1.0, 1.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+    for machine in ["node8", "node9"] {
+        for trial in of(&mut run, machine, "4KiB") {
+            trial.doubt("a test says so");
+        }
+    }
+    let summary = summarise(&run.view());
+    let fleet = summary.fleet.as_ref().unwrap();
+    let (few, many): (Vec<_>, Vec<_>) = fleet.rows.iter().partition(|row| row.factors[0].1 == "4KiB");
+    let (gone, there): (Vec<&FleetRow>, Vec<&FleetRow>) =
+        few.into_iter().partition(|row| row.lacks.is_some());
+    assert!(gone.len() == 8 && gone.iter().all(|row| row.lacks == Some(Lack::NoTrial) && row.units == 0));
+    assert!(there.iter().all(|row| row.z.is_none() && row.is_outlier.is_none() && row.interval.is_some()));
+    assert!(many.iter().any(|row| row.is_outlier == Some(true)) && many.iter().all(|row| row.z.is_some()));
+    let shown = text::render(&summary, &TextOptions { width: 120, colour: false });
+    let section = shown.split("\n\n").find(|part| part.starts_with("Machines against")).unwrap();
+    let sentences: Vec<&str> = section.lines().take_while(|line| !line.starts_with("target")).collect();
+    insta::assert_snapshot!(sentences.join("\n"));
+}
+
+#[test]
+fn where_every_call_of_a_machine_fails_it_is_not_set_against_the_others() {
+    let mut run = fleet(&[1.0; 9]);
+    for trial in of(&mut run, "node2", "") {
+        for measure in trial.measures.iter_mut().filter(|measure| measure.syscall == "munmap") {
+            measure.error = std::mem::take(&mut measure.ok);
+        }
+    }
+    let summary = summarise(&run.view());
+    let fleet = summary.fleet.as_ref().unwrap();
+    let failing: Vec<&FleetRow> =
+        fleet.rows.iter().filter(|row| row.lacks == Some(Lack::EveryCallFails)).collect();
+    assert!(failing.len() == 4 && failing.iter().all(|row| row.syscall == "munmap" && row.member == "node2"));
+    let rest: Vec<&FleetRow> = fleet.rows.iter().filter(|row| row.lacks.is_none()).collect();
+    assert!(rest.len() == 9 * 4 + 8 * 4 && rest.iter().all(|row| row.is_outlier.is_some()));
+    assert_report_valid(&json::render(&summary).unwrap());
+    let said = in_one_line(&text::render(&summary, &TextOptions::default()));
+    let words =
+        "Left out, for every call fails there and elsewhere not: node2 (munmap at size 4KiB, load baseline);";
+    assert!(said.contains(words) && said.contains("; and 1 more."), "{said}");
+}
+
+#[test]
+fn maxima_of_unlike_numbers_of_calls_are_left_out() {
+    let mut run = fleet(&[1.0; 9]);
+    for trial in of(&mut run, "node4", "1MiB") {
+        for measure in &mut trial.measures {
+            let once = measure.ok.clone();
+            measure.ok.merge(&once);
+            measure.ok.merge(&once);
+        }
+    }
+    let fleet = summarise(&run.view()).with_fleet_by(Metric::Max).fleet.unwrap();
+    let unlike: Vec<&FleetRow> =
+        fleet.rows.iter().filter(|row| row.lacks == Some(Lack::UnlikeCalls)).collect();
+    assert!(unlike.len() == 9 * 2 * 2 && unlike.iter().all(|row| row.factors[0].1 == "1MiB"), "{unlike:?}");
+    let said = reports::fleet::sentences(&fleet).join(" ");
+    assert!(
+        said.contains("more than twice the calls of another's") && said.contains("mmap at size 1MiB"),
+        "{said}"
+    );
+    let by_median = summarise(&run.view()).fleet.unwrap();
+    assert!(by_median.rows.iter().all(|row| row.lacks.is_none()), "quantiles do not grow with it");
+}
+
+/// A slow machine has fewer calls in a window, and so may have no figure at all: it must not look as if it were like the rest.
+#[test]
+fn a_machine_that_drops_out_by_its_slowness_is_named() {
+    let mut run = fleet(&[1.0; 9]);
+    let trial = of(&mut run, "node7", "4KiB").next().unwrap();
+    for measure in &mut trial.measures {
+        measure.ok.slots.truncate(1);
+        measure.ok.slots[0].1 = 100;
+        measure.ok.count = 100;
+    }
+    let load = trial.factors["load"].clone();
+    let summary = summarise(&run.view());
+    let fleet = summary.fleet.as_ref().unwrap();
+    let lacking: Vec<&FleetRow> = fleet.rows.iter().filter(|row| row.lacks.is_some()).collect();
+    assert!(
+        lacking.iter().all(|row| row.lacks == Some(Lack::TooFewCalls) && row.member == "node7"),
+        "{lacking:?}"
+    );
+    assert_eq!(lacking.len(), 2);
+    assert_report_valid(&json::render(&summary).unwrap());
+    let shown = text::render(&summary, &TextOptions { width: 120, colour: false });
+    let said = in_one_line(&shown);
+    assert!(!said.contains("None of the 9 machines is an outlier"), "{said}");
+    let words = format!("as where calls are slow: node7 (mmap at size 4KiB, load {load}); node7 (munmap");
+    assert!(said.contains(&words), "{said}");
+    let row = shown.lines().find(|line| line.contains("node7") && line.contains(" – ")).unwrap();
+    assert_eq!(row.split_whitespace().skip(4).collect::<Vec<_>>(), ["–", "7", "–", "–", "–", "–"]);
+}
+
+#[test]
+fn with_too_few_repetitions_no_machine_is_judged_nor_said_to_be_like_the_rest() {
+    let mut run = fleet(&[1.0, 1.0, 3.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+    run.trials.retain(|trial| trial.block < 2);
+    let said = reports::fleet::sentences(&summarise(&run.view()).fleet.unwrap()).join(" ");
+    assert!(said.starts_with("No machine is named as an outlier: none could be judged."), "{said}");
+    assert!(
+        said.contains("an interval takes 6 repetitions") && said.contains("node1; node2; node3; and 6 more"),
+        "{said}"
+    );
+    // Of some only.
+    let mut run = fleet(&[1.0; 9]);
+    run.trials.retain(|trial| trial.block < 2 || trial.factors[MACHINE] != "node5");
+    let said = reports::fleet::sentences(&summarise(&run.view()).fleet.unwrap()).join(" ");
+    assert!(!said.contains("None of the 9 machines is an outlier"), "{said}");
+    assert!(said.contains("of several boots 6 boots: node5."), "{said}");
+}
+
+#[test]
 fn among_few_machines_none_is_an_outlier() {
     let summary = summarise(&fleet(&[1.0, 1.0, 2.0]).view());
     let fleet = summary.fleet.as_ref().unwrap();
-    assert!(fleet.rows.iter().all(|row| row.z.is_none() && !row.is_outlier));
+    assert!(fleet.rows.iter().all(|row| row.z.is_none() && row.is_outlier.is_none() && row.ratio.is_some()));
     let said = in_one_line(&text::render(&summary, &TextOptions::default()));
     assert!(
         said.contains("No machine is named as an outlier: among 3,") && said.contains("it takes 8"),

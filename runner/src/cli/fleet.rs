@@ -27,7 +27,7 @@ pub(crate) struct SlurmArguments {
     #[arg(long, value_name = "BACKEND", value_parser = backends())]
     pub(crate) probe: Option<String>,
     /// In how many shards, each of which is measured by one node
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=store::MOST_PARTS as i64))]
     pub(crate) shards: u32,
     /// What a shard consists of: whole blocks, or all blocks of some cells
     #[arg(long, value_name = "WHAT", value_parser = ["block", "cell"], default_value = "block")]

@@ -2,7 +2,7 @@
 
 use super::RunsDir;
 use clap::{Args, ValueEnum};
-use store::{Shard, ShardBy};
+use store::{MOST_PARTS, Shard, ShardBy};
 
 /// What stands below the options of `merge`.
 pub(super) const MERGE_EXAMPLES: &str = "\
@@ -67,6 +67,9 @@ fn part(text: &str) -> Result<(u32, u32), String> {
     let (number, of) = text.split_once('/').ok_or_else(expected)?;
     let number = number.parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(expected)?;
     let of = of.parse::<u32>().ok().filter(|of| number <= *of).ok_or_else(expected)?;
+    if of as usize > MOST_PARTS {
+        return Err(format!("there can be at most {MOST_PARTS} parts, for so many are merged"));
+    }
     Ok((number, of))
 }
 
@@ -80,5 +83,7 @@ mod tests {
         for wrong in ["", "2", "0/4", "5/4", "1/0", "-1/4", "1/4/2", "1.5/4", "a/b", "1/99999999999"] {
             assert!(part(wrong).is_err_and(|told| told.contains("such as 2/4")), "{wrong}");
         }
+        assert_eq!(part("4096/4096"), Ok((4096, 4096)));
+        assert!(part("1/4097").unwrap_err().contains("at most 4096 parts"));
     }
 }

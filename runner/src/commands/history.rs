@@ -6,14 +6,14 @@ use crate::cli::ReportArguments;
 use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
 use crate::progress::say_beside;
-use reports::{History, Metric, RunFigures};
+use reports::{History, Metric, RunFigures, UnknownMetric};
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
-use store::{Memory, Owner, Run, State, StoreError};
+use store::{Brief, Memory, Owner, Run, State, StoreError};
 
 /// Where the page is put, in the folder of runs.
 const FOLDER: &str = ".history";
@@ -31,10 +31,15 @@ pub(super) fn is_asked(arguments: &ReportArguments) -> bool {
     !arguments.selection.is_all()
 }
 
+/// The figure that is asked for, if one is.
+pub(super) fn metric(arguments: &ReportArguments) -> Result<Option<Metric>, Failure> {
+    let metric = arguments.metric.as_deref().map(str::parse).transpose();
+    metric.map_err(|error: UnknownMetric| Failure::Usage(format!("--metric: {}", chain(&error))))
+}
+
 /// Prints a table of the figure over the complete runs that are meant, and writes a page with a picture of it.
 pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
-    let metric = arguments.metric.as_deref().unwrap_or(Metric::P50.name());
-    let metric: Metric = metric.parse().map_err(|error| Failure::Usage(chain(&error)))?;
+    let metric = metric(arguments)?.unwrap_or(Metric::P50);
     let runs_dir = &arguments.runs_dir.runs_dir;
     let owner = owner(Credentials::of_invoker().as_ref());
     let history = of_runs(metric, arguments, owner)?;
@@ -70,6 +75,7 @@ fn of_runs(metric: Metric, arguments: &ReportArguments, owner: Option<Owner>) ->
         }
     }
     runs.sort_by_key(|(brief, _)| brief.started_at);
+    leave_out_shards(&mut runs, |(brief, _)| brief);
     check_one_scenario(runs.iter().map(|(brief, _)| brief.scenario.as_str()))?;
     let memory = Memory::at(runs_dir, &[FOLDER, FIGURES], RunFigures::VERSION, owner);
     memory.forget_others(&all.iter().map(|run| run.id.as_str()).collect());
@@ -108,6 +114,20 @@ fn each<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
         let done = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)));
         done.flatten().collect()
     })
+}
+
+/// Leaves out the parts of plans, which are no measurements beside the run that is made of them, and says how many.
+fn leave_out_shards<T>(runs: &mut Vec<T>, brief: impl Fn(&T) -> &Brief) {
+    let all = runs.len();
+    runs.retain(|run| brief(run).shard.is_none());
+    let words = match all - runs.len() {
+        0 => return,
+        1 => "1 part of a plan is".to_owned(),
+        count => format!("{count} parts of plans are"),
+    };
+    say_beside(&format!(
+        "note: {words} left out: `runner merge` makes one run of all parts, and that counts"
+    ));
 }
 
 /// Cells of different scenarios may have the same names and mean something else.

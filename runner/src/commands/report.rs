@@ -17,13 +17,14 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
     if history::is_asked(arguments) {
         return history::history(arguments);
     }
-    if arguments.metric.is_some() {
-        let remedy = "--metric is over many runs: say which with --scenario, --label, --since or --kernel";
-        return Err(Failure::Usage(remedy.to_owned()));
-    }
+    let metric = history::metric(arguments)?;
     let run = Run::open(&store::resolve(&arguments.runs_dir.runs_dir, &arguments.run)?)?;
     let view = view(&run);
-    let summary = reports::summarise(&view);
+    let mut summary = reports::summarise(&view);
+    if let Some(metric) = metric {
+        check_fleet(&summary)?;
+        summary = summary.with_fleet_by(metric);
+    }
     let out = arguments.out.as_deref();
     match arguments.format {
         Format::Html => {
@@ -42,6 +43,18 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
         Format::Json => emit(&reports::json::render(&summary)?, out)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One figure is asked for of many runs, or of the machines or kernels of one.
+fn check_fleet(summary: &Summary) -> Result<(), Failure> {
+    if summary.fleet.is_some() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "--metric is over many runs, and says which with --scenario, --label, --since or --kernel; or it is of machines or \
+         kernels that are set against each other, and {} was not merged of whole runs of several",
+        summary.manifest.id
+    )))
 }
 
 /// The run as reports see it.

@@ -13,8 +13,9 @@ use super::scripts::quoted;
 use crate::failure::{Failure, chain};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// Where fleets are, in the folder of runs.
@@ -60,6 +61,9 @@ pub(crate) struct Job {
     /// Its shards, from 1; none where it merges.
     pub(crate) shards: Vec<u32>,
     pub(crate) submitted_at: DateTime<Utc>,
+    /// When `fleet cancel` took away what was still to come of it. Slurm need not keep a word of a job that never began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cancelled_at: Option<DateTime<Utc>>,
 }
 
 impl Fleet {
@@ -79,6 +83,18 @@ impl Fleet {
             merge_options: Vec::new(),
             jobs: Vec::new(),
         }
+    }
+}
+
+impl Job {
+    /// What was submitted now.
+    pub(crate) fn new(id: u64, shards: &[u32]) -> Self {
+        Self { id, shards: shards.to_vec(), submitted_at: Utc::now(), cancelled_at: None }
+    }
+
+    /// Whether it has this shard, or is one that merges where that is none.
+    pub(crate) fn is_for(&self, shard: Option<u32>) -> bool {
+        shard.map_or(self.shards.is_empty(), |shard| self.shards.contains(&shard))
     }
 }
 
@@ -122,7 +138,14 @@ impl FleetFolder {
     /// Reads the fleet in a folder.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let file = path.join(MANIFEST);
-        let failed = |words: String| Failure::Failed(format!("{}: {words}", file.display()));
+        let failed = |words: String| {
+            let path = quoted(&path.display().to_string());
+            Failure::Failed(format!(
+                "{}: {words}; shards that are done lie in {path}/done, and `runner merge {path}/done/*/latest` makes one run of \
+                 them where all are there",
+                file.display()
+            ))
+        };
         let size = fs::metadata(&file).map_err(|error| failed(chain(&error)))?.len();
         if size > MOST_BYTES {
             return Err(failed("it is too long for a fleet's manifest".to_owned()));
@@ -160,7 +183,14 @@ impl FleetFolder {
     pub(crate) fn lock(&self) -> Result<File, Failure> {
         let path = self.path.join(".lock");
         let failed = |error| Failure::Failed(format!("cannot write {}: {}", path.display(), chain(&error)));
-        let file = File::create(&path).map_err(failed)?;
+        // Of a link in its place nothing is made or lost elsewhere.
+        let options = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(libc::O_NOFOLLOW)
+            .clone();
+        let file = options.open(&path).map_err(failed)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 Err(Failure::Failed(format!("another runner submits jobs of {} now", self.fleet.id)))
@@ -205,26 +235,49 @@ pub(crate) fn fleets_in(runs_dir: &Path) -> PathBuf {
     runs_dir.join(FLEETS)
 }
 
+/// A name for a fleet beside these runs, which sorts behind that of the newest there, also after the clock was set back.
+pub(crate) fn fresh_id(runs_dir: &Path, scenario: &str) -> String {
+    let newest = ids_in(&fleets_in(runs_dir)).pop().unwrap_or_default();
+    store::run_id_behind(&newest, Utc::now(), scenario)
+}
+
+/// Names of fleets in the order in which they were made, by the time that they begin with.
+fn ids_in(fleets: &Path) -> Vec<String> {
+    let entries = fs::read_dir(fleets).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut ids: Vec<String> = names.filter(|id| !id.starts_with('.')).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Leaves a link to a fleet elsewhere beside these runs, so that it has its place among the others. Best effort: without it the
+/// fleet is called by its path.
+pub(crate) fn link(runs_dir: &Path, folder: &FleetFolder) {
+    let fleets = fleets_in(runs_dir);
+    let _ = fs::create_dir_all(&fleets).and_then(|()| symlink(&folder.path, fleets.join(&folder.fleet.id)));
+}
+
 /// The fleet that `name` means: `latest`, an id, a unique prefix of one, or a path.
 pub(crate) fn named(runs_dir: &Path, name: &str) -> Result<FleetFolder, Failure> {
     let is_fleet = |path: &Path| path.join(MANIFEST).is_file();
-    if is_fleet(Path::new(name)) {
+    // Without its manifest it still is one, and what is the matter with it is for `open` to say.
+    if is_fleet(Path::new(name)) || Path::new(name).join("attempts").is_dir() {
         return FleetFolder::open(Path::new(name));
     }
     let fleets = fleets_in(runs_dir);
-    let entries = fs::read_dir(&fleets).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut ids: Vec<String> =
-        names.filter(|id| !id.starts_with('.') && is_fleet(&fleets.join(id))).collect();
-    // Ids begin with the time of their creation.
-    ids.sort_unstable();
+    let mut ids = ids_in(&fleets);
+    ids.retain(|id| is_fleet(&fleets.join(id)));
     if name == "latest" {
         ids = ids.pop().into_iter().collect();
     } else {
         ids.retain(|id| id.starts_with(name));
     }
     match &ids[..] {
-        [id] => FleetFolder::open(&fleets.join(id)),
+        [id] => {
+            let place = fleets.join(id);
+            // One that is elsewhere, by the name that nodes know.
+            FleetFolder::open(&fs::read_link(&place).unwrap_or(place))
+        }
         [] => Err(Failure::Usage(format!(
             "no fleet is called `{name}` in {}; one elsewhere is named by its path",
             fleets.display()

@@ -11,9 +11,8 @@ mod scripts;
 mod seen;
 mod slurm;
 mod status;
-mod tool;
 
-pub(crate) use folder::{Fleet, FleetFolder, Job, fleets_in, named};
+pub(crate) use folder::{Fleet, FleetFolder, Job, fleets_in, fresh_id, link, named};
 pub(crate) use scripts::{Parts, merge_script, quoted, shard_script};
 pub(crate) use seen::{look, runs_in};
 pub(crate) use slurm::{Queued, cancel, merge_words, queue, shard_words, submit};

@@ -2,10 +2,11 @@
 
 use super::folder::FleetFolder;
 use crate::failure::chain;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use store::{Brief, Run, Status, StoreError};
+use store::{Brief, Run, StoreError};
 
 /// How much of a log's end is looked at, in bytes.
 const TAIL: u64 = 64 << 10;
@@ -25,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) node: Option<String>,
     /// Trials that the latest attempt has, and those of its plan; none where there is no run yet.
     pub(crate) trials: Option<(u32, u32)>,
+    /// What is in its place and is no run that could be merged, and what is to be done.
+    pub(crate) damaged: Option<String>,
     /// The last thing that the log has to say of an attempt that went wrong.
     pub(crate) last_words: Option<String>,
     /// Where its jobs say what they do.
@@ -44,30 +47,41 @@ pub(crate) fn look(folder: &FleetFolder) -> (Vec<Seen>, Seen) {
     // What is done comes first: what becomes so meanwhile is no attempt any more by then, and is not counted twice.
     let places = folder.shards().map(|shard| folder.done(shard)).chain([folder.merged()]);
     let done: Vec<Option<Found>> = places.map(|place| found(&place)).collect();
-    let attempts = names(&folder.attempts());
-    let of = |name: &str| {
-        let prefix = format!("{name}-");
-        let mut mine: Vec<&String> = attempts.iter().filter(|it| it.starts_with(&prefix)).collect();
-        mine.sort_by_key(|it| order(it));
-        mine.iter().map(|it| folder.attempts().join(it)).collect::<Vec<_>>()
-    };
+    let mut attempts = names(&folder.attempts());
+    attempts.sort_by_cached_key(|it| order(it));
+    let mut by_name: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+    for it in &attempts {
+        let name = it.split_once('-').map_or("", |(name, _)| name);
+        by_name.entry(name).or_default().push(folder.attempts().join(it));
+    }
+    let mut of = |name: &str| by_name.remove(name).unwrap_or_default();
     let mut done = done.into_iter();
     let shards = folder.shards().zip(&mut done);
     let shards = shards.map(|(shard, done)| seen(done, &of(&shard.to_string()), folder.log(shard))).collect();
     (shards, seen(done.next().flatten(), &of("merge"), folder.merge_log()))
 }
 
-/// The folder of runs of what is done, and its run, if that can be read.
-type Found = (PathBuf, Result<Done, StoreError>);
+/// The folder of runs of what is done, and its run; the error says why that cannot be had.
+type Found = (PathBuf, Result<Done, String>);
 
+/// What is in the place of something that is done; none where there is nothing.
 fn found(place: &Path) -> Option<Found> {
-    runs_in(place).pop().map(|run| (place.to_owned(), done(&run)))
+    fs::symlink_metadata(place).ok()?;
+    let run = runs_in(place).pop().ok_or_else(|| "no run is in it".to_owned());
+    let done = run.and_then(|run| done(&run).map_err(|error| chain(&error)));
+    Some((place.to_owned(), done))
 }
 
 fn seen(found: Option<Found>, attempts: &[PathBuf], log: PathBuf) -> Seen {
-    let (place, done, unreadable) = match found {
+    let (place, done, damaged) = match found {
         Some((place, Ok(done))) => (Some(place), Some(done), None),
-        Some((_, Err(error))) => (None, None, Some(chain(&error))),
+        Some((place, Err(reason))) => {
+            let words = format!(
+                "{} is no whole run any more ({reason}); move it away, and `runner fleet retry` has it made anew",
+                place.display()
+            );
+            (None, None, Some(words))
+        }
         None => (None, None, None),
     };
     let made = attempts.len() + usize::from(done.is_some());
@@ -77,7 +91,8 @@ fn seen(found: Option<Found>, attempts: &[PathBuf], log: PathBuf) -> Seen {
         attempts: u32::try_from(made).unwrap_or(u32::MAX),
         node: node.map(|node| node.trim().to_owned()),
         trials: latest.and_then(|folder| brief(folder)).map(|brief| (brief.executed, brief.trials)),
-        last_words: if done.is_some() { None } else { unreadable.or_else(|| last_words(&log)) },
+        last_words: if done.is_some() { None } else { last_words(&log) },
+        damaged,
         log,
         done,
     }
@@ -90,12 +105,9 @@ pub(crate) fn runs_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn done(run: &Path) -> Result<Done, StoreError> {
-    let opened = Run::open(run)?;
-    let without = opened.trials.iter().filter(|trial| trial.status != Status::Ok).count();
-    Ok(Done {
-        without_figures: u32::try_from(without).unwrap_or(u32::MAX),
-        backend: opened.manifest.probe.backend,
-    })
+    // Not with all that was measured: a fleet may have hundreds of shards, and is asked about often.
+    let backend = store::read_manifest(run)?.probe.backend;
+    Ok(Done { without_figures: Run::without_figures_in(run)?, backend })
 }
 
 /// How far the run of an attempt came.

@@ -4,8 +4,9 @@
 //! asked for, since many sites have none.
 
 use super::folder::{Fleet, FleetFolder};
-use super::tool::ask;
-use crate::failure::Failure;
+use crate::ask::Question;
+use crate::failure::{Failure, chain};
+use std::io::ErrorKind;
 use std::time::Duration;
 
 /// How long a busy controller may take.
@@ -45,7 +46,24 @@ pub(crate) struct Queued {
 impl Queued {
     /// Whether something is still to come of it.
     pub(crate) fn is_to_come(&self) -> bool {
-        TO_COME.contains(&self.state.as_str())
+        TO_COME.contains(&self.state.as_str()) && !self.is_stuck()
+    }
+
+    /// Whether it waits for what can never come: it stays in the queue until somebody takes it away.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.state == "PENDING" && self.reason == "DependencyNeverSatisfied"
+    }
+
+    /// Whether it waits until somebody releases it: it was held, or its exit code is one that a site holds jobs for.
+    pub(crate) fn is_held(&self) -> bool {
+        let by_reason =
+            ["JobHeldUser", "JobHeldAdmin", "job_requeued_in_held_state"].contains(&self.reason.as_str());
+        ["REQUEUE_HOLD", "SPECIAL_EXIT"].contains(&self.state.as_str()) || self.is_to_come() && by_reason
+    }
+
+    /// As `scancel` and `scontrol` name it: of an array this task alone.
+    pub(crate) fn name(&self) -> String {
+        self.shard.map_or_else(|| self.job.to_string(), |shard| format!("{}_{shard}", self.job))
     }
 
     /// Whether it waits for its time, and is on no node.
@@ -54,9 +72,38 @@ impl Queued {
     }
 }
 
+/// What a program of Slurm's prints; fails with its own words where it does not succeed, or does not answer in time.
+fn ask(program: &str, words: &[String]) -> Result<String, Failure> {
+    let failed = |words: String| Failure::Failed(format!("{program} {words}"));
+    // By these users have them look at some jobs only; a fleet's are told by their name.
+    let without = match program {
+        "squeue" => "SQUEUE_",
+        "scancel" => "SCANCEL_",
+        _ => "",
+    };
+    match (Question { program, words, without, credentials: None, patience: PATIENCE }).ask() {
+        Ok(Some(answer)) if answer.status.success() => Ok(answer.said),
+        Ok(Some(answer)) => {
+            let words = answer.complained.trim();
+            let words = if words.is_empty() { "it gave no reason" } else { words };
+            Err(failed(format!("failed ({}): {words}", answer.status)))
+        }
+        Ok(None) => {
+            let seconds = PATIENCE.as_secs();
+            Err(failed(format!("did not answer within {seconds} seconds; is the controller there?")))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(failed(
+            "is not on the PATH: call this where jobs are submitted, with Slurm's programs (on Debian the package \
+             slurm-client)"
+                .to_owned(),
+        )),
+        Err(error) => Err(failed(format!("cannot be asked: {}", chain(&error)))),
+    }
+}
+
 /// Submits a job; returns its number.
 pub(crate) fn submit(words: &[String]) -> Result<u64, Failure> {
-    let answer = ask("sbatch", words, PATIENCE)?;
+    let answer = ask("sbatch", words)?;
     // The number, and behind it the cluster's name where there are several.
     let number = answer.trim().split(';').next().unwrap_or_default();
     number.parse().map_err(|_| {
@@ -71,12 +118,14 @@ pub(crate) fn submit(words: &[String]) -> Result<u64, Failure> {
 pub(crate) fn queue(fleet: &Fleet) -> Result<Vec<Queued>, Failure> {
     let words = [
         "--noheader",
+        // Also those of partitions that are hidden.
+        "--all",
         "--array",
         "--states=all",
         &format!("--name={}", fleet.job_name),
         "--format=%F|%K|%T|%N|%r",
     ];
-    let answer = ask("squeue", &words.map(str::to_owned), PATIENCE)?;
+    let answer = ask("squeue", &words.map(str::to_owned))?;
     answer.lines().filter(|line| !line.trim().is_empty()).map(queued).collect()
 }
 
@@ -97,10 +146,10 @@ fn queued(line: &str) -> Result<Queued, Failure> {
 }
 
 /// Cancels these jobs, or all of the fleet where none is named.
-pub(crate) fn cancel(fleet: &Fleet, jobs: &[u64]) -> Result<(), Failure> {
+pub(crate) fn cancel(fleet: &Fleet, jobs: &[String]) -> Result<(), Failure> {
     let mut words = vec![format!("--name={}", fleet.job_name)];
-    words.extend(jobs.iter().map(u64::to_string));
-    ask("scancel", &words, PATIENCE).map(drop)
+    words.extend(jobs.iter().cloned());
+    ask("scancel", &words).map(drop)
 }
 
 /// What `sbatch` is told for these shards. The log is named within the job's folder: what of a path Slurm would take for a
@@ -115,13 +164,14 @@ pub(crate) fn shard_words(folder: &FleetFolder, shards: &[u32]) -> Vec<String> {
     words
 }
 
-/// What `sbatch` is told for the job that merges, once these arrays have ended well.
+/// What `sbatch` is told for the job that merges, once nothing is to come any more of these arrays. However they ended: an array
+/// of which one task failed has not ended well for ever, though another job has its shard by then. The script looks for itself
+/// whether every shard is done.
 pub(crate) fn merge_words(folder: &FleetFolder, arrays: &[String]) -> Vec<String> {
     let mut words = folder.fleet.merge_options.clone();
     words.extend(common(folder, "logs/merge.log"));
     if !arrays.is_empty() {
-        words.push(format!("--dependency=afterok:{}", arrays.join(":")));
-        words.push("--kill-on-invalid-dep=yes".to_owned());
+        words.push(format!("--dependency=afterany:{}", arrays.join(":")));
     }
     words.push(folder.path.join("merge.sh").display().to_string());
     words
@@ -175,6 +225,13 @@ mod tests {
         let merge = queued("58|N/A|CANCELLED|n1|Dependency").unwrap();
         assert!(merge.shard.is_none() && !merge.is_to_come());
         assert!(!queued("57|1|NODE_FAIL|n1|NodeDown").unwrap().is_to_come());
+        let stuck = queued("57|3|PENDING||DependencyNeverSatisfied").unwrap();
+        assert!(stuck.is_stuck() && !stuck.is_to_come() && !stuck.is_held());
+        assert_eq!((stuck.name(), merge.name()), ("57_3".to_owned(), "58".to_owned()));
+        for held in ["57|1|PENDING||JobHeldAdmin", "57|1|REQUEUE_HOLD||None", "57|1|SPECIAL_EXIT||None"] {
+            let held = queued(held).unwrap();
+            assert!(held.is_held() && held.is_to_come(), "{held:?}");
+        }
         for wrong in ["", "57", "57|x|RUNNING|n1|None", "x|1|RUNNING|n1|None", "57|[1-4]|PENDING||None"] {
             assert!(queued(wrong).is_err(), "{wrong}");
         }

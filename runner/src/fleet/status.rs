@@ -42,6 +42,9 @@ pub(crate) struct Standing {
     pub(crate) attempts: u32,
     /// Why it waits or has failed.
     pub(crate) reason: Option<String>,
+    /// Whether something is in its place that is no run.
+    #[serde(skip)]
+    pub(crate) is_damaged: bool,
     /// Where its jobs say what they do.
     pub(crate) log: PathBuf,
 }
@@ -60,7 +63,7 @@ impl Status {
             (1..).zip(shards).map(|(shard, seen)| standing(fleet, Some(shard), (seen, queue))).collect();
         let mut merge = standing(fleet, None, (merge, queue));
         let cannot = shards.iter().any(|shard| shard.state == State::Failed);
-        if merge.state == State::Failed && merge.attempts == 0 && cannot {
+        if merge.state == State::Failed && merge.attempts == 0 && cannot && !merge.is_damaged {
             // Slurm's own word for it says less.
             merge.reason = Some("not every shard is done".to_owned());
         }
@@ -92,15 +95,14 @@ fn standing(fleet: &Fleet, shard: Option<u32>, (seen, queue): (&Seen, Option<&[Q
     let queued = mine.max_by_key(|it| (it.is_to_come(), it.job));
     let (state, reason) = match (&seen.done, queued, queue) {
         (Some(_), ..) => (State::Done, None),
+        (None, ..) if seen.damaged.is_some() => (State::Failed, seen.damaged.clone()),
         (None, _, None) => (State::Unknown, None),
+        (None, Some(job), _) if job.is_held() => (State::Waiting, Some(held(job))),
         (None, Some(job), _) if job.is_waiting() => (State::Waiting, Some(job.reason.clone())),
         (None, Some(job), _) if job.is_to_come() => (State::Running, None),
         (None, ended, _) => (State::Failed, Some(why(fleet, shard, (seen, ended)))),
     };
-    let known = fleet.jobs.iter().rfind(|job| match shard {
-        Some(shard) => job.shards.contains(&shard),
-        None => job.shards.is_empty(),
-    });
+    let known = fleet.jobs.iter().rfind(|job| job.is_for(shard));
     let node = queued.map(|job| job.node.clone()).filter(|node| !node.is_empty() && state == State::Running);
     Standing {
         shard,
@@ -113,20 +115,35 @@ fn standing(fleet: &Fleet, shard: Option<u32>, (seen, queue): (&Seen, Option<&[Q
         backend: seen.done.as_ref().map(|done| done.backend.clone()),
         attempts: seen.attempts,
         reason: reason.filter(|reason| !reason.is_empty() && reason != "None"),
+        is_damaged: state == State::Failed && seen.damaged.is_some(),
         log: seen.log.clone(),
     }
 }
 
+/// It goes on when somebody says so.
+fn held(job: &Queued) -> String {
+    let name = job.name();
+    format!(
+        "{}: it is held until `scontrol release {name}`, or is submitted anew after `scancel {name}`",
+        job.reason
+    )
+}
+
 /// Why a job that is over has not come to its end: the state that Slurm has it in, and the log's last words.
 fn why(fleet: &Fleet, shard: Option<u32>, (seen, ended): (&Seen, Option<&Queued>)) -> String {
-    let was_submitted = fleet.jobs.iter().any(|job| match shard {
-        Some(shard) => job.shards.contains(&shard),
-        None => job.shards.is_empty(),
-    });
+    let known = fleet.jobs.iter().rfind(|job| job.is_for(shard));
     let words = match ended {
+        Some(job) if job.is_stuck() => {
+            "what it waits for can never come (DependencyNeverSatisfied); `runner fleet retry` submits it without that".to_owned()
+        }
         Some(job) if job.state == "COMPLETED" => "its job is over, and has left no whole run".to_owned(),
         Some(job) => job.state.to_lowercase().replace('_', " "),
-        None if was_submitted || seen.attempts > 0 => "its job is gone".to_owned(),
+        None if known.is_some_and(|job| job.cancelled_at.is_some()) => "cancelled".to_owned(),
+        None if seen.attempts > 0 => "its job is gone".to_owned(),
+        // Slurm forgets at once what was cancelled before it began.
+        None if known.is_some() => {
+            "its job is gone and never began: it was cancelled, or its node does not see the folder".to_owned()
+        }
         None => "it was not submitted".to_owned(),
     };
     match &seen.last_words {
@@ -143,8 +160,7 @@ mod tests {
 
     fn fleet() -> Fleet {
         let mut fleet = Fleet::new("id".to_owned(), "quick".to_owned(), (2, "block".to_owned()));
-        let job = |id, shards: &[u32]| Job { id, shards: shards.to_vec(), submitted_at: chrono::Utc::now() };
-        fleet.jobs = vec![job(5, &[1, 2]), job(6, &[])];
+        fleet.jobs = vec![Job::new(5, &[1, 2]), Job::new(6, &[])];
         fleet
     }
 
@@ -200,6 +216,21 @@ mod tests {
     }
 
     #[test]
+    fn what_can_never_come_has_failed_and_what_is_held_waits() {
+        let seen = (vec![Seen::default(); 2], Seen::default());
+        let because =
+            |shard, reason: &str| Queued { reason: reason.to_owned(), ..queued(5, Some(shard), "PENDING") };
+        let queue =
+            [because(1, "DependencyNeverSatisfied"), because(2, "JobHeldUser"), queued(6, None, "PENDING")];
+        let status = Status::of(&fleet(), &seen, Some(&queue));
+        assert_eq!((status.shards[0].state, missing(&status)), (State::Failed, vec![1]));
+        let words = status.shards[0].reason.as_deref().unwrap();
+        assert!(words.contains("can never come") && words.contains("fleet retry"), "{words}");
+        assert_eq!(status.shards[1].state, State::Waiting);
+        assert!(status.shards[1].reason.as_deref().unwrap().contains("`scontrol release 5_2`"));
+    }
+
+    #[test]
     fn what_has_failed_says_why() {
         let lost = Seen { last_words: Some("error: no room".to_owned()), attempts: 1, ..Seen::default() };
         let seen = (vec![lost, Seen::default()], Seen::default());
@@ -212,9 +243,22 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let status = Status::of(&fleet(), &seen, Some(&[queued(5, Some(1), "OUT_OF_MEMORY")]));
-        let expected = ["out of memory: error: no room", "its job is gone", "not every shard is done"];
+        let gone = "its job is gone and never began: it was cancelled, or its node does not see the folder";
+        let expected = ["out of memory: error: no room", gone, "not every shard is done"];
         assert_eq!(reasons(&status), expected);
         assert_eq!(missing(&status), [1, 2]);
+        let mut cancelled = fleet();
+        cancelled.jobs.iter_mut().for_each(|job| job.cancelled_at = Some(chrono::Utc::now()));
+        let status = Status::of(&cancelled, &seen, Some(&[]));
+        assert_eq!(reasons(&status)[..2], ["cancelled: error: no room", "cancelled"]);
+        // What is in its place and is no run is no shard, whatever is in the queue.
+        let harmed = Seen { damaged: Some("done/1 has no run".to_owned()), ..Seen::default() };
+        let harmed = (vec![harmed, Seen::default()], Seen::default());
+        let status = Status::of(&fleet(), &harmed, Some(&[queued(5, Some(1), "RUNNING")]));
+        assert_eq!(
+            (status.shards[0].state, reasons(&status)[0].as_str()),
+            (State::Failed, "done/1 has no run")
+        );
         let fresh = Fleet { jobs: Vec::new(), ..fleet() };
         let status = Status::of(&fresh, &(vec![Seen::default(); 2], Seen::default()), Some(&[]));
         assert_eq!(reasons(&status)[0], "it was not submitted");

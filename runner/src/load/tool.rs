@@ -2,22 +2,14 @@
 
 use super::LoadError;
 use super::metrics::words;
-use crate::credentials::{Credentials, guard_child};
-use crate::signals;
-use duct::{Handle, cmd};
-use rustix::fs::MemfdFlags;
-use rustix::process::{Pid, Signal};
-use std::fs::File;
-use std::io::{self, Read, Seek};
-use std::os::unix::process::CommandExt;
+use crate::ask::Question;
+use crate::credentials::Credentials;
+use std::io;
 use std::path::Path;
-use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long stress-ng may take to answer: on an idle machine it takes some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often to look up meanwhile.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Long options that the runner sets itself, or that would have stress-ng write or read files of its own choice, with
 /// the reason. Any unambiguous beginning of one means it as well.
@@ -47,7 +39,8 @@ const RESERVED_SHORT: [(&str, &str); 6] = [
 
 /// What stress-ng prints on both streams, and whether it succeeded.
 fn ask(arguments: impl IntoIterator<Item = String>) -> io::Result<(bool, String)> {
-    ask_as(None, arguments)
+    // Never as root on somebody's behalf: the `PATH` may be theirs.
+    ask_as(Credentials::of_invoker().as_ref(), arguments)
 }
 
 /// The same as a user who need not be the runner's.
@@ -55,41 +48,14 @@ fn ask_as(
     credentials: Option<&Credentials>,
     arguments: impl IntoIterator<Item = String>,
 ) -> io::Result<(bool, String)> {
-    let mut answer = File::from(rustix::fs::memfd_create("answer", MemfdFlags::CLOEXEC)?);
-    let arguments: Vec<String> = arguments.into_iter().collect();
-    let credentials = credentials.cloned();
-    let stress_ng = cmd("stress-ng", arguments).stdin_null().stderr_to_stdout().unchecked();
-    let stress_ng = stress_ng.stdout_file(answer.try_clone()?).before_spawn(move |command| {
-        command.process_group(0);
-        guard_child(command, credentials.as_ref());
-        Ok(())
-    });
-    let handle = stress_ng.start()?;
-    let Some(status) = answered(&handle)? else {
-        let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
-        if let Some(group) = group {
-            // With whatever it has started.
-            let _ = rustix::process::kill_process_group(group, Signal::KILL);
-        }
-        handle.wait()?;
+    let words: Vec<String> = arguments.into_iter().collect();
+    let question =
+        Question { program: "stress-ng", words: &words, without: "", credentials, patience: PATIENCE };
+    let answer = question.ask()?.ok_or_else(|| {
         let words = format!("it did not answer within {} seconds", PATIENCE.as_secs());
-        return Err(io::Error::new(io::ErrorKind::TimedOut, words));
-    };
-    let mut text = Vec::new();
-    answer.rewind()?;
-    answer.read_to_end(&mut text)?;
-    Ok((status.success(), String::from_utf8_lossy(&text).into_owned()))
-}
-
-/// How it ended; none where that takes too long, or a signal wants the runner to end.
-fn answered(handle: &Handle) -> io::Result<Option<ExitStatus>> {
-    let asked = Instant::now();
-    loop {
-        let ended = handle.wait_timeout(LOOK)?.map(|output| output.status);
-        if ended.is_some() || asked.elapsed() >= PATIENCE || signals::have_come() {
-            return Ok(ended);
-        }
-    }
+        io::Error::new(io::ErrorKind::TimedOut, words)
+    })?;
+    Ok((answer.status.success(), answer.said + &answer.complained))
 }
 
 /// stress-ng's version (`0.15.06`); fails when it is not installed, or does not work.

@@ -64,11 +64,16 @@ impl Site {
     }
 
     fn fleet(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    fn command(&self, words: &[&str]) -> assert_cmd::Command {
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
         let mut command = runner();
         command.current_dir(self.folder.path()).env("PATH", path).env("FAKE", self.folder.path());
-        command.env_remove("SUDO_UID");
-        command.arg("fleet").args(words).output().unwrap()
+        command.env_remove("SUDO_UID").env_remove("SLURM_CLUSTERS").env_remove("SBATCH_CLUSTERS");
+        command.arg("fleet").args(words);
+        command
     }
 
     /// The fleet's exit code, and all that it says.
@@ -106,7 +111,7 @@ fn print_shows_scripts_and_commands_and_does_nothing() {
         "shards=2\nrunner=(sudo -n /",
         "sbatch --dependency=after:3 '--partition=a b' --parsable ",
         "--array=1-2 --exclusive ",
-        "--dependency=afterok:JOB --kill-on-invalid-dep=yes ",
+        "--dependency=afterany:JOB ",
         "\"fleet\" $HOME %d/shard.sh'\n",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
@@ -125,9 +130,7 @@ fn an_array_and_a_job_behind_it_are_submitted_once() {
         assert!(jobs[0].lines().any(|word| word == expected), "{expected}: {told}");
     }
     assert!(jobs[0].lines().any(|word| word == format!("--chdir={}", folder.display())), "{told}");
-    for expected in ["--dependency=afterok:41", "--kill-on-invalid-dep=yes"] {
-        assert!(jobs[1].lines().any(|word| word == expected), "{expected}: {told}");
-    }
+    assert!(jobs[1].lines().any(|word| word == "--dependency=afterany:41"), "{told}");
     let manifest: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.join("fleet.json")).unwrap()).unwrap();
     assert_eq!((&manifest["version"], &manifest["jobs"][0]["id"]), (&1.into(), &41.into()));
@@ -172,6 +175,81 @@ fn what_cannot_be_submitted_leaves_nothing() {
 }
 
 #[test]
+fn another_cluster_than_the_one_that_is_asked_is_refused() {
+    let site = Site::new();
+    for word in ["--sbatch=-Mother", "--sbatch=--clusters=other"] {
+        let (code, said) = site.said(&["slurm", "short.toml", "--shards", "2", word]);
+        assert!(code == Some(2) && said.contains("a fleet is of one cluster"), "{said}");
+    }
+    site.submit();
+    let (code, said) = site.said(&["retry", ODD, "--sbatch=-Mother"]);
+    assert!(code == Some(2) && said.contains("a fleet is of one cluster"), "{said}");
+}
+
+/// What filters the queue in the user's environment, and hidden partitions, hide no job of a fleet.
+#[test]
+fn the_queue_is_asked_about_every_partition() {
+    let site = Site::new();
+    site.program("bin/squeue", r#"echo "$*" ${SQUEUE_PARTITION-none} >"$FAKE/asked""#);
+    site.submit();
+    let mut command = site.command(&["status", ODD]);
+    assert_eq!(command.env("SQUEUE_PARTITION", "other").output().unwrap().status.code(), Some(3));
+    let asked = site.read("asked");
+    assert!(asked.contains("--all ") && asked.ends_with(" none\n"), "{asked}");
+}
+
+#[test]
+fn a_runners_path_is_from_the_root_and_a_bare_name_the_nodes_own() {
+    let site = Site::new();
+    for (given, expected) in [
+        ("./bin/runner".to_owned(), format!("runner=({}/bin/runner)\n", site.folder.path().display())),
+        ("bin/runner".to_owned(), format!("runner=({}/bin/runner)\n", site.folder.path().display())),
+        ("runner".to_owned(), "runner=(runner)\n".to_owned()),
+        ("/opt/runner".to_owned(), "runner=(/opt/runner)\n".to_owned()),
+    ] {
+        let (_, said) = site.said(&["slurm", "short.toml", "--shards", "2", "--print", "--runner", &given]);
+        assert!(said.contains(&expected), "{given}: {said}");
+    }
+}
+
+#[test]
+fn the_latest_fleet_is_the_one_that_was_made_last() {
+    let site = Site::new();
+    let submit = |scenario: &str, more: &[&str]| {
+        let (code, said) = site.said(&[&["slurm", scenario, "--shards", "2"], more].concat());
+        assert_eq!(code, Some(0), "{said}");
+    };
+    fs::write(site.path("aaa.toml"), SCENARIO.replace("\"short\"", "\"aaa\"")).unwrap();
+    // Of one second, in the other order than that of their names; then one elsewhere, by its link.
+    for (scenario, more, name) in [
+        ("short.toml", &[][..], ": short in"),
+        ("aaa.toml", &[], ": aaa in"),
+        ("short.toml", &["--fleet-dir", ODD], "\"fleet\" $HOME"),
+    ] {
+        submit(scenario, more);
+        let (_, said) = site.said(&["status"]);
+        assert!(said.contains(name), "{said}");
+    }
+    let (_, said) = site.said(&["retry", "--sbatch=--begin=now"]);
+    assert!(said.contains("2 shards as job"), "{said}");
+    let told = site.read("sbatch");
+    assert!(told.ends_with(&format!("{}\n\n", site.path(ODD).join("merge.sh").display())), "{told}");
+}
+
+#[test]
+fn a_link_in_the_locks_place_leads_nowhere() {
+    let site = Site::new();
+    let folder = site.submit();
+    let other = site.path("other");
+    fs::write(&other, "kept").unwrap();
+    fs::remove_file(folder.join(".lock")).unwrap();
+    std::os::unix::fs::symlink(&other, folder.join(".lock")).unwrap();
+    let (code, said) = site.said(&["cancel", ODD]);
+    assert!(code == Some(1) && said.contains(".lock"), "{said}");
+    assert_eq!(fs::read_to_string(other).unwrap(), "kept");
+}
+
+#[test]
 fn without_slurm_its_programs_are_named() {
     let site = Site::new();
     let mut command = runner();
@@ -200,7 +278,7 @@ fn a_submitter_that_is_killed_loses_nothing() {
     site.program("bin/sbatch", SBATCH);
     let (code, said) = site.said(&["retry", ODD]);
     assert!(code == Some(0) && said.contains(": merged by job 42"), "{said}");
-    assert!(site.read("sbatch").contains("--dependency=afterok:41\n"), "{}", site.read("sbatch"));
+    assert!(site.read("sbatch").contains("--dependency=afterany:41\n"), "{}", site.read("sbatch"));
     let (code, said) = site.said(&["cancel", ODD]);
     assert!(code == Some(0) && said.contains("cancelled"), "{said}");
     assert!(site.read("scancel").contains("--name=syscall-lab-"), "{}", site.read("scancel"));
@@ -211,13 +289,12 @@ fn a_submitter_that_is_killed_loses_nothing() {
 #[test]
 fn a_shard_that_failed_is_submitted_alone() {
     let site = Site::new();
-    let folder = site.submit();
+    site.submit();
     fs::write(
         site.path("queue"),
         "41|1|COMPLETED|n1|None\n41|2|NODE_FAIL|n2|NodeDown\n42|N/A|CANCELLED||Dependency\n",
     )
     .unwrap();
-    fs::create_dir_all(folder.join("done/1")).unwrap();
     let (code, said) = site.said(&["status", ODD, "--json"]);
     let document: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &document["state"]), (Some(3), &"failed".into()), "{said}");
@@ -235,12 +312,96 @@ fn a_shard_that_failed_is_submitted_alone() {
     let (_, said) = site.said(&["retry", ODD]);
     assert!(said.contains("1 shard as job 45, merged by job 46"), "{said}");
     let told = site.read("sbatch");
-    assert!(told.contains("--array=2\n") && told.contains("--dependency=afterok:43:45\n"), "{told}");
+    assert!(told.contains("--array=2\n") && told.contains("--dependency=afterany:43:45\n"), "{told}");
     assert!(
         site.read("scancel").ends_with("\n44\n"),
         "the merge that waited for too little: {}",
         site.read("scancel")
     );
+}
+
+/// Slurm forgets jobs that were cancelled before they began.
+#[test]
+fn what_was_cancelled_says_so_although_slurm_does_not() {
+    let site = Site::new();
+    site.submit();
+    fs::write(
+        site.path("queue"),
+        "41|1|PENDING||Resources\n41|2|PENDING||Resources\n42|N/A|PENDING||Dependency\n",
+    )
+    .unwrap();
+    let (code, said) = site.said(&["cancel", ODD]);
+    assert!(code == Some(0) && said.contains("cancelled"), "{said}");
+    let (code, said) = site.said(&["status", ODD]);
+    assert!(code == Some(3) && said.contains("shard 1   failed   cancelled\n"), "{said}");
+    assert!(said.contains("merge     failed   not every shard is done"), "{said}");
+    let (_, said) = site.said(&["retry", ODD]);
+    assert!(said.contains("2 shards as job 43, merged by job 44"), "{said}");
+    // By somebody else's hand it is not known, and both is said that it may be.
+    let (code, said) = site.said(&["status", ODD]);
+    assert!(
+        code == Some(3) && said.contains("its job is gone and never began: it was cancelled, or"),
+        "{said}"
+    );
+}
+
+/// What the array waits for has failed, and the site does not kill what waits for such a thing.
+#[test]
+fn what_waits_for_what_can_never_come_is_told_and_submitted_anew() {
+    let site = Site::new();
+    site.submit();
+    let never = "DependencyNeverSatisfied";
+    fs::write(
+        site.path("queue"),
+        format!("41|1|PENDING||{never}\n41|2|PENDING||{never}\n42|N/A|PENDING||Dependency\n"),
+    )
+    .unwrap();
+    let (code, said) = site.said(&["status", ODD]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("shard 2   failed   what it waits for can never come"), "{said}");
+    assert!(said.contains("`runner fleet retry"), "{said}");
+    let (code, said) = site.said(&["retry", ODD]);
+    assert!(code == Some(0) && said.contains("2 shards as job 43, merged by job 44"), "{said}");
+    assert!(site.read("scancel").ends_with("\n41_1\n41_2\n42\n"), "{}", site.read("scancel"));
+    assert!(site.read("sbatch").contains("--dependency=afterany:43\n"), "not behind the one that is stuck");
+    fs::write(site.path("queue"), format!("43|1|PENDING||{never}\n43|2|PENDING||JobHeldAdmin\n")).unwrap();
+    let (code, said) = site.said(&["cancel", ODD]);
+    assert!(code == Some(0) && said.contains(": cancelled;"), "{said}");
+}
+
+#[test]
+fn a_job_that_is_held_says_what_releases_it() {
+    let site = Site::new();
+    site.submit();
+    fs::write(
+        site.path("queue"),
+        "41|1|REQUEUE_HOLD||job_requeued_in_held_state\n41|2|PENDING||BeginTime\n42|N/A|PENDING||Dependency\n",
+    )
+    .unwrap();
+    let (code, said) = site.said(&["status", ODD]);
+    assert!(code == Some(75) && said.contains("it is held until `scontrol release 41_1`"), "{said}");
+}
+
+/// Somebody has taken files out of the fleet's folder.
+#[test]
+fn a_fleet_of_which_something_was_removed_says_what_is_to_be_done() {
+    let (site, folder) = with_stand_in();
+    fs::create_dir_all(folder.join("done/1")).unwrap();
+    fs::write(site.path("queue"), "41|2|RUNNING|n1|None\n").unwrap();
+    let (code, said) = site.said(&["status", ODD]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("done/1 is no whole run any more (no run is in it); move it away, and"), "{said}");
+    let (code, said) = site.said(&["retry", ODD]);
+    assert!(code == Some(1) && said.contains("done/1 is no whole run any more"), "{said}");
+    fs::remove_dir(folder.join("done/1")).unwrap();
+    let (code, said) = site.said(&["retry", ODD]);
+    assert!(code == Some(0) && said.contains("1 shard as job"), "{said}");
+    fs::remove_file(folder.join("fleet.json")).unwrap();
+    for verb in ["status", "retry", "fetch", "cancel"] {
+        let (code, said) = site.said(&[verb, ODD]);
+        assert!(code == Some(1) && said.contains("fleet.json: No such file"), "{said}");
+        assert!(said.contains("done/*/latest` makes one run of them"), "{said}");
+    }
 }
 
 #[test]
@@ -272,6 +433,7 @@ run)
     if [ -e "$FAKE/hang" ]; then touch "$FAKE/hangs"; while [ -e "$FAKE/hang" ]; do sleep 0.02; done; fi
     exit "$(cat "$FAKE/code" 2>/dev/null || echo 0)" ;;
 resume)
+    if [ -e "$FAKE/refuse" ]; then exit 1; fi
     echo "gone on with" >>"$2/manifest.json"
     exit "$(cat "$FAKE/resume-code" 2>/dev/null || echo 0)" ;;
 esac"#;
@@ -354,11 +516,27 @@ fn what_another_machine_has_begun_is_begun_anew() {
     assert!(code == Some(75) && !said.contains("goes on with what"), "{said}");
     // Its own is gone on with, and where the runner refuses that, begun anew as well.
     fs::write(site.path("code"), "3").unwrap();
-    fs::write(site.path("resume-code"), "1").unwrap();
+    fs::write(site.path("refuse"), "").unwrap();
     let (code, said) = attempted(&site, "2");
     assert!(code == Some(0) && said.contains("goes on with what attempt 2-41-1 has left"), "{said}");
     assert!(said.contains("begun anew") && said.contains("some trials failed or are invalid"), "{said}");
     assert_eq!(manifest_of(&folder.join("done/2")), "begun\n");
+}
+
+/// As on a disk that is full when most of it is measured.
+#[test]
+fn what_was_gone_on_with_and_failed_then_is_kept_for_the_next_attempt() {
+    let (site, folder) = with_stand_in();
+    fs::write(site.path("code"), "143").unwrap();
+    assert_eq!(attempted(&site, "0").0, Some(75));
+    fs::write(site.path("resume-code"), "1").unwrap();
+    let (code, said) = attempted(&site, "1");
+    assert!(code == Some(1) && !said.contains("begun anew"), "{said}");
+    assert_eq!(manifest_of(&folder.join("attempts/2-41-1")), "begun\ngone on with\n");
+    fs::write(site.path("resume-code"), "0").unwrap();
+    let (code, said) = attempted(&site, "2");
+    assert!(code == Some(0) && said.contains("goes on with what attempt 2-41-1 has left"), "{said}");
+    assert_eq!(manifest_of(&folder.join("done/2")), "begun\ngone on with\ngone on with\n");
 }
 
 #[test]

@@ -31,9 +31,13 @@ fn merge(folder: &Path, parts: &[&Path]) -> Output {
         .unwrap()
 }
 
-/// The merged run, which `verify` finds nothing in.
+/// The merged run, which `verify` finds nothing in. The parts are named as by `*`, which takes in the link `latest`.
 fn merged(folder: &Path, parts: &[&Run]) -> Run {
-    let output = merge(folder, &parts.iter().map(|run| run.path.as_path()).collect::<Vec<_>>());
+    let link = folder.join("runs/latest");
+    let is_part = |run: &&&Run| run.path.canonicalize().unwrap() == link.canonicalize().unwrap();
+    let named =
+        parts.iter().map(|run| run.path.as_path()).chain(parts.iter().find(is_part).map(|_| link.as_path()));
+    let output = merge(folder, &named.collect::<Vec<_>>());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).starts_with("report: "), "{}", text(&output.stdout));
     let run = latest(folder);
@@ -104,6 +108,10 @@ fn parts_make_the_run_that_would_have_been_executed_as_a_whole() {
     let report = runner().arg("report").current_dir(folder).output().unwrap();
     let said = text(&report.stdout);
     assert!(said.contains("This run was made of the 2 parts of one plan, executed on "), "{said}");
+    let history = runner().args(["report", "--scenario", "counted"]).current_dir(folder).output().unwrap();
+    let (told, noted) = (text(&history.stdout), text(&history.stderr));
+    assert!(told.contains(", 3 runs, "), "the whole and both merged: {told}");
+    assert!(noted.contains("note: 4 parts of plans are left out"), "{noted}");
 }
 
 #[test]
@@ -182,9 +190,31 @@ fn whole_runs_of_several_machines_have_the_machine_as_a_factor() {
     let document: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
     assert_eq!(document["fleet"]["factor"], "machine");
     assert_eq!(document["fleet"]["rows"].as_array().unwrap().len(), 3 * 2 * 3, "machines × cells × targets");
+    let by = |metric: &str, run: &Path| {
+        let mut command = runner();
+        command.args(["report", "--format", "json", "--metric", metric]).arg(run).output().unwrap()
+    };
+    let document: serde_json::Value = serde_json::from_slice(&by("p90", &all.path).stdout).unwrap();
+    assert_eq!(document["fleet"]["metric"], "p90");
+    for (metric, run, words) in [
+        ("p5", &all.path, "--metric: `p5` is no metric; one of mean, p50, p90, p99, p999, max is"),
+        ("p90", &here.path, "was not merged of whole runs of several"),
+    ] {
+        let output = by(metric, run);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    }
     // The fleet is compared with itself cell by cell.
     let diff = runner().arg("diff").args([&all.path, &all.path]).output().unwrap();
     assert!(text(&diff.stdout).contains("The unit is the repetition"), "{}", text(&diff.stdout));
+    refused_beside_its_part(&all, &here);
+}
+
+/// The same trials would be on both sides.
+fn refused_beside_its_part(whole: &Run, part: &Run) {
+    let diff = runner().arg("diff").args([&whole.path, &part.path]).output().unwrap();
+    let said = text(&diff.stderr);
+    assert!(diff.status.code() == Some(2) && said.contains("is on both sides"), "{said}");
 }
 
 #[test]
@@ -194,22 +224,15 @@ fn of_one_machine_the_kernel_becomes_the_factor() {
     assert!(run(folder, COUNTED, &["--probe", "user"]).status.success());
     let old = latest(folder);
     let host = old.manifest.environment.host.clone();
-    let new = elsewhere(&old, &host, |manifest, _| {
+    // The day before: a machine has one boot at a time.
+    let new = elsewhere(&old, &host, |manifest, trials| {
         manifest.environment.kernel_release = "7.0.0".to_owned();
         let days = chrono::TimeDelta::days(1);
         manifest.started_at -= days;
-        manifest.ended_at = None;
+        for trial in trials {
+            trial.started_at -= days;
+        }
     });
-    // It ended before the other began: a machine has one boot at a time.
-    let mut manifest = new.manifest.clone();
-    manifest.id.push_str("-ended");
-    manifest.state = State::Running;
-    manifest.checksums.clear();
-    let mut writer =
-        RunWriter::create(&folder.join("runs"), manifest, &new.scenario().unwrap(), None).unwrap();
-    new.trials.iter().for_each(|trial| writer.append_trial(trial).unwrap());
-    let ended = new.manifest.started_at + chrono::TimeDelta::seconds(1);
-    let new = Run::open(&writer.finish_at(State::Complete, Some(ended)).unwrap()).unwrap();
     let both = merged(folder, &[&old, &new]);
     let factor = &both.manifest.scenario.factors[0];
     let levels: Vec<&str> = factor.levels.iter().map(|level| level.label.as_str()).collect();
@@ -293,7 +316,12 @@ fn parts_of_different_plans_are_refused_by_name() {
     let again = part(folder, "2/3", &[]);
     refusals.refused("a part missing", &[&one]);
     refusals.refused("a part twice", &[&one, &two, &again]);
-    refusals.refused("the same run twice", &[&one, &two, &two]);
+    let copy = folder.join("copy");
+    fs::create_dir(&copy).unwrap();
+    for file in fs::read_dir(&two.path).unwrap().flatten().filter(|file| file.path().is_file()) {
+        fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    refusals.refused("the same run in two folders", &[&one, &two, &Run::open(&copy).unwrap()]);
     let of_two = part(folder, "2/2", &[]);
     refusals.refused("parts of another number", &[&one, &of_two]);
     refusals.refused("parts of another kind", &[&of_two, &part(folder, "2/2", &["--shard-by", "cell"])]);
@@ -310,8 +338,15 @@ fn parts_of_different_plans_are_refused_by_name() {
     );
     refusals.refused("another text", &[&one, &two, &latest(folder)]);
     assert!(run(folder, COUNTED, &FOUR).status.success());
-    refusals.refused("a part and a whole", &[&one, &latest(folder)]);
+    let whole = latest(folder);
+    refusals.refused("a part and a whole", &[&one, &whole]);
     insta::assert_snapshot!(refusals.told);
+    let diff = runner().arg("diff").args([&whole.path, &one.path]).output().unwrap();
+    let said = text(&diff.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("The candidate is part 1/3 of its plan") && !said.contains("The baseline is part"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -409,6 +444,50 @@ fn neither_a_part_nor_a_merged_run_takes_blocks() {
     }
     let resumed = runner().arg("resume").arg(&both.path).output().unwrap();
     assert!(resumed.status.success() && text(&resumed.stdout).contains("nothing left to execute"));
+}
+
+#[test]
+fn a_list_says_which_part_a_run_is_and_of_what_it_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let list = |arguments: &[&str]| -> Vec<String> {
+        let output = runner().current_dir(folder).arg("list").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).lines().map(str::to_owned).collect()
+    };
+    let two = part(folder, "2/2", &[]);
+    let backend_alone = list(&[]);
+    assert!(backend_alone[0].ends_with("user            shard 2/2"), "{backend_alone:?}");
+    let one = part(folder, "1/2", &[]);
+    merged(folder, &[&one, &two]);
+    assert!(run(folder, COUNTED, &[&FOUR[..], &["--label", "alone"]].concat()).status.success());
+    let whole = latest(folder);
+    let other = elsewhere(&whole, "b", unchanged);
+    merged(folder, &[&whole, &other]);
+    // By time, then by kind: whole runs, shards by number, merged ones.
+    let kinds = |lines: Vec<String>| -> Vec<String> {
+        lines.iter().map(|line| line.split_once("user  ").unwrap().1.trim().to_owned()).collect()
+    };
+    let (of_plan, of_machines) = ("merged of 2    whole", "of 2 machines  whole");
+    let all = kinds(list(&[]));
+    assert_eq!(all.len(), 6, "{all:?}");
+    assert_eq!([&all[0], &all[1], &all[2]], ["shard 2/2", "shard 1/2", of_plan]);
+    let sorted = kinds(list(&["--sort", "kind"]));
+    assert_eq!(sorted[2..4], ["shard 1/2", "shard 2/2"]);
+    assert_eq!((sorted[0].as_str(), sorted[4].as_str(), sorted[5].as_str()), ("alone", of_plan, of_machines));
+    for (kind, count) in [("whole", 2), ("shard", 2), ("merged", 2)] {
+        assert_eq!(list(&["--kind", kind]).len(), count, "{kind}");
+    }
+    let document: serde_json::Value =
+        serde_json::from_str(&list(&["--json", "--kind", "shard"]).join("\n")).unwrap();
+    let runs = document["runs"].as_array().unwrap();
+    assert_eq!((&runs[0]["kind"], &runs[0]["run"]["shard"]["number"]), (&"shard".into(), &2.into()));
+    assert!(runs[0]["run"]["merged"].is_null());
+    let document: serde_json::Value =
+        serde_json::from_str(&list(&["--json", "--kind", "merged"]).join("\n")).unwrap();
+    let made: Vec<_> = document["runs"].as_array().unwrap().iter().map(|it| &it["run"]["merged"]).collect();
+    assert_eq!(made[0], &serde_json::json!({ "parts": 2, "factor": null }));
+    assert_eq!(made[1], &serde_json::json!({ "parts": 2, "factor": "machine" }));
 }
 
 /// What is changed in a run.

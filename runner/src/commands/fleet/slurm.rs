@@ -1,12 +1,12 @@
 //! `runner fleet slurm`: from a scenario to a fleet's folder and its jobs.
 
 use super::super::{load, machine, overrides, print};
-use super::submit::{job_options, submit};
+use super::submit::{check_options, job_options, submit};
 use crate::cli::{NodeArguments, SlurmArguments};
-use crate::credentials::Credentials;
 use crate::failure::{Failure, chain};
 use crate::fleet::{
-    Fleet, FleetFolder, Parts, fleets_in, merge_script, merge_words, queue, quoted, shard_script, shard_words,
+    Fleet, FleetFolder, Parts, fleets_in, fresh_id, link, merge_script, merge_words, queue, quoted,
+    shard_script, shard_words,
 };
 use crate::scenario::{Plan, Scenario};
 use std::fmt::Write;
@@ -16,15 +16,9 @@ use store::{Shard, ShardBy};
 
 /// Makes the fleet and submits its jobs, or shows what that would be.
 pub(crate) fn slurm(arguments: &SlurmArguments) -> Result<ExitCode, Failure> {
-    if Credentials::of_invoker().is_some() && !arguments.print {
-        return Err(Failure::Usage(
-            "jobs belong to whoever submits them: call `runner fleet slurm` without sudo; its --sudo has nodes begin the \
-             runner as root"
-                .to_owned(),
-        ));
-    }
     let scenario = load(&arguments.scenario.scenario, &overrides(&arguments.scenario), &machine())?;
     check_shards(arguments, &scenario)?;
+    check_options(&arguments.jobs)?;
     let folder = drafted(arguments, &scenario)?;
     let scripts = scripts(&folder, arguments)?;
     if arguments.print {
@@ -39,6 +33,9 @@ pub(crate) fn slurm(arguments: &SlurmArguments) -> Result<ExitCode, Failure> {
     let shards: Vec<u32> = folder.shards().collect();
     let said = submit(&mut folder, &shards, arguments.jobs.dependency.as_deref(), &[]);
     let said = said.map_err(|failure| without_jobs(&folder, failure))?;
+    if arguments.fleet_dir.is_some() {
+        link(&arguments.runs_dir.runs_dir, &folder);
+    }
     print(&format!(
         "{}: {said}\nfolder: {}\n`runner fleet status {}` shows how far it is\n",
         folder.fleet.id,
@@ -60,10 +57,10 @@ fn scripts(folder: &FleetFolder, arguments: &SlurmArguments) -> Result<[(String,
     Ok([("shard.sh".to_owned(), shard_script(&shard)), ("merge.sh".to_owned(), merge_script(&merge))])
 }
 
-/// A fleet of which nothing was submitted leaves nothing; one of which that is not known is kept, and said to be.
+/// A fleet of which nothing was submitted leaves nothing; one of which that is not known, or not so, is kept, and said to be.
 fn without_jobs(folder: &FleetFolder, failure: Failure) -> Failure {
-    if queue(&folder.fleet).is_ok_and(|jobs| jobs.is_empty()) && std::fs::remove_dir_all(&folder.path).is_ok()
-    {
+    let has_none = folder.fleet.jobs.is_empty() && queue(&folder.fleet).is_ok_and(|jobs| jobs.is_empty());
+    if has_none && std::fs::remove_dir_all(&folder.path).is_ok() {
         return failure;
     }
     let (words, path) = (chain(&failure), folder.handle());
@@ -85,16 +82,20 @@ fn check_shards(arguments: &SlurmArguments, scenario: &Scenario) -> Result<(), F
 fn drafted(arguments: &SlurmArguments, scenario: &Scenario) -> Result<FleetFolder, Failure> {
     let fleets = fleets_in(&arguments.runs_dir.runs_dir);
     let name = scenario.name.to_string();
-    let id = store::run_id(&fleets, chrono::Utc::now(), &name);
+    let id = fresh_id(&arguments.runs_dir.runs_dir, &name);
     let path = arguments.fleet_dir.clone().unwrap_or_else(|| fleets.join(&id));
-    // Nodes begin elsewhere. Links stay, since a node may have mounted what they lead to in another place.
-    let path = std::path::absolute(&path)
-        .map_err(|error| Failure::Failed(format!("cannot name {}: {}", path.display(), chain(&error))))?;
+    let path = absolute(&path)?;
     check_name(&path)?;
     let mut fleet = Fleet::new(id, name, (arguments.shards, arguments.shard_by.clone()));
     fleet.shard_options = job_options(&arguments.jobs, true);
     fleet.merge_options = job_options(&arguments.jobs, false);
     Ok(FleetFolder { path, fleet })
+}
+
+/// From the root, for nodes begin elsewhere. Links stay, since a node may have mounted what they lead to in another place.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path)
+        .map_err(|error| Failure::Failed(format!("cannot name {}: {}", path.display(), chain(&error))))
 }
 
 /// Scripts and Slurm's options are text.
@@ -108,10 +109,14 @@ fn check_name(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The runner on the nodes, as one word.
+/// The runner on the nodes, as one word: a path from the root, since jobs begin in the fleet's folder, or a bare name, which
+/// nodes look for on their `PATH`.
 fn runner(nodes: &NodeArguments) -> Result<[String; 1], Failure> {
-    let mine = || std::env::current_exe().map_err(|error| Failure::failed(&error));
-    let program: PathBuf = nodes.runner.clone().map_or_else(mine, Ok)?;
+    let program = match &nodes.runner {
+        None => std::env::current_exe().map_err(|error| Failure::failed(&error))?,
+        Some(name) if name.components().count() > 1 || name.has_root() => absolute(name)?,
+        Some(name) => name.clone(),
+    };
     check_name(&program)?;
     Ok([program.display().to_string()])
 }

@@ -3,7 +3,7 @@
 use super::{named, print};
 use crate::cli::StatusArguments;
 use crate::failure::{Failure, chain};
-use crate::fleet::{self, FleetFolder, Standing, State, Status};
+use crate::fleet::{self, FleetFolder, Queued, Standing, State, Status};
 use crate::progress;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -34,16 +34,19 @@ pub(crate) fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
 
 /// How the fleet stands. Slurm is not needed for one that is done; where it does not answer, that is said.
 pub(super) fn judged(folder: &FleetFolder) -> Status {
-    let by_folder = Status::of(&folder.fleet, &fleet::look(folder), None);
-    if by_folder.state() == State::Done {
-        return by_folder;
+    let by = |queue: Option<&[Queued]>| Status::of(&folder.fleet, &fleet::look(folder), queue);
+    if folder.merged().exists() {
+        let by_folder = by(None);
+        if by_folder.state() == State::Done {
+            return by_folder;
+        }
     }
     // The queue first: what it says is over is in its place by then.
     match fleet::queue(&folder.fleet) {
-        Ok(queue) => Status::of(&folder.fleet, &fleet::look(folder), Some(&queue)),
+        Ok(queue) => by(Some(&queue)),
         Err(failure) => {
             progress::say_beside(&format!("warning: {}", chain(&failure)));
-            by_folder
+            by(None)
         }
     }
 }

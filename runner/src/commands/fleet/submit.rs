@@ -31,7 +31,7 @@ pub(super) fn submit(
 }
 
 fn keep(folder: &mut FleetFolder, id: u64, shards: &[u32]) -> Result<(), Failure> {
-    folder.fleet.jobs.push(Job { id, shards: shards.to_vec(), submitted_at: chrono::Utc::now() });
+    folder.fleet.jobs.push(Job::new(id, shards));
     folder.save()
 }
 
@@ -50,8 +50,20 @@ pub(super) fn job_options(jobs: &JobArguments, is_shard: bool) -> Vec<String> {
     words
 }
 
+/// Whatever has `sbatch` submit to another cluster than the one that is asked afterwards what is in its queue.
+pub(super) fn check_options(jobs: &JobArguments) -> Result<(), Failure> {
+    let option = jobs.sbatch.iter().find(|word| word.starts_with("-M") || word.starts_with("--cl"));
+    let variable =
+        ["SBATCH_CLUSTERS", "SLURM_CLUSTERS"].into_iter().find(|name| std::env::var_os(name).is_some());
+    let Some(found) = option.map(String::as_str).or(variable) else { return Ok(()) };
+    Err(Failure::Usage(format!(
+        "{found}: a fleet is of one cluster, the one whose queue is shown here; submit where `squeue` shows the other's"
+    )))
+}
+
 /// Submits anew what is neither done nor to come.
 pub(super) fn retry(arguments: &RetryArguments) -> Result<ExitCode, Failure> {
+    check_options(&arguments.jobs)?;
     let path = named(&arguments.fleet)?.path;
     // As it is now that nobody else changes it any more.
     let folder = FleetFolder::open(&path)?;
@@ -66,21 +78,32 @@ pub(super) fn retry(arguments: &RetryArguments) -> Result<ExitCode, Failure> {
         print(&format!("{id}: nothing is missing\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let to_come = |merges: bool| jobs(&queue, merges);
-    // It would merge without those that are submitted now.
-    if !to_come(true).is_empty() {
-        fleet::cancel(&folder.fleet, &to_come(true))?;
+    refuse_damaged(&status)?;
+    // A merge would be without those that are submitted now; and what can never begin would stay for ever.
+    let in_the_way = queue.iter().filter(|job| job.is_stuck() || job.is_to_come() && job.shard.is_none());
+    let in_the_way: Vec<String> = in_the_way.map(Queued::name).collect();
+    if !in_the_way.is_empty() {
+        fleet::cancel(&folder.fleet, &in_the_way)?;
     }
     folder.fleet.shard_options.extend(job_options(&arguments.jobs, true));
     folder.fleet.merge_options.extend(job_options(&arguments.jobs, false));
-    let said = submit(&mut folder, &missing, arguments.jobs.dependency.as_deref(), &to_come(false))?;
+    let said = submit(&mut folder, &missing, arguments.jobs.dependency.as_deref(), &arrays(&queue))?;
     print(&format!("{id}: {said}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Numbers of the jobs that are still to come: those that merge, or the arrays.
-fn jobs(queue: &[Queued], merges: bool) -> Vec<u64> {
-    let to_come = queue.iter().filter(|job| job.is_to_come() && job.shard.is_none() == merges);
+/// A job would find something in its place, and leave it there.
+fn refuse_damaged(status: &Status) -> Result<(), Failure> {
+    let all = status.shards.iter().chain([&status.merge]);
+    match all.filter(|it| it.is_damaged).find_map(|it| it.reason.clone()) {
+        Some(reason) => Err(Failure::Failed(reason)),
+        None => Ok(()),
+    }
+}
+
+/// Numbers of the arrays of which something is still to come.
+fn arrays(queue: &[Queued]) -> Vec<u64> {
+    let to_come = queue.iter().filter(|job| job.is_to_come() && job.shard.is_some());
     let mut ids: Vec<u64> = to_come.map(|job| job.job).collect();
     ids.sort_unstable();
     ids.dedup();

@@ -1,6 +1,7 @@
 //! What the merged run is: pooled of shards, or with a factor that tells its parts apart. Pure.
 
-use super::{Part, machines, manifest};
+use super::machines::Machines;
+use super::{Part, manifest};
 use crate::failure::Failure;
 use crate::scenario::MAX_TRIALS;
 use std::collections::BTreeSet;
@@ -18,7 +19,8 @@ pub(super) struct Design {
 impl Design {
     /// What these parts make; refuses whole runs that nothing tells apart, and parts of one plan under several kernels.
     pub(super) fn of(parts: &[Part]) -> Result<Self, Failure> {
-        let machines = machines::names(parts);
+        let found = Machines::of(parts);
+        let machines = found.names;
         let kernels = kernels(parts);
         let are_shards = parts[0].manifest.plan.shard.is_some();
         let (factor, levels) = if are_shards {
@@ -32,7 +34,7 @@ impl Design {
         let made = made.map(|((part, machine), level)| merged_part(part, machine, level));
         let merged = Merged { factor: factor.map(str::to_owned), parts: made.collect() };
         let cells = parts[0].manifest.plan.cells;
-        let mut manifest = manifest::common(parts, &merged);
+        let mut manifest = manifest::common(parts, &merged, &found.by_name);
         if let Some(factor) = factor {
             add_factor(&mut manifest, factor, &merged)?;
         }
@@ -49,7 +51,7 @@ fn merged_part(part: &Part, machine: &str, level: Option<String>) -> MergedPart 
         shard: manifest.plan.shard,
         level,
         machine: machine.to_owned(),
-        boots: part.boots.clone(),
+        boots: part.boots.iter().map(|boot| boot.id.clone()).collect(),
         trials: manifest.plan.trials,
         started_at: manifest.started_at,
         ended_at: manifest.ended_at,
@@ -111,9 +113,11 @@ fn told_apart<'a>(
         "and there are other machines' besides".to_owned()
     };
     Err(Failure::Usage(format!(
-        "{first} and {second} cannot be merged: both are whole runs on machine {}, {what}; leave one of them out, or have \
-         one run of several boots (`runner run SCENARIO --append RUN`)",
-        machines[a]
+        "{first} and {second} cannot be merged: both are whole runs on machine {}, {what}, and in the same order (seed {}): what \
+         that does to a cell would be in both alike, and look as if it were no chance. `runner run SCENARIO --append \
+         {first}` adds blocks in an order of their own, in this boot or another; of these two leave one out, or compare them: \
+         `runner diff {first} {second}`",
+        machines[a], parts[a].manifest.plan.seed
     )))
 }
 

@@ -7,7 +7,7 @@ use store::{
 };
 
 /// What the parts make together, without a name. What differs between their machines is said to differ, or is not told.
-pub(super) fn common(parts: &[Part], merged: &Merged) -> Manifest {
+pub(super) fn common(parts: &[Part], merged: &Merged, by_name: &[String]) -> Manifest {
     let manifests: Vec<&Manifest> = parts.iter().map(|part| &part.manifest).collect();
     let first = manifests[0];
     let settings = first.machine.iter();
@@ -31,7 +31,7 @@ pub(super) fn common(parts: &[Part], merged: &Merged) -> Manifest {
         // They are the parts', each with its own.
         extensions: Vec::new(),
         merged: None,
-        warnings: warnings(&manifests, merged),
+        warnings: warnings(&manifests, merged, by_name),
         checksums: BTreeMap::new(),
         seal: None,
     }
@@ -70,6 +70,10 @@ fn environment(manifests: &[&Manifest]) -> Environment {
         kernel_version: text(|it| &it.kernel_version),
         architecture: text(|it| &it.architecture),
         host: text(|it| &it.host),
+        machine_id: first
+            .machine_id
+            .clone()
+            .filter(|id| all.iter().all(|it| it.machine_id.as_ref() == Some(id))),
         distribution: fact(|it| &it.distribution),
         kernel_command_line: fact(|it| &it.kernel_command_line),
         cpu_model: fact(|it| &it.cpu_model),
@@ -92,13 +96,20 @@ fn environment(manifests: &[&Manifest]) -> Environment {
 }
 
 /// What was true of all parts once, what of some with which they are; first of all what the merging itself does to figures.
-fn warnings(manifests: &[&Manifest], merged: &Merged) -> Vec<String> {
+fn warnings(manifests: &[&Manifest], merged: &Merged, by_name: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
     if merged.confounds() {
         warnings.push(format!(
             "cells were executed on different machines ({}): what differs between two cells may be the machines' doing, \
              so no cell is set against another; `--shard-by block` gives each machine every cell",
             merged.machines().join(", ")
+        ));
+    }
+    if !by_name.is_empty() {
+        warnings.push(format!(
+            "only the host's name says that runs of different boots are of one machine ({}): if they are not, its figures are \
+             of several",
+            by_name.join(", ")
         ));
     }
     warnings.extend(unlike(merged));
@@ -136,7 +147,7 @@ fn whose(merged: &Merged, places: &[usize]) -> String {
 
 /// Where trials of one cell are from machines that are not made of the same.
 fn unlike(merged: &Merged) -> Option<String> {
-    if merged.factor.is_some() {
+    if merged.factor.is_some() || merged.confounds() {
         return None;
     }
     let made_of = |part: &MergedPart| {
@@ -162,25 +173,33 @@ fn other_loads(manifests: &[&Manifest], merged: &Merged) -> Option<String> {
         levels.map(|level| (level.label.clone(), level.load_words())).collect::<Vec<_>>()
     };
     let first = words(manifests[0]);
-    let (other, (level, theirs)) = manifests.iter().enumerate().find_map(|(place, manifest)| {
-        let differs = words(manifest).into_iter().zip(&first).find(|(theirs, mine)| theirs != *mine)?;
-        Some((place, differs.0))
+    // All have the same levels in the same order.
+    let (other, (level, theirs), mine) = manifests.iter().enumerate().find_map(|(place, manifest)| {
+        let mut levels = words(manifest).into_iter().zip(&first);
+        let (theirs, (_, mine)) = levels.find(|(theirs, mine)| theirs != *mine)?;
+        Some((place, theirs, mine))
     })?;
-    let mine = first.iter().find(|(label, _)| *label == level).map_or("", |(_, words)| words);
     let (a, b) = (whose(merged, &[0]), whose(merged, &[other]));
     Some(format!("load {level} is not the same everywhere: `{mine}` ({a}), `{theirs}` ({b})"))
 }
 
-/// The manifest of a part, as far as its plan follows from it.
-pub(super) fn as_it_was(merged: &Manifest, part: &MergedPart) -> Manifest {
+/// What a merged run's manifest says of all its parts: without them, and without the factor that tells them apart.
+pub(super) fn without_parts(merged: &Manifest) -> Manifest {
     let made = merged.merged.as_ref().and_then(|it| it.factor.as_deref());
     let factors = merged.scenario.factors.iter().filter(|factor| Some(factor.name.as_str()) != made);
     Manifest {
-        environment: part.environment.clone(),
-        extensions: part.extensions.clone(),
         merged: None,
-        plan: PlanInfo { shard: part.shard, trials: part.trials, ..merged.plan.clone() },
         scenario: ScenarioInfo { factors: factors.cloned().collect(), ..merged.scenario.clone() },
         ..merged.clone()
+    }
+}
+
+/// The manifest of a part, as far as its plan follows from it and from what all parts have in common.
+pub(super) fn as_it_was(common: &Manifest, part: &MergedPart) -> Manifest {
+    Manifest {
+        environment: part.environment.clone(),
+        extensions: part.extensions.clone(),
+        plan: PlanInfo { shard: part.shard, trials: part.trials, ..common.plan.clone() },
+        ..common.clone()
     }
 }

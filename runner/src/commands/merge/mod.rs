@@ -15,6 +15,7 @@ use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::progress::say_beside;
 use crate::signals::{self, INTERRUPTED};
+use chrono::{DateTime, TimeDelta, Utc};
 use design::Design;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,18 +29,21 @@ pub(super) struct Part {
     path: PathBuf,
     manifest: Manifest,
     /// The boots in which it has trials, in the order of its trials.
-    boots: Vec<String>,
+    boots: Vec<Boot>,
+}
+
+/// A boot of a machine, and when it surely was up: from the first of its trials to the last.
+#[derive(Debug)]
+pub(super) struct Boot {
+    id: String,
+    first: DateTime<Utc>,
+    last: DateTime<Utc>,
 }
 
 /// Makes the run, and renders its report.
 pub(crate) fn merge(arguments: &MergeArguments) -> Result<ExitCode, Failure> {
     let stop = signals::stop()?;
-    let runs_dir = &arguments.runs_dir.runs_dir;
-    let named = arguments.runs.iter().map(|name| {
-        let path = store::resolve(runs_dir, name)?;
-        Ok(Part { manifest: read_manifest(&path)?, path, boots: Vec::new() })
-    });
-    let mut parts = refusals::in_order(named.collect::<Result<_, Failure>>()?)?;
+    let mut parts = refusals::in_order(named(arguments)?)?;
     let count = parts.len();
     for (number, part) in parts.iter_mut().enumerate() {
         say(arguments, &format!("looking at run {} of {count}: {}", number + 1, part.manifest.id));
@@ -54,6 +58,19 @@ pub(crate) fn merge(arguments: &MergeArguments) -> Result<ExitCode, Failure> {
     }
     let Some(path) = written(&parts, design, arguments, &stop)? else { return Ok(given_up()) };
     conclude(&[path], (arguments.json, arguments.quiet), &stop)
+}
+
+/// The runs that are named, each once: of a folder of runs, `*` also names the link `latest`.
+fn named(arguments: &MergeArguments) -> Result<Vec<Part>, Failure> {
+    let mut folders = BTreeSet::new();
+    let mut parts = Vec::new();
+    for name in &arguments.runs {
+        let path = store::resolve(&arguments.runs_dir.runs_dir, name)?;
+        if folders.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            parts.push(Part { manifest: read_manifest(&path)?, path, boots: Vec::new() });
+        }
+    }
+    Ok(parts)
 }
 
 /// The part, whole and unharmed; an error says what is wrong with it.
@@ -71,11 +88,15 @@ fn looked_at(part: &Part) -> Result<Run, Failure> {
     }
 }
 
-fn boots_of(run: &Run) -> Vec<String> {
-    let mut boots: Vec<String> = Vec::new();
+fn boots_of(run: &Run) -> Vec<Boot> {
+    let mut boots: Vec<Boot> = Vec::new();
     for trial in &run.trials {
-        if !boots.contains(&trial.boot) {
-            boots.push(trial.boot.clone());
+        let first = trial.started_at;
+        let took = TimeDelta::nanoseconds(i64::try_from(trial.wall_ns).unwrap_or(0));
+        let last = first.checked_add_signed(took).unwrap_or(first);
+        match boots.iter_mut().find(|boot| boot.id == trial.boot) {
+            Some(boot) => (boot.first, boot.last) = (boot.first.min(first), boot.last.max(last)),
+            None => boots.push(Boot { id: trial.boot.clone(), first, last }),
         }
     }
     boots
@@ -132,8 +153,10 @@ pub(super) fn check_order(run: &Run, merged: &Merged, text: &str) -> Result<Vec<
     let mut there: BTreeSet<u32> = run.trials.iter().map(|trial| trial.trial).collect();
     let mut findings = Vec::new();
     let factor = merged.factor.as_deref();
+    // Of what they have in common once, and not again with all parts for each of them.
+    let common = manifest::without_parts(&run.manifest);
     for (number, part) in merged.parts.iter().enumerate() {
-        let planned = manifest::as_it_was(&run.manifest, part);
+        let planned = manifest::as_it_was(&common, part);
         let (scenario, plan) = plan(&planned, text)?;
         findings.extend(other_limit(&run.manifest, &scenario).filter(|_| number == 0));
         let cells = u32::try_from(scenario.cells_with_load()).unwrap_or(u32::MAX);

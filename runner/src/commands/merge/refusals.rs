@@ -2,16 +2,21 @@
 
 use super::{Part, shown};
 use crate::failure::Failure;
-use std::collections::BTreeMap;
-use store::{Factor, Manifest, Shard, State};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{Factor, MOST_PARTS, Manifest, Shard, State};
+
+/// Most runs that a message names.
+const MOST_NAMED: usize = 12;
 
 /// The parts in the order that they have in the merged run: shards by their numbers, whole runs as they were named.
 pub(super) fn in_order(mut parts: Vec<Part>) -> Result<Vec<Part>, Failure> {
+    refuse_too_many(&parts)?;
     refuse_twice(&parts)?;
+    refuse_merged(&parts)?;
     parts.iter().try_for_each(refuse_alone)?;
     let (first, others) =
         parts.split_first().ok_or_else(|| Failure::Usage("there is no run to merge".to_owned()))?;
-    others.iter().try_for_each(|other| refuse_different(&first.manifest, &other.manifest))?;
+    others.iter().try_for_each(|other| refuse_different(first, other))?;
     match first.manifest.plan.shard {
         Some(shard) => refuse_overlap_and_gap(&parts, shard)?,
         None if others.is_empty() => {
@@ -29,14 +34,43 @@ fn refused<T>(manifest: &Manifest, reason: &str) -> Result<T, Failure> {
     Err(Failure::Usage(format!("{} cannot be merged: {reason}", manifest.id)))
 }
 
-/// The same run under two names.
-fn refuse_twice(parts: &[Part]) -> Result<(), Failure> {
-    for (place, part) in parts.iter().enumerate() {
-        if parts[..place].iter().any(|other| other.manifest.id == part.manifest.id) {
-            return refused(&part.manifest, "it is named twice");
-        }
+/// More than a reader takes.
+fn refuse_too_many(parts: &[Part]) -> Result<(), Failure> {
+    if parts.len() > MOST_PARTS {
+        let count = parts.len();
+        return Err(Failure::Usage(format!(
+            "{count} runs cannot be merged: a run is made of at most {MOST_PARTS}"
+        )));
     }
     Ok(())
+}
+
+/// The same run in two folders: one that was copied.
+fn refuse_twice(parts: &[Part]) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    match parts.iter().find(|part| !seen.insert(&part.manifest.id)) {
+        Some(part) => refused(&part.manifest, "two folders have it; name one of them"),
+        None => Ok(()),
+    }
+}
+
+/// What was made of other runs has neither their places nor all that was known of them: those are merged instead, all at once.
+fn refuse_merged(parts: &[Part]) -> Result<(), Failure> {
+    let Some(merged) = parts.iter().find(|part| part.manifest.merged.is_some()) else { return Ok(()) };
+    let originals = parts.iter().flat_map(|part| match &part.manifest.merged {
+        Some(merged) => merged.parts.iter().map(|part| part.run.as_str()).collect(),
+        None => vec![part.manifest.id.as_str()],
+    });
+    let mut seen = BTreeSet::new();
+    let originals: Vec<&str> = originals.filter(|id| seen.insert(*id)).collect();
+    let more = originals.len().saturating_sub(MOST_NAMED);
+    let named = originals[..originals.len() - more].join(" ");
+    let more =
+        if more == 0 { String::new() } else { format!(" and {more} more, which `runner report` names") };
+    let reason = format!(
+        "it was made of other runs; merge the original runs in one command: `runner merge {named}`{more}"
+    );
+    refused(&merged.manifest, &reason)
 }
 
 /// What makes no part of another run, whatever the others are.
@@ -44,11 +78,6 @@ fn refuse_alone(part: &Part) -> Result<(), Failure> {
     let Part { path, manifest, .. } = part;
     if manifest.trace.is_some() {
         return refused(manifest, "it is a trace, which has no plan; `runner diff` compares traces");
-    }
-    if let Some(merged) = &manifest.merged {
-        let parts: Vec<&str> = merged.parts.iter().map(|part| part.run.as_str()).collect();
-        let parts = parts.join(" ");
-        return refused(manifest, &format!("it was made of other runs; name these instead: {parts}"));
     }
     if let Some(against) = &manifest.against {
         let other = &against.run;
@@ -81,39 +110,107 @@ fn refuse_alone(part: &Part) -> Result<(), Failure> {
 }
 
 /// Whether two runs are of one scenario, executed alike.
-fn refuse_different(first: &Manifest, other: &Manifest) -> Result<(), Failure> {
-    if let Some((what, mine, theirs)) = difference(first, other) {
-        let (a, b) = (&first.id, &other.id);
-        return Err(Failure::Usage(format!(
-            "{a} and {b} cannot be merged: {what} is {mine} in the first and {theirs} in the second"
-        )));
-    }
-    Ok(())
+fn refuse_different(first: &Part, other: &Part) -> Result<(), Failure> {
+    let differs = |it: &&Trait| (it.of)(&first.manifest) != (it.of)(&other.manifest);
+    let Some(Trait { what, of, remedy }) = TRAITS.iter().find(differs) else { return Ok(()) };
+    let (mine, theirs) = (of(&first.manifest), of(&other.manifest));
+    let (a, b, remedy) = (&first.manifest.id, &other.manifest.id, remedy(first));
+    Err(Failure::Usage(format!(
+        "{a} and {b} cannot be merged: {what} is {mine} in the first and {theirs} in the second; {remedy}"
+    )))
 }
 
-/// What runs have to have in common: what it is called, and how it is told of a run.
-type Trait = (&'static str, fn(&Manifest) -> String);
-
-/// The first thing in which two runs differ that they have to have in common, with how it is in each.
-fn difference(first: &Manifest, other: &Manifest) -> Option<(&'static str, String, String)> {
-    let traits: [Trait; 11] = [
-        ("the scenario", |it| it.scenario.name.clone()),
-        ("the scenario's text", |it| format!("of hash {}", it.scenario.hash)),
-        ("the seed", |it| it.plan.seed.to_string()),
-        ("what was replaced in it", |it| or_nothing(&it.scenario.overrides)),
-        ("the order", |it| it.plan.order.clone()),
-        ("the number of repetitions", |it| it.plan.repetitions.to_string()),
-        ("the design", design),
-        ("the runner's version", |it| it.environment.runner_version.clone()),
-        ("the backend", backends),
-        ("the list of targets", |it| it.scenario.syscalls.join(", ")),
-        ("the part", |it| part_words(it.plan.shard)),
-    ];
-    traits.into_iter().find_map(|(what, of)| {
-        let (mine, theirs) = (of(first), of(other));
-        (mine != theirs).then_some((what, mine, theirs))
-    })
+/// What runs have to have in common.
+struct Trait {
+    what: &'static str,
+    /// How it is told of a run.
+    of: fn(&Manifest) -> String,
+    /// What makes the second like the first.
+    remedy: fn(&Part) -> String,
 }
+
+/// All of it; the first that differs is told.
+static TRAITS: [Trait; 11] = [
+    Trait {
+        what: "the scenario",
+        of: |it| it.scenario.name.clone(),
+        remedy: |_| "only runs of one scenario make one run: leave the others out".to_owned(),
+    },
+    Trait {
+        what: "the scenario's text",
+        of: |it| format!("of hash {}", it.scenario.hash),
+        remedy: |it| {
+            let text = it.path.join("scenario.toml");
+            format!("execute the second anew by the first's, which is {}", text.display())
+        },
+    },
+    Trait {
+        what: "the seed",
+        of: |it| it.plan.seed.to_string(),
+        remedy: |it| format!("execute the second anew with `--seed {}`", it.manifest.plan.seed),
+    },
+    Trait {
+        what: "what was replaced in it",
+        of: |it| or_nothing(&it.scenario.overrides),
+        remedy: |it| match or_nothing(&it.manifest.scenario.overrides).as_str() {
+            "nothing" => "execute the second anew without".to_owned(),
+            sets => format!("execute the second anew with {sets}"),
+        },
+    },
+    Trait {
+        what: "the order",
+        of: |it| it.plan.order.clone(),
+        remedy: |it| format!("execute the second anew with `--set plan.order={}`", it.manifest.plan.order),
+    },
+    Trait {
+        what: "the number of repetitions",
+        of: |it| it.plan.repetitions.to_string(),
+        remedy: |it| {
+            let repetitions = it.manifest.plan.repetitions;
+            format!(
+                "all need as many: `--repetitions {repetitions}` for the second, or for a whole run that has fewer \
+                 `runner run SCENARIO --append RUN`"
+            )
+        },
+    },
+    Trait { what: "the design", of: design, remedy: |_| ALIKE.to_owned() },
+    Trait {
+        what: "the runner's version",
+        of: |it| it.environment.runner_version.clone(),
+        remedy: |it| {
+            let version = &it.manifest.environment.runner_version;
+            format!("execute the second anew with runner {version}, or both with the newer one")
+        },
+    },
+    Trait {
+        what: "the backend",
+        of: backends,
+        remedy: |it| match &it.manifest.probe {
+            probe if probe.factor.is_some() => ALIKE.to_owned(),
+            probe => format!(
+                "execute the second anew with `--probe {}`, or both with one that both machines have (`runner doctor`); \
+                 `--probe user` is had everywhere",
+                probe.backend
+            ),
+        },
+    },
+    Trait {
+        what: "the list of targets",
+        of: |it| it.scenario.syscalls.join(", "),
+        remedy: |_| ALIKE.to_owned(),
+    },
+    Trait {
+        what: "the part",
+        of: |it| part_words(it.plan.shard),
+        remedy: |_| {
+            "merge the shards of one division, which have the same N and `--shard-by`, or whole runs"
+                .to_owned()
+        },
+    },
+];
+
+/// What remains to be said where a scenario means different things to two machines.
+const ALIKE: &str = "execute both with the same options, on machines to which the scenario means the same";
 
 fn or_nothing(overrides: &[String]) -> String {
     if overrides.is_empty() { "nothing".to_owned() } else { format!("`--set {}`", overrides.join(" --set ")) }
@@ -171,4 +268,52 @@ fn refuse_overlap_and_gap(parts: &[Part], shard: Shard) -> Result<(), Failure> {
         "{parts} {} {are} missing; `runner run SCENARIO --shard {first} --shard-by {by}` executes {it}",
         missing.join(", "),
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execution::tests::manifest;
+    use store::{Merged, MergedPart};
+
+    fn part(id: String) -> Part {
+        Part { path: "run".into(), manifest: Manifest { id, ..manifest() }, boots: Vec::new() }
+    }
+
+    #[test]
+    fn more_runs_than_a_reader_takes_are_refused_before_anything_is_written() {
+        let many = (0..=MOST_PARTS).map(|number| part(number.to_string())).collect();
+        let refused = in_order(many).unwrap_err().to_string();
+        assert_eq!(refused, "4097 runs cannot be merged: a run is made of at most 4096");
+    }
+
+    #[test]
+    fn what_was_merged_names_all_that_is_to_be_merged_instead() {
+        let original = |number: u32| MergedPart {
+            run: format!("original-{number}"),
+            label: None,
+            seal: None,
+            shard: None,
+            level: None,
+            machine: "a".to_owned(),
+            boots: Vec::new(),
+            trials: 1,
+            started_at: chrono::Utc::now(),
+            ended_at: None,
+            command: Vec::new(),
+            probe: manifest().probe,
+            environment: store::Environment::default(),
+            extensions: Vec::new(),
+            settings: Vec::new(),
+        };
+        let mut merged = part("merged".to_owned());
+        merged.manifest.merged = Some(Merged { factor: None, parts: (1..=2).map(original).collect() });
+        let told = |parts| in_order(parts).unwrap_err().to_string();
+        let refused = told(vec![part("original-2".to_owned()), merged]);
+        assert!(refused.ends_with("in one command: `runner merge original-2 original-1`"), "{refused}");
+        let mut large = part("large".to_owned());
+        large.manifest.merged = Some(Merged { factor: None, parts: (1..=20).map(original).collect() });
+        let refused = told(vec![large, part("another".to_owned())]);
+        assert!(refused.ends_with("original-12` and 9 more, which `runner report` names"), "{refused}");
+    }
 }

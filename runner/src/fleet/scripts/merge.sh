@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # The head of a job's script says what these are.
-# The rest is the same for every fleet. Slurm executes it once every shard has ended well, and again where it is lost.
+# The rest is the same for every fleet. Slurm executes it once no shard is to come any more, and again where it is lost.
 attempt=merge-${SLURM_JOB_ID:?is set by Slurm: submit this script with sbatch}-${SLURM_RESTART_COUNT:-0}
 mine=$fleet/attempts/$attempt
 

@@ -39,19 +39,28 @@ take_over() {
     return 1
 }
 
+# What is in the run, to see whether anything has been written to it.
+content() {
+    (cd "$run" && find . -printf '%p %s %T@\n' | sort | cksum)
+}
+
 # Goes on with what an earlier attempt has left on this machine: a run is measured by one machine as a whole. Leaves the
 # runner's exit code in `status`, and `run` empty where there is nothing to go on with.
 go_on() {
-    local earlier
+    local earlier before
     for earlier in $(cd "$fleet/attempts" && ls -t); do
         case $earlier in "$attempt") continue ;; "$shard"-*) ;; *) continue ;; esac
         [ "$(cat "$fleet/attempts/$earlier/.host" 2>/dev/null)" = "$host" ] || continue
         take_over "$earlier" || continue
         say "goes on with what attempt $earlier has left"
+        before=$(content)
         "${runner[@]}" resume "$run" --quiet
         status=$?
         case $status in 1 | 2) ;; *) return ;; esac
+        # It went on and failed then, as on a full disk: what it has is kept, for an attempt that is made later.
+        [ "$(content)" = "$before" ] || return
         say "that cannot be gone on with, and is begun anew"
+        # The earlier attempt has the same.
         rm -rf "$run"
         run=
     done
