@@ -314,7 +314,10 @@ check_ssh() {
     runner verify by-ssh
 }
 
-command -v slurmctld slurmd sbatch munged sudo sshd parallel rsync >/dev/null || install
+# Of several at a time, `command` says whether it knows any.
+for program in slurmctld slurmd sbatch munged sudo sshd parallel rsync; do
+    command -v $program >/dev/null || { install; break; }
+done
 start_slurm
 say "four nodes are ready"
 check_slurm
