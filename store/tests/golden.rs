@@ -241,7 +241,7 @@ fn resample() {
 }
 
 /// One part of a plan after the other, with trials of a kept run in the places that the plan has: what a merge takes can so be
-/// measured without measuring for an hour. RESAMPLE_PLANS names the files that `runner plan --shard I/N --json` prints.
+/// measured without measuring for an hour. `RESAMPLE_PLANS` names the files that `runner plan --shard I/N --json` prints.
 #[test]
 #[ignore = "a tool of the benchmarks"]
 fn made_up_parts() {
