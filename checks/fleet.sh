@@ -357,7 +357,10 @@ check_ssh() {
 # Of what the newest run was made.
 parts() { python3 -c 'import json, sys; print(*(it["run"] for it in json.load(sys.stdin)["merged"]["parts"]))' <"$RUNNER_RUNS_DIR/latest/manifest.json"; }
 
-command -v slurmctld slurmd sbatch munged sudo sshd parallel rsync >/dev/null || install
+# Of several at a time, `command` says whether it knows any.
+for program in slurmctld slurmd sbatch munged sudo sshd parallel rsync; do
+    command -v $program >/dev/null || { install; break; }
+done
 start_slurm
 say "four nodes are ready"
 check_slurm
