@@ -27,7 +27,8 @@ fi
 # The backends that programs are traced with on architecture $1: 6.1 has no fentry on arm64.
 traced() { [ "$1" = x86_64 ] && echo kretprobe fentry || echo kretprobe; }
 
-# Writes what a guest of architecture $1 has to do: $work/$1/steps, and in disturbing what is done to the first one besides.
+# Writes what a guest of architecture $1 has to do: $work/$1/steps, and in `switched` and `locked` what is done besides to the
+# machine of some kernels, while the runner measures.
 write_steps() {
     local guest=$work/$1 run="/$programs/runner run vm_counts"
     [ -n "$package" ] ||
@@ -41,10 +42,12 @@ write_steps() {
         echo "trace-$backend /$programs/runner trace --probe $backend --syscall getpid,openat --quiet --format json" \
             "--out /disk/trace-$backend.json --command /$programs/generator getpid --operations 5000 --warmup 0s" >>"$guest/steps"
     done
-    # What is done to the machine meanwhile, on the first kernel only; last what cannot be undone.
-    cat >"$guest/disturbing" <<STEPS
+    cat >"$guest/switched" <<STEPS
 cpu-offline /disk/disturb cpu 0 $run --probe kretprobe --repetitions 1 --runs-dir /disk/cpu
 clock-set-back /disk/disturb clock 0 $run --probe kretprobe --repetitions 1 --runs-dir /disk/clock
+STEPS
+    # Cannot be undone, so these are a guest's last.
+    cat >"$guest/locked" <<STEPS
 lockdown-refused /disk/disturb lockdown 1 $run --probe kretprobe --runs-dir /disk/refused
 lockdown-auto /disk/disturb lockdown 0 $run --probe auto --repetitions 1 --runs-dir /disk/locked
 STEPS
@@ -63,12 +66,12 @@ sys.exit(not held)
 CHECK
 }
 
-# Checks the counts of what the guest with console $2 left on disk $1: traces and an undisturbed run, and where it is $3 those
-# whose CPU went offline, whose clock was set back, whose kernel was locked down.
+# Checks the counts of what the guest with console $2 left on disk $1: traces and an undisturbed run, and where $3 has `switched`
+# those whose CPU went offline and whose clock was set back, where it has `locked` one whose kernel was locked down.
 check_runs() {
     local back=$1.back folder run options folders=(runs:'--backend kretprobe --trials 4')
-    [ -z "$3" ] || folders+=(cpu:'--backend kretprobe --trials 2' clock:'--backend kretprobe --trials 2'
-        locked:'--backend user --trials 2')
+    [[ $3 != *switched* ]] || folders+=(cpu:'--backend kretprobe --trials 2' clock:'--backend kretprobe --trials 2')
+    [[ $3 != *locked* ]] || folders+=(locked:'--backend user --trials 2')
     mkdir "$back"
     for folder in "${folders[@]}"; do
         options=${folder#*:} folder=${folder%%:*}
@@ -82,7 +85,7 @@ check_runs() {
         debugfs -R "dump /trace-$folder.json $back/$folder.json" "$1" 2>/dev/null
         check_trace "$back/$folder.json" "$folder" || return 1
     done
-    [ -n "$3" ] || return 0
+    [[ $3 = *locked* ]] || return 0
     debugfs -R "rdump /refused $back" "$1" 2>/dev/null
     [ -z "$(find "$back/refused" -mindepth 1 2>/dev/null)" ] || { echo "parquet: does not hold: a refused run was begun"; return 1; }
     # Twice: refused by name, and passed over.
@@ -102,7 +105,7 @@ why() {
     fi
 }
 
-# Boots kernel $1, disturbed where $2 says so, checks what comes back, and keeps what it says of each backend.
+# Boots kernel $1, disturbed as $2 says, checks what comes back, and keeps what it says of each backend.
 test_kernel() {
     local disturbed=$2 architecture kernel console=$work/console-$1 disk=$work/disk-$1.ext4 began=$SECONDS passed=yes
     local content=$work/content-$1 said=$work/said-$1
@@ -111,7 +114,8 @@ test_kernel() {
     kernel=$("$root/vm/kernel.sh" "$1") || return 1
     cp -al "$work/$architecture/disk" "$content"
     cp "$work/$architecture/steps" "$content/steps"
-    [ -z "$disturbed" ] || cat "$work/$architecture/disturbing" >>"$content/steps"
+    local how
+    for how in $disturbed; do cat "$work/$architecture/$how" >>"$content/steps"; done
     say "booting ${kernel##*/}"
     make_disk "$content" "$disk" "$console"
     if ! boot "$architecture" "$kernel" "$console" "$disk"; then
@@ -172,17 +176,23 @@ for architecture in $(architectures "$@"); do
     build "$architecture"
     write_steps "$architecture"
 done
-failed='' disturbing=yes
-[ -z "$package" ] || disturbing=''
+failed='' first='' last=''
 running=()
 # One after the other: they are fetched by an apt that is alone. One that cannot be had is told where it is to boot.
 for kernel; do
     "$root/vm/kernel.sh" "$kernel" >/dev/null || true
 done
+# One kernel has its machine switched about, another has it locked, so that neither takes much longer than the rest. That needs
+# the runner, which is built for one architecture.
 for kernel; do
-    # What is done to the machine meanwhile needs the runner, which is built for one architecture.
+    if [ -z "$package" ] && [ "$(architecture "$kernel")" = x86_64 ]; then
+        first=${first:-$kernel} last=$kernel
+    fi
+done
+for kernel; do
     disturbed=
-    [ "$(architecture "$kernel")" != x86_64 ] || { disturbed=$disturbing && disturbing=; }
+    [ "$kernel" != "$first" ] || disturbed=switched
+    [ "$kernel" != "$last" ] || disturbed="$disturbed locked"
     test_kernel "$kernel" "$disturbed" >"$work/output-$kernel" 2>&1 &
     running+=("$kernel $!")
     if [ ${#running[@]} -ge 2 ]; then

@@ -10,18 +10,19 @@ use aya::programs::{FEntry, FExit};
 use aya::util::KernelVersion;
 use aya::{Btf, Ebpf};
 use aya_obj::btf::BtfKind;
+use std::sync::OnceLock;
 
 /// Loads and attaches the programs. Returns are attached first: they find no start until the entries are.
 pub(crate) fn attach(object: &mut Ebpf, targets: &[Target]) -> Result<Attachment, ProbeError> {
     let types = types()?;
-    let leaves = attach_all(object, targets, &types, ("fexit_leave", attach_exit))?;
-    let enters = attach_all(object, targets, &types, ("fentry_enter", attach_entry))?;
+    let leaves = attach_all(object, targets, types, ("fexit_leave", attach_exit))?;
+    let enters = attach_all(object, targets, types, ("fentry_enter", attach_entry))?;
     Ok(Attachment { leaves, enters, aids: Vec::new() })
 }
 
 /// Loads and attaches what sees returns.
 pub(crate) fn attach_leaves(object: &mut Ebpf, targets: &[Target]) -> Result<Vec<Attached>, ProbeError> {
-    attach_all(object, targets, &types()?, ("fexit_leave", attach_exit))
+    attach_all(object, targets, types()?, ("fexit_leave", attach_exit))
 }
 
 /// Attaches a program by name to a function.
@@ -79,12 +80,17 @@ pub(crate) fn attach_exit(
     Ok(Box::new(link.map_err(|error| refused(Backend::Fentry, function, error))?))
 }
 
-/// What the kernel tells of its functions' types.
-pub(crate) fn types() -> Result<Btf, ProbeError> {
-    Btf::from_sys_fs().map_err(|_| ProbeError::Unsupported {
+/// What the kernel tells of its functions' types. Read once by who asks for it: it is megabytes.
+pub(crate) fn types() -> Result<&'static Btf, ProbeError> {
+    static TYPES: OnceLock<Btf> = OnceLock::new();
+    if let Some(types) = TYPES.get() {
+        return Ok(types);
+    }
+    let read = Btf::from_sys_fs().map_err(|_| ProbeError::Unsupported {
         backend: Backend::Fentry,
         reason: "this kernel tells no type information (/sys/kernel/btf/vmlinux)",
-    })
+    })?;
+    Ok(TYPES.get_or_init(|| read))
 }
 
 /// The function of `target`, and whether it has no arguments; else it has one, the caller's registers.

@@ -41,7 +41,7 @@ impl Floor {
 
     fn at_function(target: &Target) -> Result<Self, ProbeError> {
         let mut programs = open(1, false)?;
-        let function = Functions::read().of(target)?;
+        let function = Functions::known().of(target)?;
         let mut attach = |name: &str| -> Result<Box<dyn Link>, ProbeError> {
             load_function(&mut programs, name)?;
             Ok(Box::new(FunctionLink::new(attach_function(&mut programs, name, &function)?)))
@@ -53,9 +53,9 @@ impl Floor {
     fn by_trampoline(target: &Target) -> Result<Self, ProbeError> {
         let mut programs = open(1, false)?;
         let types = fentry::types()?;
-        let (function, _) = fentry::function(&types, target)?;
-        let leave = fentry::attach_exit(&mut programs, "empty_fexit", &function, &types)?;
-        let enter = fentry::attach_entry(&mut programs, "empty_fentry", &function, &types)?;
+        let (function, _) = fentry::function(types, target)?;
+        let leave = fentry::attach_exit(&mut programs, "empty_fexit", &function, types)?;
+        let enter = fentry::attach_entry(&mut programs, "empty_fentry", &function, types)?;
         Ok(Self { _links: [leave, enter], _programs: programs })
     }
 }

@@ -3,6 +3,7 @@
 use crate::{ProbeError, Target};
 use std::collections::HashSet;
 use std::fs;
+use std::sync::LazyLock;
 
 #[cfg(target_arch = "x86_64")]
 const PREFIX: &str = "__x64_sys_";
@@ -52,9 +53,17 @@ const RENAMED: [(&str, &str); 9] = [
 /// The functions of system calls that the kernel lists.
 pub(crate) struct Functions(HashSet<String>);
 
+/// Read once: the list is long, and the kernel's own functions stay what they are.
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(Functions::read);
+
 impl Functions {
+    /// Those of this kernel.
+    pub(crate) fn known() -> &'static Self {
+        &FUNCTIONS
+    }
+
     /// Empty where the kernel does not let us read the list.
-    pub(crate) fn read() -> Self {
+    fn read() -> Self {
         let symbols = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
         let names = symbols.lines().filter_map(|line| line.split_ascii_whitespace().nth(2));
         Self(names.filter(|name| name.starts_with(PREFIX)).map(String::from).collect())

@@ -60,7 +60,7 @@ pub(crate) fn attach_leaves(
 }
 
 fn functions(targets: &[Target]) -> Result<Vec<String>, ProbeError> {
-    let known = Functions::read();
+    let known = Functions::known();
     targets.iter().map(|target| known.of(target)).collect()
 }
 

@@ -8,6 +8,7 @@ use aya::programs::{KProbe, Program, ProgramError, RawTracePoint};
 use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
 use probe_abi::{STACKS, STARTS};
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 #[cfg(target_arch = "x86_64")]
 static OBJECT: &[u8] = include_bytes_aligned!("../objects/probe-x86_64.o");
@@ -16,14 +17,21 @@ static OBJECT: &[u8] = include_bytes_aligned!("../objects/probe-aarch64.o");
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("there are BPF objects for x86_64 and aarch64 only");
 
+/// What creates maps, made once: to make one is to read all of the kernel's type information, megabytes of it, which a
+/// kernel that the programs load on has no need of.
+static LOADER: LazyLock<Mutex<EbpfLoader<'static>>> = LazyLock::new(|| {
+    let mut loader = EbpfLoader::new();
+    loader.btf(None);
+    Mutex::new(loader)
+});
+
 /// Creates the object's maps, with `counts` entries in the count map, and as many places for slow calls if any are to be
 /// kept. Loads no program.
 pub(crate) fn open(counts: usize, keeps_slow: bool) -> Result<Ebpf, ProbeError> {
     let entries = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let if_kept = |count| if keeps_slow { count } else { 1 };
-    // A kernel that the programs load on has no need of BTF; without it loading is quicker.
-    EbpfLoader::new()
-        .btf(None)
+    let mut loader = LOADER.lock().unwrap_or_else(PoisonError::into_inner);
+    loader
         .map_max_entries("COUNTS", entries(counts))
         .map_max_entries("SLOWEST", entries(if_kept(counts)))
         .map_max_entries("SWITCHES", entries(if_kept(STARTS)))

@@ -158,12 +158,12 @@ impl Probe {
     ) -> Result<Vec<Result<String, ProbeError>>, ProbeError> {
         Ok(match backend {
             Backend::Kretprobe => {
-                let functions = Functions::read();
+                let functions = Functions::known();
                 targets.iter().map(|target| functions.of(target)).collect()
             }
             Backend::Fentry => {
                 let types = fentry::types()?;
-                let function = |target| Ok(fentry::function(&types, target)?.0);
+                let function = |target| Ok(fentry::function(types, target)?.0);
                 targets.iter().map(function).collect()
             }
             Backend::RawTracepoint => targets.iter().map(|_| Ok("sys_enter".to_owned())).collect(),
