@@ -10,6 +10,13 @@ manifest := quote(root / "Cargo.toml")
 runner := "cargo run --quiet --locked --manifest-path " + manifest + " -p runner --"
 export RUNNER_RUNS_DIR := env_var_or_default("RUNNER_RUNS_DIR", root / "runs")
 
+# The first word as a program: one that is there already, or the runner built by the profile dev or release.
+program := 'case $1 in
+  */*) echo "$1" ;;
+  dev) cargo build --locked -p runner --bins >&2 && echo "${CARGO_TARGET_DIR:-target}/debug/runner" ;;
+  *) cargo build --locked --profile "$1" -p runner --bins >&2 && echo "${CARGO_TARGET_DIR:-target}/$1/runner" ;;
+esac'
+
 # What a recipe begins with that takes scenarios: those that are not here may be in this folder.
 scenarios := 'for word; do
         shift
@@ -266,15 +273,7 @@ bench-runner: build
 bench-reports PROGRAM="release":
     #!/bin/sh
     set -eu
-    case $1 in
-        */*) runner=$1 ;;
-        *)
-            cargo build --locked --profile "$1" -p runner --bins
-            folder=$1
-            [ "$folder" != dev ] || folder=debug
-            runner=${CARGO_TARGET_DIR:-target}/$folder/runner
-            ;;
-    esac
+    runner=$({{ program }})
     readers=${XDG_CACHE_HOME:-$HOME/.cache}/syscall-lab/pandas
     if ! "$readers/bin/python" -c 'import pandas, pyarrow' 2>/dev/null; then
         python3 -m venv "$readers"
@@ -291,13 +290,10 @@ bench-reports PROGRAM="release":
     PANDAS_PYTHON=$readers/bin/python python3 -B checks/endurance/reports.py "$runner" "$sweep" "$work"/scaled-1050 "$work"/scaled-10500
 
 # An archive of RUNS made-up runs (some 2 GiB, removed afterwards): what lists, histories and diffs take beside duckdb
-bench-archive RUNS="10000" PROFILE="release":
+bench-archive PROGRAM="release" RUNS="10000":
     #!/bin/sh
     set -eu
-    cargo build --locked --profile "$2" -p runner --bins
-    folder=$2
-    [ "$folder" != dev ] || folder=debug
-    runner=${CARGO_TARGET_DIR:-target}/$folder/runner
+    runner=$({{ program }})
     readers=${XDG_CACHE_HOME:-$HOME/.cache}/syscall-lab/duckdb
     if ! "$readers/bin/python" -c 'import duckdb' 2>/dev/null; then
         python3 -m venv "$readers"
@@ -309,9 +305,8 @@ bench-archive RUNS="10000" PROFILE="release":
     for _ in 1 2 3 4; do
         "$runner" run --quiet --runs-dir "$work/kept" checks/endurance/archive.toml >"$work/said" || { cat "$work/said"; exit 1; }
     done
-    ARCHIVE_OF=$work/kept ARCHIVE_INTO=$work/runs ARCHIVE_RUNS=$1 \
-        cargo test --quiet --locked --profile "$2" -p store --test golden archive -- --ignored >"$work/said" ||
-        { cat "$work/said"; exit 1; }
+    ARCHIVE_OF=$work/kept ARCHIVE_INTO=$work/runs ARCHIVE_RUNS=$2 \
+        cargo test --quiet --locked --workspace --test golden archive -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
     DUCKDB_PYTHON=$readers/bin/python python3 -B checks/endurance/archive.py "$runner" "$work/runs"
 
 # How long listing 5,000 made-up runs takes, with and without the index
