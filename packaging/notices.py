@@ -34,7 +34,7 @@ def linked(metadata):
             continue
         seen.add(package)
         waiting += [to["pkg"] for to in nodes[package]["deps"] if any(kind["kind"] is None for kind in to["dep_kinds"])]
-    return sorted((packages[it] for it in seen if packages[it]["source"]), key=lambda it: (it["name"], it["version"]))
+    return [packages[it] for it in seen if packages[it]["source"]]
 
 
 def texts(package):
