@@ -4,6 +4,7 @@
 //! the two ways of waiting, neither of which issues a call that a study measures.
 
 use crate::raw;
+use std::time::Duration;
 
 /// How long before its time [`wait_until`] stops sleeping and spins: about what a timer's interrupt and the way back
 /// onto the processor take.
@@ -30,6 +31,19 @@ pub(crate) fn nap(ns: u64) {
     let arguments = [(&raw const nothing).addr(), 0, (&raw const time).addr(), size_of_val(&nothing), 0, 0];
     // SAFETY: set and time are valid for reading during the call, and no signal's details are asked for.
     unsafe { raw::syscall(libc::SYS_rt_sigtimedwait, arguments) };
+}
+
+/// A span of time in nanoseconds, within what a moment can be from now.
+pub(crate) fn span_ns(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX / 4)
+}
+
+/// How long to sleep before looking again at what has been waited for so long: at least `least`, and the longer it lasts,
+/// the longer. Each look takes its time from what is waited for, where both are on one CPU: five thousand a second a seventh
+/// of it, on a virtual machine.
+pub(crate) fn next_look(waited: Duration, least: Duration) -> Duration {
+    const MOST: Duration = Duration::from_millis(5);
+    (waited / 32).clamp(least, least.max(MOST))
 }
 
 /// Waits until `time_ns`, the last part of it spinning, and returns the clock's reading then.

@@ -3,7 +3,7 @@
 //! Owns the order of things: prepare, warm up, run, park, end. Between ready and the end nothing here issues a call
 //! other than the workload's and the naps of who waits: no lock, no allocation, no thread that begins or ends.
 
-use crate::clock::{nap, now_ns, wait_until};
+use crate::clock::{nap, next_look, now_ns, span_ns, wait_until};
 use crate::control::{Page, Phase};
 use crate::failure::Failure;
 use crate::pin::pin_thread;
@@ -15,6 +15,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 /// Ample for the hot loop and for a recorder on its way to the heap; thousands of them still fit into memory.
 const STACK_BYTES: usize = 512 * 1024;
@@ -99,8 +100,10 @@ impl Crew {
     }
 
     fn await_all(&self, counter: &AtomicU32) {
+        let (began_ns, least) = (now_ns(), Duration::from_nanos(self.nap_ns));
         while counter.load(Ordering::Acquire) < self.site.spec.threads {
-            nap(self.nap_ns);
+            let waited = Duration::from_nanos(now_ns() - began_ns);
+            nap(span_ns(next_look(waited, least)));
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Owns the life of the process, from its start to its report, and guarantees that it ends with the value, or with
 //! the thread that started it if the runner is killed. When which phase is due is the runner's to decide.
 
+use crate::clock::next_look;
 use crate::control::{Page, Phase};
 use crate::shared_page::{SharedPage, memory_file};
 use crate::{GeneratorReport, GeneratorSpec};
@@ -158,7 +159,7 @@ impl Generator {
             if start.elapsed() >= deadline {
                 return Err(GeneratorError::Late { awaited, after: deadline });
             }
-            std::thread::sleep(POLL_INTERVAL);
+            std::thread::sleep(next_look(start.elapsed(), POLL_INTERVAL));
         }
         Ok(())
     }
