@@ -155,7 +155,7 @@ scripts:
 
 # Check that programs of this version read and write the runs that are kept as they were
 golden:
-    cargo test --locked --workspace --test golden
+    cargo test --locked --workspace --test store golden::
 
 # Check the sources' form: rustfmt, clippy and shellcheck
 lint: (fmt "--check") clippy scripts
@@ -285,7 +285,7 @@ bench-reports PROGRAM="release":
     sweep=$(readlink -f "$work/latest")
     for trials in 1050 10500; do
         RESAMPLE_RUN=$sweep RESAMPLE_INTO=$work RESAMPLE_AS=scaled-$trials RESAMPLE_TRIALS=$trials \
-            cargo test --quiet --locked --workspace --test golden resample -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
+            cargo test --quiet --locked --workspace --test store golden::resample -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
     done
     PANDAS_PYTHON=$readers/bin/python python3 -B checks/endurance/reports.py "$runner" "$sweep" "$work"/scaled-1050 "$work"/scaled-10500
 
@@ -306,7 +306,7 @@ bench-archive PROGRAM="release" RUNS="10000":
         "$runner" run --quiet --runs-dir "$work/kept" checks/endurance/archive.toml >"$work/said" || { cat "$work/said"; exit 1; }
     done
     ARCHIVE_OF=$work/kept ARCHIVE_INTO=$work/runs ARCHIVE_RUNS=$2 \
-        cargo test --quiet --locked --workspace --test golden archive -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
+        cargo test --quiet --locked --workspace --test store golden::archive -- --ignored >"$work/said" || { cat "$work/said"; exit 1; }
     DUCKDB_PYTHON=$readers/bin/python python3 -B checks/endurance/archive.py "$runner" "$work/runs"
 
 # How long listing 5,000 made-up runs takes, with and without the index
@@ -314,8 +314,12 @@ bench-list RUNS="5000": build
     python3 -B checks/list.py "${CARGO_TARGET_DIR:-target}/debug/runner" store/tests/golden/everything "$1"
 
 # What a merge of TRIALS short trials in SHARDS parts takes, beside a plain copy of the same bytes
-bench-merge TRIALS="10000" SHARDS="4": build
-    python3 -B checks/endurance/merge.py "${CARGO_TARGET_DIR:-target}/debug" "$@"
+bench-merge PROGRAM="release" TRIALS="10000" SHARDS="4":
+    #!/bin/sh
+    set -eu
+    runner=$({{ program }})
+    shift
+    python3 -B checks/endurance/merge.py "$runner" "$@"
 
 # One run of TRIALS short trials: does the runner's memory grow, and is anything left
 soak TRIALS="10000": build

@@ -1,6 +1,6 @@
 """What a merge takes, by trials and by parts, beside a plain copy of the same bytes: merge.py RUNNER [TRIALS [SHARDS]]
 
-RUNNER is the folder with the binaries `runner` and `generator`. Ten repetitions are measured, very short trials; their trials are
+RUNNER is the program, with `generator` beside it. Ten repetitions are measured, very short trials; their trials are
 put in the places that a plan of TRIALS trials has, by a tool among the tests of the store. Processes are timed as a whole;
 memory is what a process had most of at a time.
 """
@@ -49,7 +49,7 @@ def resampled(runner, folder, trials, shards):
         plan = [runner, "plan", scenario, "--repetitions", str(trials // CELLS), "--shard", f"{shard}/{shards}", "--json"]
         plans.append(folder / f"plan-{shard}.json")
         plans[-1].write_bytes(subprocess.run(plan, check=True, capture_output=True).stdout)
-    tool = ["cargo", "test", "--quiet", "--locked", "-p", "store", "--test", "golden", "made_up_parts", "--", "--ignored"]
+    tool = ["cargo", "test", "--quiet", "--locked", "-p", "store", "--test", "store", "golden::made_up_parts", "--", "--ignored"]
     into = {"RESAMPLE_RUN": kept / "latest", "RESAMPLE_INTO": folder / "runs", "RESAMPLE_PLANS": " ".join(map(str, plans))}
     environment = {**os.environ, **{name: str(value) for name, value in into.items()}}
     subprocess.run(tool, check=True, cwd=HERE.parents[1], env=environment, stdout=subprocess.DEVNULL)
@@ -72,7 +72,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder).resolve()
         binaries, runs, copies = folder / "bin", folder / "runs", folder / "copies"
-        processes.copy_binaries(sys.argv[1], binaries)
+        processes.copy_binaries(pathlib.Path(sys.argv[1]).parent, binaries)
         copies.mkdir()
         runner = binaries / "runner"
         parts = resampled(runner, folder, trials, shards)

@@ -3,7 +3,7 @@
 use crate::Run;
 use crate::tables;
 use crate::writer::{LOAD, shape_of, tables_of_trials};
-use polars::prelude::*;
+use polars_core::prelude::*;
 use std::borrow::Cow;
 use std::io::{self, Write};
 

@@ -31,7 +31,7 @@ pub enum StoreError {
         path: PathBuf,
         /// What polars says.
         #[source]
-        source: polars::error::PolarsError,
+        source: polars_core::error::PolarsError,
     },
     /// A file's content is not what the format says.
     #[error("{} is damaged: {reason}", path.display())]

@@ -35,6 +35,45 @@ pub(crate) struct Folder {
     open: OwnedFd,
 }
 
+/// A file under a temporary name, on its way to its own. Where it does not get there, nothing of it stays.
+#[derive(Debug)]
+pub(crate) struct Replacement<'a> {
+    folder: &'a Folder,
+    name: String,
+    /// Until it has its own name.
+    temporary: Option<String>,
+    file: File,
+}
+
+impl Replacement<'_> {
+    /// The file, to be written to.
+    pub(crate) fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Makes it durable under its own name.
+    pub(crate) fn end(mut self, owner: Option<Owner>) -> Result<(), StoreError> {
+        let Some(temporary) = self.temporary.as_deref() else { return Ok(()) };
+        let open = &self.folder.open;
+        let ended = give(&self.file, owner)
+            .and_then(|()| self.file.sync_all())
+            .and_then(|()| Ok(rustix::fs::renameat(open, temporary, open, self.name.as_str())?))
+            .and_then(|()| self.folder.sync());
+        ended.map_err(|source| StoreError::Write { path: self.folder.path.join(&self.name), source })?;
+        self.temporary = None;
+        Ok(())
+    }
+}
+
+impl Drop for Replacement<'_> {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // Best effort: what matters is the error that led here, and a leftover begins with a dot.
+            let _ = rustix::fs::unlinkat(&self.folder.open, temporary.as_str(), AtFlags::empty());
+        }
+    }
+}
+
 impl Folder {
     /// Opens a folder by the path that somebody named; links in it are theirs.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
@@ -182,22 +221,21 @@ impl Folder {
         owner: Option<Owner>,
         write: impl FnOnce(&mut File) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        let mut replacement = self.replacement(name)?;
+        write(replacement.file())?;
+        replacement.end(owner)
+    }
+
+    /// What is to replace a file as soon as it is [ended](Replacement::end).
+    pub(crate) fn replacement(&self, name: &str) -> Result<Replacement<'_>, StoreError> {
         let path = self.path_of(name)?;
-        let failed = |source| StoreError::Write { path: path.clone(), source };
         let temporary = format!(".{name}.tmp");
-        let outcome = (|| {
-            let mut file = self.create(&temporary).map_err(failed)?;
-            write(&mut file)?;
-            give(&file, owner).map_err(failed)?;
-            file.sync_all().map_err(failed)?;
-            let renamed = rustix::fs::renameat(&self.open, temporary.as_str(), &self.open, name);
-            renamed.map_err(io::Error::from).and_then(|()| self.sync()).map_err(failed)
-        })();
-        if outcome.is_err() {
-            // Best effort: what matters is the error that led here, and a leftover begins with a dot.
-            let _ = rustix::fs::unlinkat(&self.open, temporary.as_str(), AtFlags::empty());
+        match self.create(&temporary) {
+            Ok(file) => {
+                Ok(Replacement { folder: self, name: name.to_owned(), temporary: Some(temporary), file })
+            }
+            Err(source) => Err(StoreError::Write { path, source }),
         }
-        outcome
     }
 
     /// Like [`replace`](Self::replace), for content at hand.

@@ -263,7 +263,7 @@ mod tests {
     use super::*;
     use crate::frame::TableFile;
     use crate::fuzz::mutate::{footer_of, unpacked, with_footer};
-    use polars::prelude::*;
+    use polars_core::prelude::*;
     use polars_parquet_format::KeyValue;
 
     fn table() -> Vec<u8> {

@@ -2,7 +2,8 @@
 
 use crate::writer::VERSION_KEY;
 use crate::{FORMAT_VERSION, StoreError};
-use polars::prelude::*;
+use polars_core::prelude::*;
+use polars_io::prelude::*;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex};
 /// A Parquet file that grows by row groups.
 pub(crate) struct Table<'a> {
     path: &'a Path,
-    writer: polars::io::parquet::write::BatchedWriter<Noting<'a>>,
+    writer: polars_io::parquet::write::BatchedWriter<Noting<'a>>,
     failure: Failure,
 }
 

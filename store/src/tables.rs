@@ -5,7 +5,7 @@
 use crate::{
     GeneratorRecord, LoadMetric, Measure, MonitorSample, Noise, SlowCall, TrialRecord, Vantage, errno_name,
 };
-use polars::prelude::*;
+use polars_core::prelude::*;
 use probe_abi::{SparseHistogram, slot_lower_ns, slot_upper_ns};
 
 /// A quantile is kept only when at least this many calls lie beyond it.

@@ -11,7 +11,7 @@ use crate::{
     Extension, LoadMetric, Manifest, PlanInfo, Run, State, StoreError, TrialRecord, Vantage, limits, seal,
 };
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use polars::prelude::*;
+use polars_core::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
@@ -230,17 +230,25 @@ impl RunWriter {
         let records = |names: &[String]| -> Result<Vec<TrialRecord>, StoreError> {
             names.iter().map(|name| self.parts.read_trial(name)).collect()
         };
-        for (name, build) in tables_of_trials(&|records| tables::trials(records, &shape)) {
-            let path = self.folder.path().join(name);
+        // All at once, so that each part is read once: a run of ten thousand trials has as many.
+        let trials = |records: &[TrialRecord]| tables::trials(records, &shape);
+        let builds = tables_of_trials(&trials);
+        let paths = builds.map(|(name, _)| self.folder.path().join(name));
+        let files = builds.iter().map(|(name, _)| self.folder.replacement(name));
+        let mut files = files.collect::<Result<Vec<_>, _>>()?;
+        let mut tables = Vec::new();
+        for (((_, build), path), file) in builds.into_iter().zip(&paths).zip(&mut files) {
             let empty = build(&[]).map_err(|source| StoreError::Table { path: path.clone(), source })?;
-            self.folder.replace(name, self.owner, |file| {
-                let mut table = Table::begin(file, &path, &empty)?;
-                for names in parts.chunks(TRIALS_PER_ROW_GROUP) {
-                    table.append(&build(&records(names)?).map_err(|source| table.failed(source))?)?;
-                }
-                table.end()
-            })?;
+            tables.push((build, Table::begin(file.file(), path, &empty)?));
         }
+        for names in parts.chunks(TRIALS_PER_ROW_GROUP) {
+            let records = records(names)?;
+            for (build, table) in &mut tables {
+                table.append(&build(&records).map_err(|source| table.failed(source))?)?;
+            }
+        }
+        tables.into_iter().try_for_each(|(_, table)| table.end())?;
+        files.into_iter().try_for_each(|file| file.end(self.owner))?;
         let load = self.parts.load()?;
         let path = self.folder.path().join(LOAD);
         let frame = tables::load(&load).map_err(|source| StoreError::Table { path: path.clone(), source })?;

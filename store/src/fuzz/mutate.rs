@@ -2,7 +2,8 @@
 
 use super::Corpus;
 use crate::writer::VERSION_KEY;
-use polars::prelude::*;
+use polars_core::prelude::*;
+use polars_io::prelude::*;
 use polars_parquet_format::thrift::protocol::{TCompactInputProtocol, TCompactOutputProtocol};
 use polars_parquet_format::{
     CompressionCodec, Encoding, FieldRepetitionType, FileMetaData, PageHeader, PageType, Type,

@@ -1,13 +1,7 @@
 //! A run is written, ended, read back; and read after ends that were no ends.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-// In a folder, for a file beside this one would be a program of its own.
-#[path = "parts/sample.rs"]
-mod sample;
-
-use polars::prelude::{ParquetReader, SerReader};
-use sample::{failed, load, manifest, measured, write};
+use crate::sample::{failed, load, manifest, measured, write};
+use polars_io::prelude::{ParquetReader, SerReader};
 use std::fs;
 use std::path::Path;
 use store::*;

@@ -1,13 +1,6 @@
 //! What was made of a run is made once, until the run changes.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-// In a folder, for a file beside this one would be a program of its own.
-#[path = "parts/sample.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
-mod sample;
-
-use sample::{measured, write};
+use crate::sample::{measured, write};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,16 +1,9 @@
 //! A run may come from somebody else: nothing in it leads out of its folder, makes the reader wait, or fills the memory.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "parts/everything.rs"]
-mod everything;
-#[path = "parts/sample.rs"]
-mod sample;
-
-use everything::everything;
-use polars::prelude::*;
+use crate::everything::everything;
+use crate::sample::{failed, measured, write};
+use polars_io::prelude::*;
 use rustix::fs::{CWD, FileType, Mode};
-use sample::{failed, measured, write};
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};

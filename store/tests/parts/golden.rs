@@ -1,15 +1,7 @@
 //! Runs as earlier writers left them are read as what they were: `golden/README.md` says which there are.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "parts/everything.rs"]
-mod everything;
-#[path = "parts/sample.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
-mod sample;
-
-use everything::{FULL_SCENARIO, everything, full_manifest, moment};
-use sample::measured;
+use crate::everything::{FULL_SCENARIO, everything, full_manifest, moment};
+use crate::sample::measured;
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::{Debug, Write};

@@ -1,11 +1,6 @@
 //! What was written is found intact, and nothing that was changed since is.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "parts/sample.rs"]
-mod sample;
-
-use sample::{failed, measured, write};
+use crate::sample::{failed, measured, write};
 use std::fs;
 use std::path::{Path, PathBuf};
 use store::{State, TrialRecord, verify};
