@@ -1,8 +1,8 @@
 //! Process 1 of the virtual machine in which the probe and the runner are tested on other kernels.
 //!
 //! Mounts what a Linux program expects and the disk with the programs under test, carries out the steps listed there
-//! one after the other, and ends the machine. Knows nothing of what the steps do: each is a line `NAME PROGRAM
-//! ARGUMENT…` of the disk's file `steps`, without quoting.
+//! one after the other, and ends the machine. Knows nothing of what the steps do: each is a line `NAME [VARIABLE=VALUE…]
+//! PROGRAM ARGUMENT…` of the disk's file `steps`, without quoting.
 //!
 //! The host trusts the marker line and the exit code together: a panic of the kernel ends the emulator with 0.
 
@@ -10,7 +10,7 @@ use std::ffi::CString;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::{fs, iter, thread};
 
 /// Where the disk is mounted, and the steps' working folder.
 const DISK: &str = "/disk";
@@ -64,8 +64,10 @@ fn run() -> io::Result<usize> {
 
 /// Carries out one step and says how it ended; true when it succeeded.
 fn step(line: &str) -> bool {
-    let mut words = line.split_whitespace();
-    let (Some(name), Some(program)) = (words.next(), words.next()) else {
+    let mut words = line.split_whitespace().peekable();
+    let name = words.next();
+    let variables: Vec<_> = iter::from_fn(|| words.next_if(|word| word.contains('='))).collect();
+    let (Some(name), Some(program)) = (name, words.next()) else {
         println!("guest: not a step: {line:?}");
         return false;
     };
@@ -76,6 +78,7 @@ fn step(line: &str) -> bool {
         .env_clear()
         .env("PATH", DISK)
         .env("HOME", "/tmp")
+        .envs(variables.iter().filter_map(|variable| variable.split_once('=')))
         .spawn()
         .and_then(|child| wait_or_tell(child, name));
     match ended {
