@@ -38,6 +38,9 @@ impl Credentials {
     /// and by none of root's rights; the probe and the machine's settings take those back for their own
     /// ([`probe::OwnFiles`]). To be called while there is but one thread: the others begin as their first one is.
     pub(crate) fn take_files(&self) -> io::Result<()> {
+        // What the kernel tells every program of its processor, rustix reads once; before Linux 6.4 out of a file of this
+        // process, which then is root's still, and it panics where it may not.
+        let _ = rustix::param::page_size();
         rustix::thread::set_thread_groups(&self.groups)?;
         let (uid, gid) = (self.uid.as_raw(), self.gid.as_raw());
         // SAFETY: they take numbers. Each tells who it was before, so that a second call tells whether the first took effect.
