@@ -5,7 +5,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=${CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER:-rust-lld}
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-boot_seconds=${VM_TIMEOUT:-600}
+boot_seconds=${VM_TIMEOUT:-480}
 work=$(mktemp -d)
 trap 'end_jobs; rm -rf "$work"' EXIT
 
