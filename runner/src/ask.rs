@@ -121,8 +121,15 @@ mod tests {
         let script = format!("sleep 600 & echo $! >{}; wait", file.display());
         assert!(asked(&script, Duration::from_millis(500)).is_none());
         let pid: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
-        // Dead, or not taken away yet by whoever inherited it.
-        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        // Dead, or not taken away yet by whoever inherited it; the signal takes effect when it has the processor next.
+        let began = Instant::now();
+        loop {
+            let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            if state.is_empty() || state.contains(") Z ") {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(10), "{state}");
+            std::thread::sleep(LOOK);
+        }
     }
 }
