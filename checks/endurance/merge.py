@@ -49,7 +49,7 @@ def resampled(runner, folder, trials, shards):
         plan = [runner, "plan", scenario, "--repetitions", str(trials // CELLS), "--shard", f"{shard}/{shards}", "--json"]
         plans.append(folder / f"plan-{shard}.json")
         plans[-1].write_bytes(subprocess.run(plan, check=True, capture_output=True).stdout)
-    tool = ["cargo", "test", "--quiet", "--locked", "-p", "store", "--test", "store", "golden::made_up_parts", "--", "--ignored"]
+    tool = ["cargo", "test", "--quiet", "--locked", "--workspace", "--test", "store", "golden::made_up_parts", "--", "--ignored"]
     into = {"RESAMPLE_RUN": kept / "latest", "RESAMPLE_INTO": folder / "runs", "RESAMPLE_PLANS": " ".join(map(str, plans))}
     environment = {**os.environ, **{name: str(value) for name, value in into.items()}}
     subprocess.run(tool, check=True, cwd=HERE.parents[1], env=environment, stdout=subprocess.DEVNULL)

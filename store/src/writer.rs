@@ -227,9 +227,6 @@ impl RunWriter {
     fn write_tables(&self) -> Result<(), StoreError> {
         let shape = shape_of(&self.manifest);
         let parts = self.parts.trial_names()?;
-        let records = |names: &[String]| -> Result<Vec<TrialRecord>, StoreError> {
-            names.iter().map(|name| self.parts.read_trial(name)).collect()
-        };
         // All at once, so that each part is read once: a run of ten thousand trials has as many.
         let trials = |records: &[TrialRecord]| tables::trials(records, &shape);
         let builds = tables_of_trials(&trials);
@@ -242,7 +239,8 @@ impl RunWriter {
             tables.push((build, Table::begin(file.file(), path, &empty)?));
         }
         for names in parts.chunks(TRIALS_PER_ROW_GROUP) {
-            let records = records(names)?;
+            let records =
+                names.iter().map(|name| self.parts.read_trial(name)).collect::<Result<Vec<_>, _>>()?;
             for (build, table) in &mut tables {
                 table.append(&build(&records).map_err(|source| table.failed(source))?)?;
             }
