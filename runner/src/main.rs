@@ -75,6 +75,11 @@ fn carry_out(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Lab { verb } => commands::lab::lab(&verb),
         Verb::Fleet { verb } => commands::fleet::fleet(&verb),
         Verb::Keep { folder } => {
+            if !keeper::is_begun_by_a_runner() {
+                return Err(Failure::Usage(
+                    "`runner keep` is for the runner itself, which starts it".to_owned(),
+                ));
+            }
             keeper::keep(&folder, std::io::stdin().lock());
             Ok(ExitCode::SUCCESS)
         }

@@ -47,6 +47,10 @@ pub fn resolve(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
         let newest = of_which(runs_dir, |its, _| its == scenario)?.pop();
         return newest.map(|id| runs_dir.join(id)).ok_or_else(missing);
     }
+    // What a variable that is not set leaves of a command line means no run, be there only one.
+    if name.is_empty() {
+        return Err(missing());
+    }
     let mut fitting: Vec<String> = ids.into_iter().filter(|id| id.starts_with(name)).collect();
     if fitting.is_empty() {
         fitting = of_which(runs_dir, |_, label| label == Some(name))?;

@@ -28,8 +28,30 @@ pub(super) fn between(base: &RunView<'_>, candidate: &RunView<'_>) -> Vec<Differ
             candidate: theirs,
         })
         .collect();
+    differences.extend(machines(base.manifest, candidate.manifest));
     differences.extend(mitigations(base.manifest, candidate.manifest));
     differences
+}
+
+/// Machines of a fleet that are called alike, and are known to be others.
+fn machines(base: &Manifest, candidate: &Manifest) -> Vec<Difference> {
+    let (mine, theirs) = (ids(base), ids(candidate));
+    let others = mine.into_iter().filter_map(|(machine, mine)| {
+        let theirs = *theirs.get(machine)?;
+        let id = |id: &str| format!("id {id}");
+        (mine != theirs).then(|| Difference {
+            what: format!("machine {machine}"),
+            base: id(mine),
+            candidate: id(theirs),
+        })
+    });
+    others.collect()
+}
+
+/// The id of each machine of which a run was made, where it tells one.
+fn ids(manifest: &Manifest) -> BTreeMap<&str, &str> {
+    let parts = manifest.merged.iter().flat_map(|merged| &merged.parts);
+    parts.filter_map(|part| Some((part.machine.as_str(), part.environment.machine_id.as_deref()?))).collect()
 }
 
 fn mitigations(base: &Manifest, candidate: &Manifest) -> Vec<Difference> {

@@ -74,8 +74,9 @@ impl Unit {
         }
     }
 
-    /// How many it takes on each side for one effect of a family to be found.
-    pub(super) fn to_detect(self, family: usize, alpha: f64) -> usize {
+    /// How many it takes on each side for one effect of a family to be found at `alpha`.
+    #[must_use]
+    pub fn to_detect(self, family: usize, alpha: f64) -> usize {
         match self {
             Self::Pair => pairs_to_detect(family, alpha),
             Self::Repetition | Self::Boot | Self::Machine | Self::Window => {

@@ -5,7 +5,7 @@ use crate::calibration::origin;
 use crate::merged;
 use crate::summary::Summary;
 use crate::units;
-use crate::view::{probe_words, warmup_words, window_words};
+use crate::view::{cpus_words, memory_words, probe_words, warmup_words, window_words};
 use store::{Manifest, Role, State};
 
 /// A label and what it says.
@@ -58,7 +58,7 @@ pub(super) fn machine(manifest: &Manifest) -> Vec<Fact> {
         ("kernel", Some(format!("{} {}", environment.kernel_release, environment.kernel_version))),
         ("distribution", told(&environment.distribution)),
         ("CPU", Some(cpu(manifest))),
-        ("memory", Some(units::bytes(environment.memory_bytes as f64))),
+        ("memory", Some(memory_words(manifest))),
         ("swap", Some(units::bytes(environment.swap_bytes as f64))),
         ("hypervisor", told(&environment.hypervisor)),
         ("frequency governor", told(&environment.governor)),
@@ -89,7 +89,7 @@ fn calibrations(manifest: &Manifest) -> String {
 fn cpu(manifest: &Manifest) -> String {
     let environment = &manifest.environment;
     let model = environment.cpu_model.as_deref().unwrap_or("unknown model");
-    format!("{} × {model}, {}", environment.cpus, environment.architecture)
+    format!("{} × {model}, {}", cpus_words(manifest), environment.architecture)
 }
 
 pub(super) fn mitigations(manifest: &Manifest) -> Vec<Fact> {

@@ -11,7 +11,7 @@ mod table;
 pub use comparison::{render_comparison, render_trend};
 
 use crate::summary::{CostFigure, FailedTrials, MeasureSummary, ProbeCost, Summary, failed_alike};
-use crate::view::{probe_words, seen};
+use crate::view::{cpus_words, memory_words, probe_words, seen};
 use crate::{Metric, answer, calibration, fleet, merged, rows, units};
 use sparkline::Sparkline;
 use store::Vantage;
@@ -231,8 +231,8 @@ impl Page {
         let facts = [
             Some(format!("Linux {} {}", environment.kernel_release, environment.architecture)),
             environment.cpu_model.clone(),
-            Some(format!("{} CPUs", environment.cpus)),
-            Some(units::bytes(environment.memory_bytes as f64)),
+            Some(format!("{} CPUs", cpus_words(&summary.manifest))),
+            Some(memory_words(&summary.manifest)),
             environment.hypervisor.as_ref().map(|name| format!("in a virtual machine ({name})")),
         ];
         let facts: Vec<String> = facts.into_iter().flatten().collect();

@@ -6,7 +6,8 @@ Examples:
   runner run quick                # a first look, by a scenario that is shipped; ends by naming the report
   runner new openat               # writes a commented scenario, openat.toml
   runner run openat.toml          # measures that
-  runner diff latest latest       # did it change?
+  runner run openat.toml          # and once more, after a change
+  runner diff latest~1 latest     # did it change?
 
 Exit codes:
   0    done
@@ -34,7 +35,7 @@ Examples:
   runner run quick                # a name: quick.toml here, or in scenarios/, or the shipped one
   runner run openat.toml
   runner run openat.toml --set measure.window=1s --repetitions 6 --label long
-  runner run openat.toml --against-set generators.caller.threads=2 --repetitions 6
+  runner run openat.toml --against-set generators.caller.threads=2 --repetitions 12
   runner run openat.toml --append before --repetitions 2";
 
 pub(super) const TRACE: &str = "\

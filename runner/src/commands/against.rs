@@ -19,8 +19,6 @@ use store::{Against, Manifest, ProbeInfo, Role, Run};
 /// Repetitions of each of two runs in alternation where no scenario says how many. A test that swaps the signs of n
 /// differences finds nothing at 5 % below six of them, and hardly anything with seven where there are several cells.
 const REPETITIONS: u32 = 12;
-/// Pairs below which no change whatever can be found at the level of 5 %: 2/2^n is more than that.
-const FEWEST_PAIRS: u32 = 6;
 
 /// What is asked for, checked as far as nothing has to be tried for that.
 pub(super) fn sides(
@@ -160,8 +158,8 @@ fn refusal(error: &CompareError) -> String {
     }
 }
 
-/// The manifests with names, and those of two with each other's.
-pub(super) fn named(manifests: Vec<Manifest>, runs_dir: &Path) -> Vec<Manifest> {
+/// The manifests with names, and those of two with each other's and a warning where so few blocks can show nothing.
+pub(super) fn named(manifests: Vec<Manifest>, sides: &[Side], runs_dir: &Path) -> Vec<Manifest> {
     let started_at = chrono::Utc::now();
     let mut ids: Vec<String> = Vec::new();
     for Manifest { scenario, .. } in &manifests {
@@ -177,21 +175,13 @@ pub(super) fn named(manifests: Vec<Manifest>, runs_dir: &Path) -> Vec<Manifest> 
         }
         _ => vec![None],
     };
-    let named = manifests.into_iter().zip(ids).zip(others);
-    named
-        .map(|((manifest, id), against)| with_pair(Manifest { id, started_at, against, ..manifest }))
-        .collect()
-}
-
-/// With a warning where there are too few pairs.
-fn with_pair(mut manifest: Manifest) -> Manifest {
-    let pairs = manifest.plan.repetitions;
-    if manifest.against.is_some() && pairs < FEWEST_PAIRS {
-        manifest.warnings.push(format!(
-            "{pairs} pairs of blocks are too few for any change to be found at the level of 5 %: it takes {FEWEST_PAIRS}"
-        ));
-    }
-    manifest
+    let too_few = |side: &Side| effects(sides, &side.scenario, None).too_few().filter(|_| sides.len() > 1);
+    let named = manifests.into_iter().zip(ids).zip(others).zip(sides);
+    let named = named.map(|(((mut manifest, id), against), side)| {
+        manifest.warnings.extend(too_few(side));
+        Manifest { id, started_at, against, ..manifest }
+    });
+    named.collect()
 }
 
 /// How the blocks of both follow each other, and what they take together.
@@ -229,7 +219,7 @@ struct PairDocument {
 /// What `runner plan --json` prints.
 pub(super) fn plan_json(sides: &[Side], kept: Option<&Summary>) -> Result<String, serde_json::Error> {
     let document = |Side { scenario, plan, .. }: &Side| {
-        crate::scenario::plan_document(scenario, plan, Effects::of(scenario, kept))
+        crate::scenario::plan_document(scenario, plan, effects(sides, scenario, kept))
     };
     let [base, candidate] = sides else { return serde_json::to_string_pretty(&document(&sides[0])) };
     let blocks = (0..base.scenario.plan.repetitions).flat_map(|number| turns(base.plan.seed, number, 2));
@@ -241,6 +231,11 @@ pub(super) fn plan_json(sides: &[Side], kept: Option<&Summary>) -> Result<String
         blocks: blocks.map(|(number, place)| (role(place), number)).collect(),
         seconds: time(sides).as_secs_f64(),
     })
+}
+
+/// What the plan of one of these sides can show.
+pub(super) fn effects(sides: &[Side], scenario: &Scenario, kept: Option<&Summary>) -> Effects {
+    if sides.len() > 1 { Effects::of_pairs(scenario, kept) } else { Effects::of(scenario, kept) }
 }
 
 /// What both take together, about.

@@ -67,15 +67,19 @@ fn check_run(manifest: &Manifest) -> Result<(), Failure> {
     }
     if let Some(shard) = manifest.plan.shard {
         let reason = format!(
-            "it is part {shard} of a plan, which has no place for more blocks; make one run of all parts"
+            "it is part {shard} of a plan, which has no place for more blocks; execute the plan anew with more \
+             `--repetitions`"
         );
         return refused(manifest, &reason);
     }
-    if manifest.merged.is_some() {
-        return refused(
-            manifest,
-            "it was made of other runs; add blocks to each of these that is whole, and merge again",
-        );
+    if let Some(merged) = &manifest.merged {
+        let reason = if merged.parts.iter().any(|part| part.shard.is_some()) {
+            "it was made of the parts of a plan, which have no place for more blocks; execute the plan anew with more \
+             `--repetitions`"
+        } else {
+            "it was made of other runs; add blocks to each of these, and merge again"
+        };
+        return refused(manifest, reason);
     }
     if let Some(against) = &manifest.against {
         return refused(

@@ -1,8 +1,9 @@
 //! How `run` and `resume` end: the report, of two runs also the comparison, and where all of it is.
 
 use super::against;
-use super::{print, report};
+use super::{in_command, print, report};
 use crate::failure::{Failure, chain};
+use crate::progress::say_beside;
 use crate::signals::{self, INTERRUPTED};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub(super) fn conclude(
         if !json && !quiet {
             print(&reports::text::render(&summary, &report::text_options()))?;
             print("\n")?;
+        } else {
+            warn(&summary);
         }
     }
     if json {
@@ -48,7 +51,7 @@ pub(super) fn conclude(
     }
     for (page, path) in pages.into_iter().zip(paths) {
         page.map_err(|error| {
-            let (words, path) = (chain(&error), path.display());
+            let (words, path) = (chain(&error), in_command(path));
             Failure::Failed(format!("{words}; the run is kept, and `runner report {path}` tries again"))
         })?;
     }
@@ -56,9 +59,16 @@ pub(super) fn conclude(
     Ok(if are_whole { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
+/// What the report that is not printed warns of, but for what was said while the run was executed.
+fn warn(summary: &reports::Summary) {
+    for warning in summary.warnings.iter().filter(|it| !summary.manifest.warnings.contains(it)) {
+        say_beside(&super::harmless(&format!("warning: {warning}")));
+    }
+}
+
 /// How the reports are had that were not drawn.
 fn later(paths: &[PathBuf]) -> String {
-    let reports = paths.iter().map(|path| format!("`runner report {}`", path.display()));
+    let reports = paths.iter().map(|path| format!("`runner report {}`", in_command(path)));
     let reports = reports.collect::<Vec<_>>().join(" and ");
     if paths.len() > 1 {
         format!("the runs are kept, and {reports} draw their reports")
@@ -69,7 +79,7 @@ fn later(paths: &[PathBuf]) -> String {
 
 /// What a signal left of a run, and how it goes on.
 fn left(run: &Run, later: &str) -> String {
-    let (done, planned, path) = (run.trials.len(), run.manifest.plan.trials, run.path.display());
+    let (done, planned, path) = (run.trials.len(), run.manifest.plan.trials, in_command(&run.path));
     let both = if run.manifest.against.is_some() { " with both runs" } else { "" };
     match run.manifest.state {
         State::Complete => later.to_owned(),

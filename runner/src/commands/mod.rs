@@ -82,6 +82,11 @@ fn plain(text: &str) -> String {
     text.replace(|character: char| character.is_control() && !"\n\t".contains(character), "\u{fffd}")
 }
 
+/// A path as a shell takes it for one word: for commands in messages.
+fn in_command(path: &Path) -> String {
+    crate::fleet::quoted(&path.display().to_string())
+}
+
 /// The machine as far as scenarios depend on it.
 pub(crate) fn machine() -> Machine {
     let observed = crate::environment::observe();
@@ -144,7 +149,7 @@ pub(crate) fn check_programs(scenario: &Scenario) -> Result<(), Failure> {
 }
 
 /// Whether there is a program of this name on the `PATH`, or at this path from the root.
-fn is_program(name: &str) -> bool {
+pub(crate) fn is_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_file = |file: PathBuf| file.is_file();
     // From the root, a name replaces the folder that it is joined to.

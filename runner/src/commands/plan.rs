@@ -5,7 +5,7 @@ use super::run::Side;
 use super::{against, check_load_only, here, machine, print, shard};
 use crate::cli::PlanArguments;
 use crate::failure::Failure;
-use crate::scenario::{Effects, plan_text};
+use crate::scenario::plan_text;
 use reports::Summary;
 use std::process::ExitCode;
 use store::Run;
@@ -24,7 +24,7 @@ pub(crate) fn plan(arguments: &PlanArguments) -> Result<ExitCode, Failure> {
         against::plan_json(&sides, kept.as_ref()).map_err(|error| Failure::failed(&error))? + "\n"
     } else {
         let texts = sides.iter().map(|Side { scenario, plan, .. }| {
-            plan_text(scenario, plan, &Effects::of(scenario, kept.as_ref()))
+            plan_text(scenario, plan, &against::effects(&sides, scenario, kept.as_ref()))
         });
         against::order_text(&sides) + &texts.collect::<Vec<_>>().join("\n")
     };

@@ -269,6 +269,10 @@ pub(super) fn differences(then: &Environment, now: &Environment) -> Vec<String> 
         text("the runner", &then.runner_version, &now.runner_version),
         text("the kernel", &then.kernel_release, &now.kernel_release),
         text("the machine", &then.host, &now.host),
+        then.machine_id
+            .as_ref()
+            .zip(now.machine_id.as_ref())
+            .and_then(|(then, now)| text("the machine's id", then, now)),
         text("the processor", &model(then), &model(now)),
         text("the number of CPUs", &then.cpus.to_string(), &now.cpus.to_string()),
         (!is_same_memory).then(memory),
@@ -340,5 +344,9 @@ mod tests {
         let found = differences(&then, &now);
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[0].starts_with("the kernel was  and is 6.1"), "{found:?}");
+        // Of one name, as `localhost` is; of one of them nothing is known, as of what earlier versions measured.
+        let of_id = |id: &str| Environment { machine_id: Some(id.into()), ..then.clone() };
+        assert_eq!(differences(&of_id("ab"), &of_id("cd")), ["the machine's id was ab and is cd"]);
+        assert_eq!(differences(&then, &of_id("cd")), [""; 0]);
     }
 }

@@ -1,7 +1,7 @@
 //! `runner run`: from a scenario to a kept run and its report, or from two to two.
 
 use super::conclusion::conclude;
-use super::{against, append, check_load, generator, machine, manifest, scratch, shard};
+use super::{against, append, check_load, generator, in_command, machine, manifest, scratch, shard};
 use crate::calibration::Calibrated;
 use crate::cli::RunArguments;
 use crate::clock::Clock;
@@ -61,7 +61,7 @@ pub(super) fn measure(arguments: &RunArguments) -> Result<Option<(Vec<PathBuf>, 
         label: arguments.label.clone(),
         ..manifest::with_settings(manifest, machine_settings.clone())
     });
-    let manifests = against::named(manifests.collect(), runs_dir);
+    let manifests = against::named(manifests.collect(), &sides, runs_dir);
     let mut progress = Progress::new(manifests.iter().map(|it| it.plan.trials).sum(), arguments.quiet);
     announce(&progress, &sides, &manifests);
     let title = manifests.iter().map(|it| it.scenario.name.as_str()).collect::<Vec<_>>().join(" against ");
@@ -237,9 +237,9 @@ fn finished(writers: Vec<RunWriter>, outcome: Result<State, StoreError>) -> Resu
 
 /// A failure after which the run can be gone on with.
 fn kept(error: &StoreError, folder: &Path) -> Failure {
-    let (words, folder) = (chain(error), folder.display());
+    let (words, folder, named) = (chain(error), folder.display(), in_command(folder));
     Failure::Failed(format!(
-        "{words}\nwhat was finished is kept in {folder}, and `runner resume {folder}` goes on with it"
+        "{words}\nwhat was finished is kept in {folder}, and `runner resume {named}` goes on with it"
     ))
 }
 

@@ -253,7 +253,8 @@ pub(super) fn runs(seen: &Seen) -> Vec<Finding> {
         None => finding(GROUP, "disk space", Mark::Note, "the file system does not tell"),
         Some(free) if free < LITTLE_DISK => {
             let found = format!("only {} free", units::bytes(free as f64));
-            finding(GROUP, "disk space", Mark::Note, found)
+            let mark = if seen.runs.is_full() { Mark::Missing } else { Mark::Note };
+            finding(GROUP, "disk space", mark, found)
                 .remedy("make room, or keep runs elsewhere")
                 .command(ELSEWHERE)
         }

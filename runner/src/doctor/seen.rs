@@ -32,6 +32,9 @@ pub(crate) struct Seen {
     pub(super) pending: Option<Pending>,
 }
 
+/// Less than this is no room for a run, in bytes.
+const LEAST_DISK: u64 = 1 << 20;
+
 /// Where runs would be kept.
 #[derive(Clone, Debug)]
 pub(super) struct RunsFolder {
@@ -40,6 +43,13 @@ pub(super) struct RunsFolder {
     pub(super) writable: Result<(), String>,
     /// Free for this user, in bytes.
     pub(super) free_bytes: Option<u64>,
+}
+
+impl RunsFolder {
+    /// Whether hardly a run has room.
+    pub(super) fn is_full(&self) -> bool {
+        self.free_bytes.is_some_and(|free| free < LEAST_DISK)
+    }
 }
 
 impl Seen {

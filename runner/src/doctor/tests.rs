@@ -106,6 +106,15 @@ fn each_lack_has_its_remedy() {
     insta::assert_snapshot!(text(&examination, Manner::default()));
 }
 
+#[test]
+fn a_full_disk_is_no_place_for_a_run() {
+    for (free, is_able) in [(0, false), (20 << 20, true)] {
+        let examination = Examination::of(&with(&|it| it.runs.free_bytes = Some(free)));
+        assert_eq!(examination.able(), is_able, "{free}");
+        assert!(check(&examination, "disk space").remedy.is_some());
+    }
+}
+
 fn with(change: &dyn Fn(&mut Seen)) -> Seen {
     let mut seen = well();
     change(&mut seen);

@@ -273,6 +273,10 @@ pub(crate) fn named(runs_dir: &Path, name: &str) -> Result<FleetFolder, Failure>
         ids.retain(|id| id.starts_with(name));
     }
     match &ids[..] {
+        // What a variable that is not set leaves of a command line means no fleet, be there only one.
+        _ if name.is_empty() => {
+            Err(Failure::Usage("a fleet's name is empty; `latest` is the newest".to_owned()))
+        }
         [id] => {
             let place = fleets.join(id);
             // One that is elsewhere, by the name that nodes know.

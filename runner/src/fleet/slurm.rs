@@ -92,13 +92,21 @@ fn ask(program: &str, words: &[String]) -> Result<String, Failure> {
             let seconds = PATIENCE.as_secs();
             Err(failed(format!("did not answer within {seconds} seconds; is the controller there?")))
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(failed(
-            "is not on the PATH: call this where jobs are submitted, with Slurm's programs (on Debian the package \
-             slurm-client)"
-                .to_owned(),
-        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(not_there(program)),
         Err(error) => Err(failed(format!("cannot be asked: {}", chain(&error)))),
     }
+}
+
+fn not_there(program: &str) -> Failure {
+    Failure::Failed(format!(
+        "{program} is not on the PATH: call this where jobs are submitted, with Slurm's programs (on Debian the package \
+         slurm-client)"
+    ))
+}
+
+/// Whether jobs can be submitted here at all.
+pub(crate) fn check_there() -> Result<(), Failure> {
+    if crate::commands::is_program("sbatch") { Ok(()) } else { Err(not_there("sbatch")) }
 }
 
 /// Submits a job; returns its number.

@@ -13,6 +13,9 @@ const GROWTH: f64 = (16_u64 << 20) as f64;
 /// Share of the memory that a load is to fill from which on it counts as filled: stress-ng gives some back now and then.
 const FILLED: f64 = 0.5;
 
+/// What lets memory come to its level.
+const FILLS: &str = "that takes a longer `plan.ramp`, or less to fill";
+
 /// Whether CPU use is steady and memory in use has stopped growing: the mean of the last samples is held against the
 /// mean of those before. A load that is to fill memory must have filled some of it as well: `vm` may take seconds
 /// before it begins.
@@ -89,7 +92,8 @@ impl Steadiness {
         if let (false, Some(filled)) = (self.memory(), self.filled()) {
             let gib = |bytes: f64| format!("{:.1} GiB", bytes.max(0.0) / (1_u64 << 30) as f64);
             let of = self.to_fill.map_or(String::new(), |all| format!(" of {}", gib(all as f64)));
-            words.push(format!("memory was still being filled ({}{of} since the load began)", gib(filled)));
+            let filled = gib(filled);
+            words.push(format!("memory was still being filled ({filled}{of} since the load began): {FILLS}"));
         }
         (!words.is_empty()).then(|| words.join(", "))
     }
@@ -130,13 +134,15 @@ mod tests {
         let words = |busy: &[f64], memory: &[f64], complete| seen(busy, memory).missing(complete);
         assert_eq!(words(&[0.5; 6], &[500.0; 6], true), None);
         let grown = "memory was still being filled (1.0 GiB since the load began)";
-        assert_eq!(words(&[0.5; 6], &growing, true).as_deref(), Some(grown));
+        let grown = format!("{grown}: {FILLS}");
+        assert_eq!(words(&[0.5; 6], &growing, true).as_deref(), Some(grown.as_str()));
         let both = words(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], &growing, true).unwrap();
         assert!(both.starts_with("CPU use was not steady, memory"), "{both}");
         let idle = Steadiness { to_fill: Some(4 << 30), ..seen(&[0.5; 6], &[90.0; 6]) };
         assert!(!idle.memory(), "it has not even begun");
         let begun = "memory was still being filled (0.0 GiB of 4.0 GiB since the load began)";
-        assert_eq!(idle.missing(true).as_deref(), Some(begun));
+        let begun = format!("{begun}: {FILLS}");
+        assert_eq!(idle.missing(true).as_deref(), Some(begun.as_str()));
         assert!(Steadiness { to_fill: Some(1 << 30), ..seen(&[], &[1000.0; 6]) }.memory());
         assert!(words(&[], &[], true).unwrap().contains("no time"));
         assert!(words(&[], &[], false).unwrap().contains("workers"));

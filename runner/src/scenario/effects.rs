@@ -5,8 +5,8 @@ use super::model::Scenario;
 use super::plan::Overheads;
 use super::text::counted;
 use reports::detection::{Detectable, detectable};
-use reports::statistics::{CONFIDENCE, repetitions_to_detect};
-use reports::{Metric, Summary};
+use reports::statistics::CONFIDENCE;
+use reports::{Metric, Summary, Unit};
 use serde::Serialize;
 
 /// Fewer values than this do not tell how much they vary.
@@ -15,6 +15,8 @@ const VARIED: usize = 3;
 /// What two runs of a plan can show, set against each other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Effects {
+    /// What is compared: repetitions of two runs, or pairs of blocks where both are executed in alternation.
+    unit: Unit,
     /// Repetitions on each side; the fewest, where a rule may add some.
     repetitions: usize,
     /// Figures that are compared: cells × targets.
@@ -40,50 +42,77 @@ struct Like {
 }
 
 impl Effects {
-    /// What a plan can show, by a kept run where there is one.
+    /// What a plan can show beside another run, by a kept run where there is one.
     pub(crate) fn of(scenario: &Scenario, kept: Option<&Summary>) -> Self {
+        Self::by(Unit::Repetition, scenario, kept)
+    }
+
+    /// The same of one of two plans that are executed in alternation.
+    pub(crate) fn of_pairs(scenario: &Scenario, kept: Option<&Summary>) -> Self {
+        Self::by(Unit::Pair, scenario, kept)
+    }
+
+    fn by(unit: Unit, scenario: &Scenario, kept: Option<&Summary>) -> Self {
         let in_cell = |cell: &super::cells::Cell| scenario.targets_of(cell).len() * cell.loads.len();
         let family = scenario.cells.iter().map(in_cell).sum::<usize>().max(1);
         let repetitions = scenario.fewest_blocks(Overheads::TYPICAL) as usize;
         let alpha = 1.0 - CONFIDENCE;
         let metric = scenario.plan.until.map_or(Metric::P50, |rule| rule.metric);
-        let (alone_takes, all_take) = (repetitions_to_detect(1, alpha), repetitions_to_detect(family, alpha));
+        let (alone_takes, all_take) = (unit.to_detect(1, alpha), unit.to_detect(family, alpha));
         let targets = &scenario.measure.targets;
         let like = kept.map(|summary| {
-            let figures = detectable(summary, targets, metric, (repetitions, family));
+            let mut figures = detectable(summary, targets, metric, (repetitions, family));
+            if repetitions < all_take {
+                for it in &mut figures {
+                    it.ratio = None;
+                }
+            }
             let reason = if figures.iter().any(|it| it.ratio.is_some()) {
                 None
             } else if repetitions < all_take {
-                Some(format!("so few repetitions find no change however figures vary: that takes {all_take}"))
+                Some(format!(
+                    "so few {} find no change however figures vary: that takes {all_take}",
+                    unit.name(2)
+                ))
             } else {
                 Some(without_figures(summary, targets, metric))
             };
             Like { run: summary.manifest.id.clone(), metric, figures, reason }
         });
-        Self { repetitions, family, alone_takes, all_take, like }
+        Self { unit, repetitions, family, alone_takes, all_take, like }
+    }
+
+    /// Why no change can be found where all figures are looked at, whatever was measured; none where some can.
+    pub(crate) fn too_few(&self) -> Option<String> {
+        (self.repetitions < self.all_take).then(|| self.chances())
     }
 
     /// A sentence, or two with a kept run.
     pub(crate) fn text(&self) -> String {
-        let has = counted(self.repetitions, "repetition");
-        let (alone, all) = (self.alone_takes, self.all_take);
-        let figures = format!("all {} are looked at", counted(self.family, "figure"));
-        let can = if self.repetitions < alone {
-            let more = if self.family > 1 { format!(", and {all} where {figures}") } else { String::new() };
-            format!("{has} cannot show any change from run to run at 5 %, however large; {alone} can{more}")
-        } else if self.repetitions < all {
-            format!(
-                "{has} can show a change of one figure from run to run, but none where {figures}: that takes {all}"
-            )
-        } else if self.family > 1 {
-            format!("{has} can show changes from run to run, also where {figures} (which takes {all})")
-        } else {
-            format!("{has} can show changes from run to run (which takes {alone})")
-        };
+        let can = self.chances();
         match &self.like {
-            None if self.repetitions < all => can,
+            None if self.repetitions < self.all_take => can,
             None => format!("{can}; how small ones, `--like RUN` says"),
             Some(like) => format!("{can}\n{}", like.text()),
+        }
+    }
+
+    fn chances(&self) -> String {
+        let has = format!("{} {}", self.repetitions, self.unit.name(self.repetitions));
+        let where_to = if self.unit == Unit::Pair { "between the two" } else { "from run to run" };
+        let (alone, all) = (self.alone_takes, self.all_take);
+        let figures = format!("all {} are looked at", counted(self.family, "figure"));
+        if self.repetitions < alone {
+            let more = if self.family > 1 { format!(", and {all} where {figures}") } else { String::new() };
+            format!("{has} cannot show any change {where_to} at 5 %, however large; {alone} can{more}")
+        } else if self.repetitions < all {
+            format!(
+                "{has} can show a change of one figure {where_to}, but none where {figures}: that takes {all}"
+            )
+        } else if self.family > 1 {
+            format!("{has} can show changes {where_to}, also where {figures} (which takes {all})")
+        } else {
+            format!("{has} can show changes {where_to} (which takes {alone})")
         }
     }
 }

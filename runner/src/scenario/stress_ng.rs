@@ -70,8 +70,26 @@ fn is_zero(value: &LoadValue) -> bool {
 /// A level that stress-ng refuses, in its words, which point at the option that they name.
 fn refused(level: &LoadLevel, words: &str) -> Option<Diagnostic> {
     let message = format!("stress-ng refuses load level {}", quoted(level.name.as_str()));
-    let place = level.options.iter().find(|option| is_meant(option, words)).map(|option| &option.place);
-    place.or(level.place.as_ref()).map(|place| Diagnostic::at(place, message, printable(words)))
+    let texts = || level.options.iter().filter(|option| matches!(option.value, LoadValue::Text(_)));
+    // Where it names none, and there is one alone whose text it could not read, that one is meant.
+    let alone = texts().next().filter(|_| texts().count() == 1 && !words.contains("must be one of"));
+    let meant = level.options.iter().find(|option| is_meant(option, words)).or(alone);
+    let place = meant.map(|option| &option.place).or(level.place.as_ref())?;
+    Some(
+        Diagnostic::at(place, message, printable(words)).maybe_help(meant.and_then(shape).map(str::to_owned)),
+    )
+}
+
+/// What an option's text has to be, where it is not what any text may be.
+fn shape(option: &LoadOption) -> Option<&'static str> {
+    let LoadValue::Text(_) = option.value else { return None };
+    if option.name.ends_with("bytes") {
+        Some("a size is written `\"64m\"`, a share of memory `\"40%\"`")
+    } else if !option.name.contains('-') {
+        Some("workers are a number, or a share of the CPUs as `\"100% cpus\"`")
+    } else {
+        None
+    }
 }
 
 /// Whether words are about an option: they name it, or the text that it was set to.

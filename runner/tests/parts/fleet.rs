@@ -175,12 +175,17 @@ fn what_cannot_be_submitted_leaves_nothing() {
 }
 
 #[test]
-fn another_cluster_than_the_one_that_is_asked_is_refused() {
+fn options_by_which_sbatch_would_do_something_else_are_refused() {
     let site = Site::new();
     for word in ["--sbatch=-Mother", "--sbatch=--clusters=other"] {
         let (code, said) = site.said(&["slurm", "short.toml", "--shards", "2", word]);
         assert!(code == Some(2) && said.contains("a fleet is of one cluster"), "{said}");
     }
+    // `sbatch` would submit a file of this name, and nothing of the fleet's.
+    let (code, said) = site.said(&["slurm", "short.toml", "--shards", "2", "--sbatch=other.sh"]);
+    assert!(code == Some(2) && said.contains("other.sh: it is no option"), "{said}");
+    let (code, said) = site.said(&["slurm", "short.toml", "--shards", "2", "--sbatch=--wait"]);
+    assert!(code == Some(2) && said.contains("nobody waits"), "{said}");
     site.submit();
     let (code, said) = site.said(&["retry", ODD, "--sbatch=-Mother"]);
     assert!(code == Some(2) && said.contains("a fleet is of one cluster"), "{said}");
@@ -257,6 +262,18 @@ fn without_slurm_its_programs_are_named() {
     let output = command.args(["fleet", "slurm", "short.toml", "--shards", "2"]).output().unwrap();
     let said = text(&output.stderr);
     assert!(output.status.code() == Some(1) && said.contains("sbatch is not on the PATH"), "{said}");
+    assert!(!site.path("runs/.fleets").exists(), "a fleet of which nothing was submitted is the newest");
+}
+
+/// What a variable that is not set leaves of `runner fleet cancel "$FLEET"`.
+#[test]
+fn an_empty_name_means_no_fleet() {
+    let site = Site::new();
+    site.submit();
+    for verb in ["status", "cancel", "fetch", "retry"] {
+        let (code, said) = site.said(&[verb, ""]);
+        assert!(code == Some(2) && said.contains("name is empty"), "{verb}: {said}");
+    }
 }
 
 /// The array is submitted, its number not yet written down, when the submitter is killed.

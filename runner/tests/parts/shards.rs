@@ -42,6 +42,8 @@ fn merged(folder: &Path, parts: &[&Run]) -> Run {
     assert!(text(&output.stdout).starts_with("report: "), "{}", text(&output.stdout));
     let run = latest(folder);
     assert_verified(&run.path);
+    let said = text(&output.stderr);
+    assert!(run.manifest.warnings.iter().all(|it| said.contains(&format!("warning: {it}\n"))), "{said}");
     run
 }
 
@@ -349,6 +351,20 @@ fn parts_of_different_plans_are_refused_by_name() {
     );
 }
 
+/// Word for word, but for the scenario's name.
+#[test]
+fn the_remedy_for_a_part_that_is_missing_makes_one_that_fits() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let one = part(folder, "1/2", &["--seed", "5", "--set", "measure.warmup=6ms", "--shard-by", "cell"]);
+    let refused = text(&merge(folder, &[&one.path]).stderr);
+    let command = refused.split('`').nth(1).unwrap().replace("SCENARIO", "scenario.toml");
+    let words: Vec<&str> = command.strip_prefix("runner run ").unwrap().split(' ').skip(1).collect();
+    let output = run(folder, COUNTED, &words);
+    assert!(output.status.success(), "{command}: {}", text(&output.stderr));
+    assert_eq!(merged(folder, &[&one, &latest(folder)]).trials.len(), 8);
+}
+
 #[test]
 fn parts_that_are_not_whole_or_not_alike_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
@@ -435,7 +451,7 @@ fn neither_a_part_nor_a_merged_run_takes_blocks() {
     let folder = folder.path();
     let [one, two] = ["1/2", "2/2"].map(|shard| part(folder, shard, &[]));
     let both = merged(folder, &[&one, &two]);
-    for (run, words) in [(&one, "it is part 1/2 of a plan"), (&both, "it was made of other runs")] {
+    for (run, words) in [(&one, "it is part 1/2 of a plan"), (&both, "it was made of the parts of a plan")] {
         let mut command = runner();
         command.current_dir(folder).args(["run", "scenario.toml", "--append"]).arg(&run.path);
         let output = command.output().unwrap();

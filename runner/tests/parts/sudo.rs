@@ -5,9 +5,11 @@ use super::impostors::for_an_ordinary_user;
 use super::{COUNTED, own_turn, text};
 use rustix::process::geteuid;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const USER: u32 = 65_534;
 
@@ -95,4 +97,32 @@ fn what_the_user_may_not_do_is_not_done_on_their_behalf() {
         let (code, said) = site.said(&["fleet", verb]);
         assert!(code == Some(2) && said.contains("without sudo"), "{verb}: {said}");
     }
+}
+
+#[test]
+fn nobody_has_a_keeper_of_roots_end_a_process() {
+    if !geteuid().is_root() {
+        eprintln!("skipped: with a user's own rights a keeper can do nothing that the user cannot");
+        return;
+    }
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("syscall-lab-1-abc");
+    fs::create_dir(&folder).unwrap();
+    let mut victim = Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
+    let mut keeper = Command::new(env!("CARGO_BIN_EXE_runner"))
+        .arg("keep")
+        .arg(&folder)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may have ended before it is told anything.
+    let _ = writeln!(keeper.stdin.take().unwrap(), "{}", victim.id());
+    let output = keeper.wait_with_output().unwrap();
+    let lives = victim.try_wait().unwrap().is_none();
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    assert!(lives && folder.exists(), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("for the runner itself"), "{}", text(&output.stderr));
 }

@@ -5,7 +5,7 @@ use super::submit::{check_options, job_options, submit};
 use crate::cli::{NodeArguments, SlurmArguments};
 use crate::failure::{Failure, chain};
 use crate::fleet::{
-    Fleet, FleetFolder, Parts, fleets_in, fresh_id, link, merge_script, merge_words, queue, quoted,
+    self, Fleet, FleetFolder, Parts, fleets_in, fresh_id, link, merge_script, merge_words, queue, quoted,
     shard_script, shard_words,
 };
 use crate::scenario::{Plan, Scenario};
@@ -25,6 +25,8 @@ pub(crate) fn slurm(arguments: &SlurmArguments) -> Result<ExitCode, Failure> {
         print(&shown(&folder, &scripts, arguments))?;
         return Ok(ExitCode::SUCCESS);
     }
+    // What then is left of a failure to submit, Slurm's queue tells.
+    fleet::check_there()?;
     let text = ("scenario.toml".to_owned(), scenario.source.clone().into_bytes());
     let files = scripts.into_iter().map(|(name, script)| (name, script.into_bytes())).chain([text]);
     let FleetFolder { path, fleet } = folder;

@@ -50,15 +50,32 @@ pub(super) fn job_options(jobs: &JobArguments, is_shard: bool) -> Vec<String> {
     words
 }
 
-/// Whatever has `sbatch` submit to another cluster than the one that is asked afterwards what is in its queue.
+/// What would have `sbatch` submit to another cluster than the one that is asked afterwards what is in its queue, wait for what it
+/// has submitted, or submit something else.
 pub(super) fn check_options(jobs: &JobArguments) -> Result<(), Failure> {
-    let option = jobs.sbatch.iter().find(|word| word.starts_with("-M") || word.starts_with("--cl"));
-    let variable =
-        ["SBATCH_CLUSTERS", "SLURM_CLUSTERS"].into_iter().find(|name| std::env::var_os(name).is_some());
-    let Some(found) = option.map(String::as_str).or(variable) else { return Ok(()) };
-    Err(Failure::Usage(format!(
-        "{found}: a fleet is of one cluster, the one whose queue is shown here; submit where `squeue` shows the other's"
-    )))
+    let refused = |word: &str, reason: &str| Err(Failure::Usage(format!("{word}: {reason}")));
+    let words = || jobs.sbatch.iter().map(String::as_str);
+    let told = |names: &[&'static str]| names.iter().copied().find(|name| std::env::var_os(name).is_some());
+    if let Some(word) = words().find(|word| !word.starts_with('-')) {
+        return refused(
+            word,
+            "it is no option; `--sbatch` takes one as one word, as in `--sbatch=--qos=low`",
+        );
+    }
+    let cluster = words().find(|word| word.starts_with("-M") || word.starts_with("--cl"));
+    if let Some(found) = cluster.or_else(|| told(&["SBATCH_CLUSTERS", "SLURM_CLUSTERS"])) {
+        let reason = "a fleet is of one cluster, the one whose queue is shown here; submit where `squeue` shows the other's";
+        return refused(found, reason);
+    }
+    if let Some(found) =
+        words().find(|word| ["-W", "--wait"].contains(word)).or_else(|| told(&["SBATCH_WAIT"]))
+    {
+        return refused(
+            found,
+            "nobody waits for a fleet's jobs; `runner fleet status` says how far they are",
+        );
+    }
+    Ok(())
 }
 
 /// Submits anew what is neither done nor to come.

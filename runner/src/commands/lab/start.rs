@@ -3,9 +3,9 @@
 use super::super::conclusion::conclude;
 use super::super::resume::{Carried, carry_on};
 use super::super::run::measure;
-use super::super::{check_load_only, generator, here};
+use super::super::{check_load_only, generator, here, in_command};
 use super::workplace::Workplace;
-use super::{machine, print, scenario};
+use super::{machine, print, recorded_runs, scenario};
 use crate::cli::{
     AgainstArguments, ResumeArguments, RunArguments, RunsDir, ScenarioArguments, ShardArguments,
     StartArguments,
@@ -30,10 +30,11 @@ pub(super) fn start(arguments: &StartArguments) -> Result<ExitCode, Failure> {
     let place = Workplace::make(&arguments.file, arguments.into.as_deref(), whose)?;
     print(&greeting(&place))?;
     if place.note.recorded {
-        print(&format!(
-            "\nNothing is measured: claims are held against the recorded data.\n{}",
-            next(&place)
-        ))?;
+        let mut text = "\nNothing is measured: claims are held against the recorded data.\n".to_owned();
+        for run in recorded_runs(&place.unpacked.assignment, &place.unpacked.folder)? {
+            let _ = writeln!(text, "`runner report {}` shows them", in_command(&run));
+        }
+        print(&(text + &next(&place)))?;
         return Ok(ExitCode::SUCCESS);
     }
     print(&machine_words(&place)?)?;
@@ -182,6 +183,6 @@ fn executed(place: &Workplace, name: &str, quiet: bool) -> Result<Option<PathBuf
 
 /// What the student does next.
 fn next(place: &Workplace) -> String {
-    let (folder, answers) = (place.folder.display(), place.folder.join(ANSWERS));
+    let (folder, answers) = (in_command(&place.folder), place.folder.join(ANSWERS));
     format!("\nNext: answer the questions in {}, then `runner lab submit {folder}`.\n", answers.display())
 }

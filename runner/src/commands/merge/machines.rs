@@ -14,6 +14,8 @@ use store::Environment;
 const NAME: usize = 64;
 /// What a machine without a host name is called, with its number.
 const NAMELESS: &str = "machine";
+/// Least characters of an id that are shown.
+const ID_SHOWN: usize = 4;
 
 /// The machines of parts.
 #[derive(Debug)]
@@ -58,19 +60,42 @@ impl Machines {
     }
 }
 
-/// What each machine is called: by its host, with a number where several have that name or none.
+/// What each machine is called: by its host, and where several have that name, with the beginning of its id, which is the same in
+/// every merge; where that does not tell them apart, or there is no name, with a number.
 fn called(parts: &[Part], groups: &[(Vec<usize>, bool)]) -> Vec<String> {
-    let bases: Vec<&str> =
-        groups.iter().map(|(group, _)| host(&parts[group[0]]).unwrap_or(NAMELESS)).collect();
-    let mut told: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut names = Vec::new();
-    for base in &bases {
-        let number = told.entry(*base).and_modify(|number| *number += 1).or_insert(1);
-        let is_alone = bases.iter().filter(|other| *other == base).count() == 1;
-        let has_name = is_alone && *base != NAMELESS;
-        names.push(if has_name { (*base).to_owned() } else { format!("{base}-{number}") });
+    let first = |group: usize| &parts[groups[group].0[0]];
+    let bases: Vec<Option<&str>> = (0..groups.len()).map(|group| host(first(group))).collect();
+    let mut names: Vec<String> = Vec::new();
+    for (group, base) in bases.iter().enumerate() {
+        let rivals: Vec<usize> = (0..groups.len()).filter(|it| *it != group && bases[*it] == *base).collect();
+        let name = match base {
+            Some(base) if rivals.is_empty() => (*base).to_owned(),
+            _ => {
+                let ids = rivals.iter().map(|rival| id(first(*rival)));
+                let stem = base.unwrap_or(NAMELESS);
+                let suffix =
+                    base.and_then(|_| beginning(id(first(group))?, &ids.collect::<Option<Vec<_>>>()?));
+                // What is another's name already, or will be, is none for this one.
+                let is_free = |name: &String| !names.contains(name) && !bases.contains(&Some(name));
+                let by_id = suffix.map(|suffix| format!("{stem}-{suffix}")).filter(is_free);
+                let mut numbered = (1..).map(|number| format!("{stem}-{number}")).filter(is_free);
+                by_id.or_else(|| numbered.next()).unwrap_or_default()
+            }
+        };
+        names.push(name);
     }
     names
+}
+
+/// As much of an id as tells it from the others; none where one is the same.
+fn beginning<'a>(id: &'a str, others: &[&str]) -> Option<&'a str> {
+    (ID_SHOWN..=id.len()).map(|length| &id[..length]).find(|it| !others.iter().any(|id| id.starts_with(it)))
+}
+
+/// The machine's id, where it tells one.
+fn id(part: &Part) -> Option<&str> {
+    let id = part.manifest.environment.machine_id.as_deref()?;
+    (id.len() >= ID_SHOWN && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
 }
 
 /// Parts that share boots, be it by way of others.
@@ -114,7 +139,6 @@ fn likeness(parts: &[Part], one: &[usize], other: &[usize]) -> Option<Likeness> 
     if host(mine).is_none() || host(mine) != host(theirs) || were_both_up(parts, one, other) {
         return None;
     }
-    let id = |part: &Part| part.manifest.environment.machine_id.clone();
     match (id(mine), id(theirs)) {
         (Some(mine), Some(theirs)) => (mine == theirs).then_some(Likeness::Id),
         _ => is_alike(&mine.manifest.environment, &theirs.manifest.environment).then_some(Likeness::Name),
@@ -122,7 +146,7 @@ fn likeness(parts: &[Part], one: &[usize], other: &[usize]) -> Option<Likeness> 
 }
 
 /// Whether two machines are made of the same.
-fn is_alike(mine: &Environment, theirs: &Environment) -> bool {
+pub(super) fn is_alike(mine: &Environment, theirs: &Environment) -> bool {
     (&mine.cpu_model, mine.cpus, &mine.architecture) == (&theirs.cpu_model, theirs.cpus, &theirs.architecture)
         // A kernel reserves a little more or less from boot to boot.
         && mine.memory_bytes.abs_diff(theirs.memory_bytes) <= mine.memory_bytes / 50
@@ -203,13 +227,33 @@ mod tests {
         other.manifest.environment.cpus = 4;
         assert_eq!(named(&[part("localhost", &["1"], 0), other]), "localhost-1 localhost-2");
         // One after the other, as in a loop: by their ids, for nothing else tells.
-        let loops = [with_id("localhost", "1", (0, "x")), with_id("localhost", "2", (5, "y"))];
-        assert_eq!(named(&loops), "localhost-1 localhost-2");
-        let again = [with_id("a", "1", (0, "x")), with_id("a", "2", (5, "x"))];
+        let loops = [with_id("localhost", "1", (0, "ab120f")), with_id("localhost", "2", (5, "ab1240"))];
+        assert_eq!(named(&loops), "localhost-ab120 localhost-ab124");
+        let again = [with_id("a", "1", (0, "ab12")), with_id("a", "2", (5, "ab12"))];
         assert_eq!((named(&again), Machines::of(&again).by_name.len()), ("a a".to_owned(), 0));
         // Made of one image: they have one id, and two names, or were up at the same time.
-        assert_eq!(named(&[with_id("a", "1", (0, "x")), with_id("b", "2", (5, "x"))]), "a b");
-        assert_eq!(named(&[with_id("a", "1", (0, "x")), with_id("a", "2", (0, "x"))]), "a-1 a-2");
+        assert_eq!(named(&[with_id("a", "1", (0, "ab12")), with_id("b", "2", (5, "ab12"))]), "a b");
+        assert_eq!(named(&[with_id("a", "1", (0, "ab12")), with_id("a", "2", (0, "ab12"))]), "a-1 a-2");
+    }
+
+    #[test]
+    fn a_machine_that_tells_its_id_has_the_same_name_in_every_merge() {
+        let [one, other] =
+            [("1", "ab12"), ("2", "cd34")].map(|(boot, id)| move || with_id("a", boot, (0, id)));
+        assert_eq!(named(&[one(), other()]), "a-ab12 a-cd34");
+        assert_eq!(named(&[other(), one()]), "a-cd34 a-ab12");
+        assert_eq!(named(&[other(), part("a", &["3"], 0), one()]), "a-1 a-2 a-3", "one tells no id");
+    }
+
+    #[test]
+    fn no_two_machines_get_one_name() {
+        let taken = [part("a", &["1"], 0), part("a", &["2"], 0), part("a-1", &["3"], 0)];
+        assert_eq!(named(&taken), "a-2 a-3 a-1");
+        let taken =
+            [with_id("a", "1", (0, "ab12")), with_id("a", "2", (5, "cd34")), part("a-ab12", &["3"], 0)];
+        assert_eq!(named(&taken), "a-1 a-cd34 a-ab12");
+        assert_eq!(named(&[part("", &["1"], 0), part("machine-1", &["2"], 0)]), "machine-2 machine-1");
+        assert_eq!(named(&[part("", &["1"], 0), part("machine", &["2"], 0)]), "machine-1 machine");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The manifest of a merged run: what its parts have in common, and what the reader should know of the rest. Pure.
 
 use super::Part;
+use super::machines::is_alike;
 use std::collections::BTreeMap;
 use store::{
     DIFFERS, Environment, Factor, Manifest, Merged, MergedPart, PlanInfo, ProbeInfo, ScenarioInfo, State,
@@ -153,10 +154,10 @@ fn unlike(merged: &Merged) -> Option<String> {
     let made_of = |part: &MergedPart| {
         let environment = &part.environment;
         let model = environment.cpu_model.as_deref().unwrap_or("unknown processor");
-        format!("{} × {model}", environment.cpus)
+        format!("{} × {model}, {} MiB", environment.cpus, environment.memory_bytes >> 20)
     };
     let first = merged.parts.first()?;
-    let other = merged.parts.iter().find(|part| made_of(part) != made_of(first))?;
+    let other = merged.parts.iter().find(|part| !is_alike(&part.environment, &first.environment))?;
     Some(format!(
         "the machines are not alike ({}: {}; {}: {}), and cells have trials of several",
         first.machine,

@@ -9,6 +9,7 @@ mod manifest;
 mod refusals;
 
 use super::conclusion::conclude;
+use super::in_command;
 use super::verify::{is_as_planned, other_limit, plan, stray};
 use crate::cli::MergeArguments;
 use crate::credentials::Credentials;
@@ -18,7 +19,7 @@ use crate::signals::{self, INTERRUPTED};
 use chrono::{DateTime, TimeDelta, Utc};
 use design::Design;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::{Draft, Manifest, Merged, Run, read_manifest};
@@ -53,7 +54,7 @@ pub(crate) fn merge(arguments: &MergeArguments) -> Result<ExitCode, Failure> {
         }
     }
     let design = Design::of(&parts)?;
-    for warning in design.manifest.warnings.iter().filter(|_| !arguments.quiet) {
+    for warning in &design.manifest.warnings {
         say_beside(&super::harmless(&format!("warning: {warning}")));
     }
     let Some(path) = written(&parts, design, arguments, &stop)? else { return Ok(given_up()) };
@@ -77,7 +78,7 @@ fn named(arguments: &MergeArguments) -> Result<Vec<Part>, Failure> {
 fn looked_at(part: &Part) -> Result<Run, Failure> {
     let (mut findings, run) = store::verify(&part.path);
     findings.extend(run.iter().flat_map(super::verify::check_order));
-    let (id, path) = (&part.manifest.id, part.path.display());
+    let (id, path) = (&part.manifest.id, in_command(&part.path));
     match (run, findings.first()) {
         (Some(run), None) if run.manifest == part.manifest => Ok(run),
         (Some(_), None) => Err(Failure::Failed(format!("{id} was changed meanwhile; merge again"))),
@@ -180,9 +181,4 @@ pub(super) fn check_order(run: &Run, merged: &Merged, text: &str) -> Result<Vec<
     let strays = run.trials.iter().filter(|trial| there.contains(&trial.trial));
     findings.extend(strays.map(stray));
     Ok(findings)
-}
-
-/// A run's path as it is for commands in messages.
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

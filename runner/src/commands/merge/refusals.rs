@@ -1,9 +1,11 @@
 //! What is not merged, as far as the manifests tell; each is refused by name, with what helps.
 
-use super::{Part, shown};
+use super::super::in_command;
+use super::Part;
 use crate::failure::Failure;
+use crate::fleet::quoted;
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Factor, MOST_PARTS, Manifest, Shard, State};
+use store::{Factor, MOST_PARTS, Manifest, ScenarioInfo, Shard, State};
 
 /// Most runs that a message names.
 const MOST_NAMED: usize = 12;
@@ -91,7 +93,7 @@ fn refuse_alone(part: &Part) -> Result<(), Failure> {
                       `--repetitions`";
         return refused(manifest, reason);
     }
-    let path = shown(path);
+    let path = in_command(path);
     let state = match manifest.state {
         State::Complete => return Ok(()),
         State::Running => match store::executed_by(&part.path) {
@@ -165,13 +167,8 @@ static TRAITS: [Trait; 11] = [
     Trait {
         what: "the number of repetitions",
         of: |it| it.plan.repetitions.to_string(),
-        remedy: |it| {
-            let repetitions = it.manifest.plan.repetitions;
-            format!(
-                "all need as many: `--repetitions {repetitions}` for the second, or for a whole run that has fewer \
-                 `runner run SCENARIO --append RUN`"
-            )
-        },
+        // Where the same is replaced in both, blocks were added to one of them.
+        remedy: |_| "`runner run SCENARIO --append RUN` adds what the one has fewer".to_owned(),
     },
     Trait { what: "the design", of: design, remedy: |_| ALIKE.to_owned() },
     Trait {
@@ -213,7 +210,11 @@ static TRAITS: [Trait; 11] = [
 const ALIKE: &str = "execute both with the same options, on machines to which the scenario means the same";
 
 fn or_nothing(overrides: &[String]) -> String {
-    if overrides.is_empty() { "nothing".to_owned() } else { format!("`--set {}`", overrides.join(" --set ")) }
+    if overrides.is_empty() {
+        return "nothing".to_owned();
+    }
+    let sets: Vec<String> = overrides.iter().map(|set| format!("--set {}", quoted(set))).collect();
+    format!("`{}`", sets.join(" "))
 }
 
 /// Factors with their levels, and which combinations are cells.
@@ -262,10 +263,15 @@ fn refuse_overlap_and_gap(parts: &[Part], shard: Shard) -> Result<(), Failure> {
         .collect();
     let Some(first) = missing.first() else { return Ok(()) };
     let by = shard.by.name(1);
-    let (parts, are, it) =
+    let (word, are, it) =
         if missing.len() == 1 { ("part", "is", "it") } else { ("parts", "are", "the first of them") };
+    // As the parts that are there, which it would not fit else.
+    let Manifest { scenario: ScenarioInfo { overrides, .. }, probe, .. } = &parts[0].manifest;
+    let mut alike: Vec<String> = overrides.iter().map(|set| format!("--set {} ", quoted(set))).collect();
+    alike.extend(probe.factor.is_none().then(|| format!("--probe {} ", probe.backend)));
+    let alike = alike.concat();
     Err(Failure::Usage(format!(
-        "{parts} {} {are} missing; `runner run SCENARIO --shard {first} --shard-by {by}` executes {it}",
+        "{word} {} {are} missing; `runner run SCENARIO {alike}--shard {first} --shard-by {by}` executes {it}",
         missing.join(", "),
     )))
 }

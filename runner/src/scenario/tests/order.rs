@@ -229,5 +229,11 @@ fn what_repetitions_can_show_is_said() {
     let one = "exclude = [{ load = \"high\" }, { size = \"4KiB\" }, { threads = [1, 2] }]";
     all.push(said(3, one));
     all.push(said(4, one));
+    // Pairs, whose signs are swapped, take more of them.
+    let pairs = |repetitions: u32| {
+        let text = edited("repetitions = 3", &format!("repetitions = {repetitions}"));
+        Effects::of_pairs(&parse(&text).unwrap(), None).text()
+    };
+    all.extend([5, 6, 9, 10].map(pairs));
     insta::assert_snapshot!(all.join("\n"));
 }
