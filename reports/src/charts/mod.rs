@@ -24,6 +24,7 @@ mod vantages;
 
 pub use image::Rasteriser;
 pub(crate) use palette::MOST_SERIES;
+pub(crate) use scale::Scale;
 
 use crate::summary::Summary;
 use crate::timeline::Timeline;
