@@ -249,3 +249,13 @@ fn a_run_in_alternation_is_repeated_with_the_other() {
     let alone = commands(&base, &Kept { folder: "runs/a", other: None });
     assert_eq!(alone[0], "runner run scenarios/mmap_sweep.toml");
 }
+
+#[test]
+fn a_panel_without_figures_has_no_axis_name() {
+    let run = synthetic::run(&Recipe { repetitions: 2, calls: 2_000, ..small() });
+    let targets = charts::draw(&run.view(), &summarise(&run.view())).unwrap();
+    let sweep = targets[0].across.iter().find(|chart| chart.name.contains("-sweep-")).unwrap();
+    let lines: Vec<&str> = sweep.svg.lines().map(str::trim).collect();
+    assert_eq!(lines.iter().filter(|line| **line == "too few calls").count(), 1, "p99");
+    assert_eq!(lines.iter().filter(|line| **line == "size").count(), 2, "average and p50");
+}
