@@ -61,6 +61,11 @@ pub(super) fn heading(canvas: &Canvas<'_>, title: &str, name: &str, keys: &[Key]
     }
 }
 
+/// What the whole picture shows, in the place of a legend.
+pub(super) fn caption(canvas: &Canvas<'_>, text: &str) {
+    canvas.text(text, (LEFT, 40.0), Type::plain(LABEL, Colour::Muted));
+}
+
 /// Names a panel above its upper left corner.
 pub(super) fn subtitle(canvas: &Canvas<'_>, bounds: Bounds, text: &str) {
     canvas.text(text, (bounds.left, bounds.top - 13.0), Type::plain(SUBTITLE, Colour::Ink).bold());

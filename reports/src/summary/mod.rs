@@ -168,6 +168,11 @@ impl Summary {
         confidence.map(units::asked_percent)
     }
 
+    /// What stands beside figures: `95 % interval`, or `range`.
+    pub(crate) fn interval_words(&self) -> String {
+        self.confidence_words().map_or_else(|| "range".to_owned(), |it| format!("{it} interval"))
+    }
+
     /// What the brackets beside a figure are, as a heading: `[95 %]`, `[range]`.
     pub(crate) fn brackets(&self) -> String {
         format!("[{}]", self.confidence_words().unwrap_or_else(|| "range".to_owned()))

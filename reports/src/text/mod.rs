@@ -160,8 +160,7 @@ impl Page {
         if let Some(note) = summary.brackets_note() {
             body = format!("{body}\n{}", self.wrapped(note));
         }
-        let beside =
-            summary.confidence_words().map_or_else(|| "range".to_owned(), |it| format!("{it} interval"));
+        let beside = summary.interval_words();
         let seen = seen(vantage);
         self.headed(&format!("{target}, {seen}: medians over repetitions, {beside} of p50"), &body)
     }

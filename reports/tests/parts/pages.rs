@@ -251,6 +251,22 @@ fn a_run_in_alternation_is_repeated_with_the_other() {
 }
 
 #[test]
+fn bars_of_averages_and_maxima_are_said_to_be_what_they_are() {
+    let picture = |repetitions| {
+        let run = synthetic::run(&Recipe { repetitions, calls: 200, ..small() });
+        let targets = charts::draw(&run.view(), &summarise(&run.view())).unwrap();
+        targets[0].views[0].charts[0].svg.clone()
+    };
+    for (repetitions, words) in [(7, "95 % interval"), (3, "range")] {
+        let svg = picture(repetitions);
+        let caption = format!("medians over repetitions; bars: their {words}");
+        assert!(svg.contains(&format!("{caption}</desc>")), "{svg:.800}");
+        assert_eq!(svg.matches(&caption).count(), 2, "{svg:.800}");
+    }
+    assert!(!picture(2).contains("bars:"));
+}
+
+#[test]
 fn a_panel_without_figures_has_no_axis_name() {
     let run = synthetic::run(&Recipe { repetitions: 2, calls: 2_000, ..small() });
     let targets = charts::draw(&run.view(), &summarise(&run.view())).unwrap();
