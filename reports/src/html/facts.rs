@@ -5,7 +5,7 @@ use crate::calibration::origin;
 use crate::merged;
 use crate::summary::Summary;
 use crate::units;
-use crate::view::{probe_words, warmup_words, window_words};
+use crate::view::{probe_words, smt_words, warmup_words, window_words};
 use store::{Manifest, Role, State};
 
 /// A label and what it says.
@@ -63,7 +63,7 @@ pub(super) fn machine(manifest: &Manifest) -> Vec<Fact> {
         ("hypervisor", told(&environment.hypervisor)),
         ("frequency governor", told(&environment.governor)),
         ("turbo", told(&environment.turbo)),
-        ("SMT", told(&environment.smt)),
+        ("SMT", environment.smt.as_deref().map(|state| smt_words(state).to_owned())),
         ("huge pages", told(&environment.transparent_huge_pages)),
         ("clock source", told(&environment.clocksource)),
         ("ASLR", told(&environment.aslr)),

@@ -352,6 +352,7 @@ fn what_differs_is_named_machine_first() {
     let (run, mut other) = (small_run(), small_run());
     other.manifest.environment.host = "elsewhere".to_owned();
     other.manifest.plan.seed = 99;
+    other.manifest.environment.smt = Some("notsupported".to_owned());
     other.manifest.scenario.window_ns = Some(1_000_000_000);
     other.manifest.scenario.generators = vec!["mapper: mmap, 1 thread, size 8KiB".to_owned()];
     other.manifest.warnings.push("The machine was not at rest.".to_owned());
@@ -360,8 +361,10 @@ fn what_differs_is_named_machine_first() {
     other.trials[1].status = Status::Invalid;
     let comparison = compare(&run.view(), &other.view(), Metric::P50, 0.05).unwrap();
     let what: Vec<&str> = comparison.differences.iter().map(|it| it.what.as_str()).collect();
-    let expected = ["host", "generators", "window", "seed", "disturbed trials", "trials without figures"];
+    let expected =
+        ["host", "SMT", "generators", "window", "seed", "disturbed trials", "trials without figures"];
     assert_eq!(what, expected);
+    assert_eq!(comparison.differences[1].candidate, "none");
     let remarks = comparison.remarks.join("\n");
     assert!(remarks.contains("candidate: The machine was not at rest."), "{remarks}");
     assert!(remarks.contains("both runs: The frequency governor is unknown"), "{remarks}");

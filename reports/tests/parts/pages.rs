@@ -275,3 +275,10 @@ fn a_panel_without_figures_has_no_axis_name() {
     assert_eq!(lines.iter().filter(|line| **line == "too few calls").count(), 1, "p99");
     assert_eq!(lines.iter().filter(|line| **line == "size").count(), 2, "average and p50");
 }
+
+#[test]
+fn a_machine_without_smt_has_none() {
+    let mut run = small_run();
+    run.manifest.environment.smt = Some("notsupported".to_owned());
+    assert!(rendered(&run).html.contains("<dt>SMT</dt><dd>none</dd>"));
+}
