@@ -31,8 +31,12 @@ pub(super) fn badges(summary: &Summary) -> Vec<Badge> {
     let mut badges = vec![
         state,
         Badge {
-            text: format!("{} of {} trials ok", progress.ok, progress.planned),
-            class: if progress.ok == progress.planned { "good" } else { "bad" },
+            text: summary.progress_words(),
+            class: match (progress.ok == progress.planned, summary.disturbed.is_empty()) {
+                (true, true) => "good",
+                (true, false) => "plain",
+                (false, _) => "bad",
+            },
         },
         plain(format!("{} repetitions", manifest.plan.repetitions)),
         plain(probe_words(&manifest.probe)),

@@ -156,6 +156,15 @@ impl Summary {
         self.most_repetitions().is_some_and(|most| most < FULL_REPETITIONS)
     }
 
+    /// `12 of 12 trials ok`, and how many were disturbed, where any was.
+    pub(crate) fn progress_words(&self) -> String {
+        let disturbed = match self.disturbed.len() {
+            0 => String::new(),
+            disturbed => format!(", {disturbed} disturbed"),
+        };
+        format!("{} of {} trials ok{disturbed}", self.progress.ok, self.progress.planned)
+    }
+
     /// How sure the intervals beside figures are, such as `95 %`: with a rule for repetitions as sure as each of its looks.
     /// None where they are ranges instead.
     pub(crate) fn confidence_words(&self) -> Option<String> {

@@ -93,16 +93,14 @@ impl Page {
 
     fn title(self, summary: &Summary) -> String {
         let manifest = &summary.manifest;
-        let progress = summary.progress;
         let title = match manifest.scenario.summary.as_str() {
             "" => manifest.scenario.name.clone(),
             summary => format!("{}: {summary}", manifest.scenario.name),
         };
         let facts = format!(
-            "{} · {} of {} trials ok · {} repetitions · {}",
+            "{} · {} · {} repetitions · {}",
             manifest.id,
-            progress.ok,
-            progress.planned,
+            summary.progress_words(),
             manifest.plan.repetitions,
             probe_words(&manifest.probe)
         );

@@ -276,6 +276,23 @@ fn a_panel_without_figures_has_no_axis_name() {
     assert_eq!(lines.iter().filter(|line| **line == "size").count(), 2, "average and p50");
 }
 
+/// Where trials were disturbed, not all is well.
+#[test]
+fn disturbed_trials_are_counted_beside_those_that_are_ok() {
+    let mut run = small_run();
+    let badge = |run: &SyntheticRun| {
+        let page = rendered(run).html;
+        let at = page.find("28 of 28 trials ok").unwrap();
+        page[at - 30..at + 40].lines().find(|line| line.contains("trials ok")).unwrap().to_owned()
+    };
+    assert!(badge(&run).ends_with("class=\"good\">28 of 28 trials ok</li>"), "{}", badge(&run));
+    run.trials[3].noise =
+        Some(store::Noise { disturbed: Some("others took 12 %".to_owned()), ..store::Noise::default() });
+    assert!(badge(&run).ends_with("class=\"plain\">28 of 28 trials ok, 1 disturbed</li>"), "{}", badge(&run));
+    let shown = text::render(&summarise(&run.view()), &TextOptions::default());
+    assert!(shown.contains("28 of 28 trials ok, 1 disturbed · "), "{shown:.400}");
+}
+
 #[test]
 fn a_machine_without_smt_has_none() {
     let mut run = small_run();
