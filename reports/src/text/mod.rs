@@ -12,7 +12,7 @@ pub use comparison::{render_comparison, render_trend};
 
 use crate::summary::{CostFigure, FailedTrials, MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::view::{probe_words, seen};
-use crate::{Metric, answer, calibration, fleet, merged, rows, units};
+use crate::{CALLS_BEYOND, Metric, answer, calibration, fleet, merged, rows, units};
 use sparkline::Sparkline;
 use store::Vantage;
 pub(crate) use table::{Column, Grid, wrap};
@@ -152,6 +152,10 @@ impl Page {
         if let Some(sparkline) = sparkline.filter(|_| grid.shows(HISTOGRAM, self.options.width)) {
             body = format!("{body}\n{}", self.wrapped(&sparkline.legend()));
         }
+        if self.lacks_quantiles(summary, &grid, (target, vantage)) {
+            let note = rows::quantiles_note("every repetition has", CALLS_BEYOND);
+            body = format!("{body}\n{}", self.wrapped(&format!("–: {note}")));
+        }
         if summary.has_only_failures((target, vantage)) {
             body = format!("{body}\n{}", self.wrapped(rows::FAILURES_NOTE));
         }
@@ -161,6 +165,14 @@ impl Page {
         let beside = summary.interval_words();
         let seen = seen(vantage);
         self.headed(&format!("{target}, {seen}: medians over repetitions, {beside} of p50"), &body)
+    }
+
+    /// Whether in a column that is shown there is a dash for too few calls beyond a quantile.
+    fn lacks_quantiles(self, summary: &Summary, grid: &Grid, (target, vantage): (&str, Vantage)) -> bool {
+        let measures = || summary.cells.iter().filter_map(|cell| cell.measure(target, vantage));
+        let quantiles = Metric::ALL.into_iter().filter(|metric| metric.quantile().is_some());
+        let mut shown = quantiles.filter(|metric| grid.shows(metric.label(), self.options.width));
+        shown.any(|metric| measures().any(|measure| measure.figure(metric).is_none()))
     }
 
     /// Where the probe is a factor: the callers' view of each cell, and what the probe makes of it.

@@ -299,3 +299,18 @@ fn a_machine_without_smt_has_none() {
     run.manifest.environment.smt = Some("notsupported".to_owned());
     assert!(rendered(&run).html.contains("<dt>SMT</dt><dd>none</dd>"));
 }
+
+#[test]
+fn dashes_in_place_of_quantiles_are_explained_where_there_are_any() {
+    let legend = format!(
+        "–: A quantile is shown only where every repetition has at least {} calls",
+        reports::CALLS_BEYOND
+    );
+    let shown = |run: &SyntheticRun, width| {
+        text::render(&summarise(&run.view()), &TextOptions { width, colour: false })
+    };
+    let run = synthetic::run(&Recipe { repetitions: 2, calls: 40_000, ..small() });
+    let (wide, narrow) = (shown(&run, 140), shown(&run, 60));
+    assert!(wide.contains("p99.9") && wide.contains(&legend), "{wide}");
+    assert!(narrow.contains("p99") && !narrow.contains("p99.9") && !narrow.contains("–: "), "{narrow}");
+}
