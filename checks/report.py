@@ -137,6 +137,26 @@ EXPLORED = """
     return [explored(load => [100 * load, 90 * load, 110 * load]), explored(() => [0, 0, 0])];
 })()
 """
+# Of two targets the first has one call and two loads, the second two calls.
+ASKED = """
+(() => {
+    const form = document.querySelector('#explore form'), figure = document.querySelector('#explore figure');
+    form.replaceChildren();
+    const cells = [0, 1].flatMap(load => [[0, 0], [1, 1], [2, 1]].map(([call, target]) => [[call, load], target, [[5], [5]]]));
+    const factors = [{name: 'call', levels: ['getpid', 'open', 'read']}, {name: 'load', levels: ['idle', 'busy']}];
+    explore({metrics: ['mean', 'p50'], factors, series: 1, targets: ['getpid', 'files'], cells});
+    const [target, , along] = form.querySelectorAll('select');
+    const asked = () => ({along: along.selectedOptions[0].text, offered: [...along.options].filter(it => !it.hidden).map(it => it.text),
+        text: figure.textContent, dots: figure.querySelectorAll('.dot').length});
+    const first = asked();
+    target.value = 1;
+    target.dispatchEvent(new Event('change'));
+    const second = asked();
+    along.value = 0;
+    along.dispatchEvent(new Event('change'));
+    return [first, second, asked()];
+})()
+"""
 TIP = "document.querySelector('.tip').hidden ? '' : document.querySelector('.tip').textContent"
 
 
@@ -343,6 +363,11 @@ def check_exploring(tally, browser):
     tally.check("load 1, 3, 5, 7." in some["note"], "levels that are left out are named", some["note"])
     tally.check(some["dots"] == 5 * 3 and not some["wrong"], "figures of 0 ns have a place", some)
     tally.check("every figure is 0 ns" in none["text"], "nothing but 0 ns is said, not drawn", none)
+    one, two, calls = browser.evaluate(ASKED)
+    tally.check(one["along"] == "load" and one["offered"] == ["load"], "what a target has is asked for", one)
+    tally.check("open" not in one["text"] and one["dots"] == 2 + 1, "levels of other targets are left out", one)
+    tally.check(two["along"] == "load" and two["offered"] == ["call", "load"], "the choice stays where it can", two)
+    tally.check("getpid" not in calls["text"] and calls["dots"] == 2 * (2 + 1), "so they are of the other one", calls)
 
 
 def check_without_script(tally, browser, page):

@@ -116,23 +116,38 @@ function explore({ metrics, factors, series, targets, cells }) {
     label.append(words, select);
     form.append(label);
     select.addEventListener('change', show);
-    return { label, get value() { return Number(select.value); } };
+    // Of its options only those with these values; `first` where the chosen one is not among them.
+    const offer = (values, first) => {
+      for (const option of select.options) option.hidden = option.disabled = !values.includes(Number(option.value));
+      if (!values.includes(Number(select.value))) select.value = first;
+    };
+    return { label, offer, get value() { return Number(select.value); } };
   };
   const numbered = words => words.map((text, index) => [index, text]);
   const target = ask('target', numbered(targets), 0);
   const metric = ask('metric', numbered(metrics), 1);
   const along = ask('along', varying.map(index => [index, factors[index].name]), varying.find(index => index !== series) ?? varying[0]);
   const scale = ask('axis', [[0, 'logarithmic'], [1, 'linear from zero']], 0);
-  const held = new Map(varying.map(index => [index, ask(factors[index].name, numbered(factors[index].levels), Math.floor((factors[index].levels.length - 1) / 2))]));
+  const middle = levels => levels[Math.floor((levels.length - 1) / 2)];
+  const held = new Map(varying.map(index => [index, ask(factors[index].name, numbered(factors[index].levels), middle(factors[index].levels.map((_, level) => level)))]));
   form.addEventListener('submit', event => event.preventDefault());
   function show() {
-    const across = along.value, lined = across !== series && varying.includes(series) ? series : varying.find(index => index !== across);
-    held.forEach((it, index) => { it.label.hidden = index === across || index === lined; });
-    const of = (level, line) => cells.find(([levels, index]) => index === target.value && varying.every(place =>
+    // A level may belong to other targets alone.
+    const own = cells.filter(([, index]) => index === target.value);
+    const there = factors.map(({ levels }, place) => levels.map((_, level) => level).filter(level => own.some(cell => cell[0][place] === level)));
+    const several = varying.filter(index => there[index].length > 1), asked = several.length ? several : varying;
+    along.offer(asked, asked.find(index => index !== series) ?? asked[0]);
+    const across = along.value, lined = across !== series && asked.includes(series) ? series : asked.find(index => index !== across);
+    held.forEach((it, index) => {
+      it.offer(there[index], middle(there[index]));
+      it.label.hidden = index === across || index === lined || !asked.includes(index);
+    });
+    const of = (level, line) => own.find(([levels]) => asked.every(place =>
       levels[place] === (place === across ? level : place === lined ? line : held.get(place).value)))?.[2][metric.value];
-    const lines = lined === undefined ? [''] : factors[lined].levels, every = Math.ceil(lines.length / 7);
+    const named = index => there[index].map(level => factors[index].levels[level]);
+    const lines = lined === undefined ? [''] : named(lined), every = Math.ceil(lines.length / 7);
     const left = lines.filter((_, line) => line % every);
-    picture(factors[across], lines.flatMap((name, line) => line % every ? [] : [{ name, colour: (lines.length === 2 && line === 1 ? 2 : line / every) % 7, points: factors[across].levels.map((_, level) => of(level, line)) }]));
+    picture({ name: factors[across].name, levels: named(across) }, lines.flatMap((name, line) => line % every ? [] : [{ name, colour: (lines.length === 2 && line === 1 ? 2 : line / every) % 7, points: there[across].map(level => of(level, there[lined]?.[line])) }]));
     if (!left.length) return;
     const note = document.createElement('p');
     note.className = 'note';

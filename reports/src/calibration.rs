@@ -32,10 +32,8 @@ fn sentences_of_parts(parts: &[MergedPart]) -> Vec<String> {
         let whose =
             if some == all { format!("the {all} parts") } else { format!("{some} of the {all} parts") };
         format!(
-            "This probe ({backend}) adds {} to a call and reads a call that does nothing as {}: the medians of {whose}, each \
-             found where it was executed.",
-            span(|it| it.added_ns.value),
-            span(|it| it.reads_ns.value),
+            "{} These are the medians of {whose}, each found where it was executed.",
+            costs(backend, &span(|it| it.added_ns.value), &span(|it| it.reads_ns.value))
         )
     };
     found.into_iter().map(sentence).collect()
@@ -44,11 +42,14 @@ fn sentences_of_parts(parts: &[MergedPart]) -> Vec<String> {
 /// `This probe (raw_tracepoint) adds 240 ns [235, 246] to a call and reads a call that does nothing as …`
 #[must_use]
 pub fn sentence(calibration: &Calibration) -> String {
+    costs(&calibration.backend, &in_words(calibration.added_ns), &in_words(calibration.reads_ns))
+}
+
+/// What was found of calls one right after the other; those of trials have something in between.
+fn costs(backend: &str, added: &str, reads: &str) -> String {
     format!(
-        "This probe ({}) adds {} to a call and reads a call that does nothing as {}.",
-        calibration.backend,
-        in_words(calibration.added_ns),
-        in_words(calibration.reads_ns)
+        "This probe ({backend}) adds {added} to a call and reads a call that does nothing, made over and over, as {reads}; \
+         with something else in between, both can be less."
     )
 }
 
@@ -85,8 +86,8 @@ mod tests {
         };
         assert_eq!(
             sentence(&calibration),
-            "This probe (raw_tracepoint) adds 240 ns [235, 1200] to a call and reads a call that does nothing as \
-             115 ns [113, 117]."
+            "This probe (raw_tracepoint) adds 240 ns [235, 1200] to a call and reads a call that does nothing, made over \
+             and over, as 115 ns [113, 117]; with something else in between, both can be less."
         );
         assert_eq!(
             origin(&calibration),

@@ -222,6 +222,7 @@ mod tests {
             started_at: DateTime::from_timestamp(1_790_000_000 + 86_400 * number, 0).unwrap(),
             kernel: "6.12".into(),
             host: "lab".into(),
+            name: "sweep".into(),
             scenario: ("0".into(), Vec::new()),
             backend: "user".into(),
             confidence: Some("95 %".into()),
@@ -298,7 +299,8 @@ mod tests {
         let history = history(&values);
         let html = history.html("figures.csv");
         assert!(
-            html.contains("median over 1000 runs</h1>") && html.contains("of mmap over 1000 runs;"),
+            html.contains("<h1>sweep: median over 1000 runs</h1>")
+                && html.contains("of mmap over 1000 runs;"),
             "{html}"
         );
         assert!(html.contains("Each point is 4 successive runs"), "{html}");
@@ -381,7 +383,27 @@ mod tests {
         }
     }
 
-    /// By the formula of WCAG 2: what is not text has to stand out by three to one.
+    #[test]
+    fn runs_of_one_day_are_told_apart_by_the_time() {
+        let mut history = history(&[Some(190.0), Some(100.0)]);
+        let html = history.html("figures.csv");
+        assert!(html.contains(">2026-09-21</text>") && html.contains(">2026-09-22</text>"), "{html}");
+        history.runs[1].started_at = history.runs[0].started_at + chrono::TimeDelta::seconds(80);
+        let html = history.html("figures.csv");
+        for began in ["14:13:20", "14:14:40"] {
+            assert!(html.contains(&format!(">2026-09-21 {began} UTC</text>")), "{html}");
+        }
+    }
+
+    #[test]
+    fn the_grid_is_at_round_figures() {
+        let html = history(&[Some(190.0), Some(180.0)]).html("figures.csv");
+        for tick in ["0 ns", "50 ns", "100 ns", "150 ns"] {
+            assert!(html.contains(&format!("text-anchor=\"end\">{tick}</text>")), "{tick}: {html}");
+        }
+    }
+
+    /// By the formula of WCAG 2: what is not text has to stand out by three to one, and text by four and a half.
     #[test]
     fn colours_stand_out_from_their_paper() {
         let channel = |value: u8| {
@@ -400,5 +422,12 @@ mod tests {
             let found = (contrast(&light, "#ffffff"), contrast(dark, "#181818"));
             assert!(found.0 >= 3.0 && found.1 >= 3.0, "{light} {dark}: {found:?}");
         }
+        let (light, dark) = page::LINKS;
+        let found = (contrast(light, "#ffffff"), contrast(dark, "#181818"));
+        assert!(found.0 >= 4.5 && found.1 >= 4.5, "{light} {dark}: {found:?}");
+        let html = history(&[Some(100.0)]).html("figures.csv");
+        assert!(
+            html.contains(&format!("a{{color:{light}}}")) && html.contains(&format!("a{{color:{dark}}}"))
+        );
     }
 }

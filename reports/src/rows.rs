@@ -48,6 +48,11 @@ pub(crate) fn has_compat(ledgers: &[TargetLedger]) -> bool {
 /// What is to be known of cells in which every call failed.
 pub(crate) const FAILURES_NOTE: &str = "Where no call succeeded, times are those of the calls that failed.";
 
+/// Why a quantile may have no figure; whose calls are counted are words such as `every repetition has`.
+pub(crate) fn quantiles_note(whose: &str, calls_beyond: u64) -> String {
+    format!("A quantile is shown only where {whose} at least {calls_beyond} calls beyond it.")
+}
+
 /// What stands in the ledger's place where no probe has counted anything.
 pub(crate) const NO_LEDGER: &str =
     "No trial has a probe's counts. Callers count what they issued, and no more is known.";

@@ -32,6 +32,14 @@ pub(crate) fn without_probe(factor: &ProbeFactor, level: &str) -> bool {
     factor.levels.iter().any(|it| it.label == level && it.backend.as_deref() == Some("user"))
 }
 
+/// Whether there is simultaneous multithreading: the kernel's word, but `none` where the processor, or the kernel, has none.
+pub(crate) fn smt_words(state: &str) -> &str {
+    match state {
+        "notsupported" | "notimplemented" => "none",
+        other => other,
+    }
+}
+
 /// How long a window was: `500 ms`, `by factor long`.
 pub(crate) fn window_words(manifest: &Manifest) -> String {
     match (manifest.scenario.window_ns, &manifest.plan.design.window_factor) {

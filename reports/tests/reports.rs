@@ -317,8 +317,8 @@ fn columns_of_the_ledger_that_say_nothing_are_left_out() {
 fn what_the_probe_costs_is_on_top_of_every_report() {
     let run = small_run();
     let summary = summarise(&run.view());
-    let sentence = "This probe (raw_tracepoint) adds 240 ns [235, 246] to a call and reads a call that does nothing \
-                    as 115 ns [113, 117].";
+    let sentence = "This probe (raw_tracepoint) adds 240 ns [235, 246] to a call and reads a call that does nothing, \
+                    made over and over, as 115 ns [113, 117]; with something else in between, both can be less.";
     let document: serde_json::Value = serde_json::from_str(&json::render(&summary).unwrap()).unwrap();
     assert_eq!(document["calibration"][0], sentence);
     assert_eq!(document["manifest"]["probe"]["calibrations"][0]["added_ns"]["low"], 235.1);

@@ -40,8 +40,7 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
 /// One row for each series.
 pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, lines: &[Line<'_>]) {
     panel::heading(canvas, &frame.title, "", &[]);
-    let caption = "share of the calls in each twelfth of a power of two; both axes logarithmic";
-    canvas.text(caption, (LEFT, 40.0), Type::plain(LABEL, Colour::Muted));
+    panel::caption(canvas, "share of the calls in each twelfth of a power of two; both axes logarithmic");
     let extremes = lines.iter().flat_map(|line| {
         let histogram = &line.measure.histogram;
         [histogram.min_ns.max(1) as f64, histogram.max_ns.max(1) as f64]

@@ -6,13 +6,29 @@ use super::matrix::Line;
 use super::palette::Colour;
 use super::panel::{self, Bounds, LABEL, LEFT, RIGHT};
 use super::scale::{Scale, log_range};
+use crate::summary::Summary;
 use crate::{Metric, units};
 
+const METRICS: [Metric; 2] = [Metric::Mean, Metric::Max];
 const WIDTH: f64 = 880.0;
-const HEIGHT: f64 = 300.0;
+const HEIGHT: f64 = 316.0;
+/// Where the panels begin, below title and caption.
+const TOP: f64 = 60.0;
+
+/// What points are and, where there are any, bars.
+pub(super) fn caption(summary: &Summary, lines: &[Line<'_>]) -> String {
+    let mut figures =
+        lines.iter().flat_map(|line| METRICS.into_iter().filter_map(|metric| line.measure.figure(metric)));
+    let bars = if figures.any(|figure| figure.interval_ns.is_some()) {
+        format!("; bars: their {}", summary.interval_words())
+    } else {
+        String::new()
+    };
+    format!("medians over repetitions{bars}")
+}
 
 /// Name, title and description of the chart; none without figures.
-pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
+pub(super) fn frame(name: String, of: &str, (lines, caption): (&[Line<'_>], &str)) -> Frame {
     let figures: Vec<String> = lines
         .iter()
         .filter_map(|line| {
@@ -25,12 +41,13 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
             ))
         })
         .collect();
+    let panels = [0.0, WIDTH / 2.0].map(|left| [left, TOP, WIDTH / 2.0, HEIGHT - TOP]);
     Frame {
         name,
         title: format!("Average and maximum latency of {of}"),
-        description: figures.join("; "),
+        description: format!("{}; {caption}", figures.join("; ")),
         size: (WIDTH, HEIGHT),
-        parts: [0.0, WIDTH / 2.0].map(|left| [left, 44.0, WIDTH / 2.0, HEIGHT - 44.0]).to_vec(),
+        parts: [&[[0.0, 28.0, WIDTH / 2.0, 22.0]][..], &panels].concat(),
         is_by_column: false,
     }
 }
@@ -39,7 +56,7 @@ pub(super) fn frame(name: String, of: &str, lines: &[Line<'_>]) -> Frame {
 pub(super) fn table(name: &str, lines: &[Line<'_>]) -> Table {
     let ends = ["value_ns", "interval_low_ns", "interval_high_ns", "repetitions"];
     let mut table = Table::new(["metric", name].into_iter().chain(ends));
-    for metric in [Metric::Mean, Metric::Max] {
+    for metric in METRICS {
         for line in lines {
             let Some(figure) = line.measure.figure(metric) else { continue };
             let numbers = [
@@ -55,12 +72,14 @@ pub(super) fn table(name: &str, lines: &[Line<'_>]) -> Table {
 }
 
 /// Two panels: the average from zero, the maximum on a logarithmic axis.
-pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, (name, lines): (&str, &[Line<'_>])) {
+pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, caption: &str, (name, lines): (&str, &[Line<'_>])) {
     panel::heading(canvas, &frame.title, "", &[]);
+    panel::caption(canvas, caption);
     let half = (WIDTH - LEFT - RIGHT) / 2.0;
     let panels = [(Metric::Mean, "Average", LEFT), (Metric::Max, "Maximum (log scale)", LEFT + half + 16.0)];
     for (metric, title, left) in panels {
-        let bounds = Bounds { left: left + 62.0, top: 66.0, right: left + half - 8.0, bottom: HEIGHT - 52.0 };
+        let bounds =
+            Bounds { left: left + 62.0, top: TOP + 22.0, right: left + half - 8.0, bottom: HEIGHT - 52.0 };
         panel::subtitle(canvas, bounds, title);
         draw_panel(canvas, (bounds, metric), lines);
         panel::x_name(canvas, bounds, name);

@@ -24,6 +24,7 @@ mod vantages;
 
 pub use image::Rasteriser;
 pub(crate) use palette::MOST_SERIES;
+pub(crate) use scale::Scale;
 
 use crate::summary::Summary;
 use crate::timeline::Timeline;
@@ -234,9 +235,10 @@ fn view_charts(
         if view.label.is_empty() { target.0.to_owned() } else { format!("{} at {}", target.0, view.label) };
     let of = format!("{of}, {}{}", seen(target.1), matrix::of_failures(&lines));
     let name = |chart: &str| file_name(&[target.0, target.1.name(), chart, &view.label]);
-    let frame = levels::frame(name("average_and_maximum"), &of, &lines);
+    let caption = levels::caption(matrix.summary, &lines);
+    let frame = levels::frame(name("average_and_maximum"), &of, (&lines, &caption));
     let average = chart(&frame, &levels::table(series, &lines), |canvas| {
-        levels::draw(canvas, &frame, (series, &lines));
+        levels::draw(canvas, &frame, &caption, (series, &lines));
     })?;
     let frame = histograms::frame(name("histograms"), &of, &lines);
     let histograms =

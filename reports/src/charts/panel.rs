@@ -61,6 +61,11 @@ pub(super) fn heading(canvas: &Canvas<'_>, title: &str, name: &str, keys: &[Key]
     }
 }
 
+/// What the whole picture shows, in the place of a legend.
+pub(super) fn caption(canvas: &Canvas<'_>, text: &str) {
+    canvas.text(text, (LEFT, 40.0), Type::plain(LABEL, Colour::Muted));
+}
+
 /// Names a panel above its upper left corner.
 pub(super) fn subtitle(canvas: &Canvas<'_>, bounds: Bounds, text: &str) {
     canvas.text(text, (bounds.left, bounds.top - 13.0), Type::plain(SUBTITLE, Colour::Ink).bold());
@@ -122,7 +127,10 @@ pub(super) fn whisker(canvas: &Canvas<'_>, x: f64, (low, high): (f64, f64), colo
 /// Marks of ratios: the grid of a logarithmic axis is too coarse for a few per cent, so that rungs are chosen, the most
 /// telling first.
 pub(super) fn rungs(range: (f64, f64), y: &Scale) -> Vec<(f64, String)> {
-    let rungs = [1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 100.0, 0.01, 1.25, 0.8, 1.1, 0.9, 1.05, 0.95];
+    let rungs = [
+        1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 100.0, 0.01, 50.0, 0.02, 20.0, 0.05, 1.5, 0.7, 3.0, 0.3, 1.25,
+        0.8, 1.1, 0.9, 1.05, 0.95,
+    ];
     let mut marks: Vec<(f64, String)> = Vec::new();
     for rung in rungs.into_iter().filter(|rung| *rung >= range.0 && *rung <= range.1) {
         let at = y.pixel(rung);
@@ -151,4 +159,18 @@ pub(super) fn thinned(points: &[Point]) -> Vec<Point> {
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rungs_reach_to_the_upper_part_of_an_axis() {
+        for high in [1.3, 1.49, 1.7, 1.99, 2.9, 4.9, 9.9, 19.0, 49.0, 99.0] {
+            let y = Scale::logarithmic((0.95, high), (70.0, 0.0));
+            let highest = rungs((0.95, high), &y).into_iter().map(|(at, _)| at).fold(70.0, f64::min);
+            assert!(highest < 32.0, "{high}: the highest at {highest}");
+        }
+    }
 }

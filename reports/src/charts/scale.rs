@@ -4,7 +4,7 @@ use crate::units;
 
 /// An axis of one panel, from a pixel to a pixel.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     from: f64,
@@ -14,7 +14,7 @@ pub(super) struct Scale {
 
 impl Scale {
     /// A linear axis; `low` lies at pixel `from`.
-    pub(super) fn linear((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
+    pub(crate) fn linear((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
         let high = if high > low { high } else { low + 1.0 };
         Self { low, high, from, to, logarithmic: false }
     }
@@ -27,7 +27,7 @@ impl Scale {
     }
 
     /// The pixel of a value; values beyond the axis lie at its ends.
-    pub(super) fn pixel(&self, value: f64) -> f64 {
+    pub(crate) fn pixel(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         let share = if self.logarithmic {
             (value / self.low).ln() / (self.high / self.low).ln()
@@ -38,7 +38,7 @@ impl Scale {
     }
 
     /// Where lines are drawn: at most about `most` of them, at 1, 2 and 5 times powers of ten.
-    pub(super) fn ticks(&self, most: usize) -> Vec<f64> {
+    pub(crate) fn ticks(&self, most: usize) -> Vec<f64> {
         if self.logarithmic {
             log_ticks((self.low, self.high), most)
         } else {

@@ -194,7 +194,6 @@ impl<'a> Sweep<'a> {
                 Bounds { left: left + 58.0, top: 92.0, right: left + THIRD - 14.0, bottom: HEIGHT - 52.0 };
             panel::subtitle(canvas, bounds, if metric == Metric::Mean { "average" } else { metric.label() });
             self.draw_panel(canvas, bounds, metric);
-            panel::x_name(canvas, bounds, &self.factor.name);
         }
     }
 
@@ -214,6 +213,7 @@ impl<'a> Sweep<'a> {
         let marks: Vec<_> =
             places.iter().zip(&self.factor.levels).map(|(x, level)| (*x, level.label.clone())).collect();
         panel::x_axis(canvas, bounds, &marks, false);
+        panel::x_name(canvas, bounds, &self.factor.name);
         for (key, figures) in &lines {
             let points: Vec<(f64, &Figure)> =
                 places.iter().zip(figures).filter_map(|(x, figure)| Some((*x, figure.as_ref()?))).collect();

@@ -41,7 +41,7 @@ pub(super) fn frame(name: String, of: &str, pairs: &[Pair<'_>]) -> Frame {
         title: format!("{of}, in the kernel and as the caller saw it{}", of_failures(pairs)),
         description: format!("Latency by percentile from both vantages. {}", figures.join("; ")),
         size: (WIDTH, 62.0 + ROW * pairs.len().div_ceil(IN_A_ROW) as f64),
-        parts: parts(pairs.len()),
+        parts: if pairs.len() > 1 { parts(pairs.len()) } else { Vec::new() },
         is_by_column: false,
     }
 }
@@ -76,18 +76,19 @@ fn medians_short(pair: &[&MeasureSummary; 2]) -> String {
 fn parts(count: usize) -> Vec<[f64; 4]> {
     let legend = [0.0, 32.0, WIDTH / 2.0, 22.0];
     let panel = |index: usize| {
-        let (left, top) = corner(index);
-        [left, top, third(), ROW]
+        let (left, top) = corner(index, count);
+        [left, top, width(count), ROW]
     };
     std::iter::once(legend).chain((0..count).map(panel)).collect()
 }
 
-fn third() -> f64 {
-    (WIDTH - LEFT - RIGHT + 14.0) / IN_A_ROW as f64
+/// Width of a panel with its axis, of so many.
+fn width(count: usize) -> f64 {
+    (WIDTH - LEFT - RIGHT + 14.0) / count.clamp(1, IN_A_ROW) as f64
 }
 
-fn corner(index: usize) -> (f64, f64) {
-    (LEFT + third() * (index % IN_A_ROW) as f64, 56.0 + ROW * (index / IN_A_ROW) as f64)
+fn corner(index: usize, count: usize) -> (f64, f64) {
+    (LEFT + width(count) * (index % IN_A_ROW) as f64, 56.0 + ROW * (index / IN_A_ROW) as f64)
 }
 
 /// One panel for each level of the series, on the same axes.
@@ -103,11 +104,11 @@ pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, (name, pairs): (&str, &[P
     let all = ratios.iter().flatten().map(|(_, ratio)| *ratio).chain([1.0]);
     let Some(range_of_ratios) = log_range(all, 1.05, 1.3) else { return };
     for (index, (label, pair)) in pairs.iter().enumerate() {
-        let (left, top) = corner(index);
+        let (left, top) = corner(index, pairs.len());
         let bounds = Bounds {
             left: left + 58.0,
             top: top + 36.0,
-            right: left + third() - 14.0,
+            right: left + width(pairs.len()) - 14.0,
             bottom: top + ROW - 48.0 - RATIO - 34.0,
         };
         let title = if pairs.len() > 1 { format!("{name} {label}") } else { label.clone() };
@@ -120,6 +121,7 @@ pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, (name, pairs): (&str, &[P
         panel::x_axis(canvas, bounds, &unlabelled, true);
         let below = Bounds { top: bounds.bottom + 34.0, bottom: bounds.bottom + 34.0 + RATIO, ..bounds };
         panel::x_axis(canvas, below, &marks, true);
+        panel::x_name(canvas, below, "share of the calls that are faster");
         draw_ratio(canvas, below, (x, &ratios[index], range_of_ratios));
         let look = Type::plain(LABEL, Colour::Muted).at(super::canvas::Anchor::Right);
         canvas.text(&medians_short(pair), (bounds.right, bounds.top - 13.0), look);
@@ -129,9 +131,6 @@ pub(super) fn draw(canvas: &Canvas<'_>, frame: &Frame, (name, pairs): (&str, &[P
             percentiles::tell(canvas, (x, y), (&key.label, &curve));
         }
     }
-    let bottom = frame.size.1 - 14.0;
-    let look = Type::plain(LABEL, Colour::Muted).at(super::canvas::Anchor::Right);
-    canvas.text("share of the calls that are faster", (WIDTH - RIGHT, bottom), look);
 }
 
 /// What the caller saw as a multiple of what the kernel did, by one in how many calls is slower: as far as there are
@@ -173,4 +172,17 @@ pub(super) fn table(name: &str, pairs: &[Pair<'_>]) -> Table {
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_fill_the_width_however_few_they_are() {
+        for count in 1..=4 {
+            let right = parts(count).into_iter().map(|[left, _, width, _]| left + width).fold(0.0, f64::max);
+            assert!((right - (WIDTH - RIGHT + 14.0)).abs() < 1e-9, "{count}: {right}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! In what runs differ besides the figures.
 
-use crate::view::{probe_words, warmup_words, window_words};
+use crate::view::{probe_words, smt_words, warmup_words, window_words};
 use crate::{RunView, units};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,7 +89,7 @@ fn of_machine(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("distribution", told(&environment.distribution)),
         ("governor", told(&environment.governor)),
         ("turbo", told(&environment.turbo)),
-        ("SMT", told(&environment.smt)),
+        ("SMT", environment.smt.as_deref().map_or("not known", smt_words).to_owned()),
         ("huge pages", told(&environment.transparent_huge_pages)),
         ("clock source", told(&environment.clocksource)),
         ("ASLR", told(&environment.aslr)),

@@ -190,7 +190,8 @@ pub(super) fn remarks(
     candidate: Side<'_>,
     paired: &BTreeSet<u32>,
 ) -> Vec<String> {
-    let mut remarks = comparison.lacking();
+    let mut remarks = Vec::from_iter(one_run(comparison));
+    remarks.extend(comparison.lacking());
     remarks.extend([("baseline", base.0), ("candidate", candidate.0)].into_iter().filter_map(part));
     remarks.extend(comparison.too_few_sentence());
     remarks.extend(below_a_slot(comparison));
@@ -213,6 +214,12 @@ pub(super) fn remarks(
     let others = candidate.1.warnings.iter().filter(|warning| !base.1.warnings.contains(warning));
     remarks.extend(others.map(|warning| format!("candidate: {warning}")));
     remarks
+}
+
+/// That there is nothing to compare.
+fn one_run(comparison: &Comparison) -> Option<String> {
+    let is_one = comparison.base == comparison.candidate;
+    is_one.then(|| "Both are the same run, so that nothing can have changed: every ratio is 1.".to_owned())
 }
 
 /// That a run is not all of its plan.

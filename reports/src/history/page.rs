@@ -2,7 +2,7 @@
 
 use super::groups::{MOST_POINTS, grouped};
 use super::{History, Series};
-use crate::charts::{MOST_SERIES, series_colour};
+use crate::charts::{MOST_SERIES, Scale, series_colour};
 use crate::summary::Figure;
 use crate::{markup, units};
 use std::fmt::Write;
@@ -17,6 +17,10 @@ const ABOVE: f64 = 12.0;
 /// The colours of charts on dark paper, as in `assets/report.css`.
 const DARK: [&str; MOST_SERIES] =
     ["#3fa4e0", "#f0b429", "#ff7d3b", "#2bc59a", "#e29bc4", "#8ccdf2", "#a8b3bf"];
+/// Links on white and on dark paper, as in `assets/report.css`.
+pub(super) const LINKS: (&str, &str) = ("#005a9c", "#6cb8f0");
+/// Lines of the grid at most, about.
+const TICKS: usize = 5;
 /// What tells cells apart beside their colours, for colour alone tells nobody who cannot see it: the mark of a point, as text
 /// and as what an SVG path draws around it, and the dashes of the line.
 const MARKS: [(char, &str, &str); 4] = [
@@ -32,11 +36,12 @@ const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:60rem;margin:2rem a
 
 pub(super) fn html(whole: &History, data: &str) -> String {
     let (metric, counted) = (whole.metric.words(), whole.counted());
+    let scenario = whole.runs.first().map_or_else(String::new, |run| format!("{}: ", escaped(&run.name)));
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\">\n<title>{metric} over runs</title>\n<style>{STYLE}{}</style>\n\
-         <h1>{metric} over {counted}</h1>\n",
-        colour_classes(),
+         content=\"width=device-width\">\n<title>{scenario}{metric} over runs</title>\n<style>{STYLE}{}</style>\n\
+         <h1>{scenario}{metric} over {counted}</h1>\n",
+        colours_of_both(),
     );
     if whole.runs.is_empty() {
         return page + "<p>There are no runs.</p></html>\n";
@@ -81,15 +86,16 @@ pub(super) fn colours() -> impl Iterator<Item = (String, &'static str)> {
     (0..MOST_SERIES).map(|place| (series_colour(place), DARK[place]))
 }
 
-/// A class for each colour, which is that of whatever is drawn in `currentColor`.
-fn colour_classes() -> String {
-    let class = |dark: bool| {
-        let rules = colours().enumerate().map(move |(place, (light, of_dark))| {
+/// A class for each colour, which is that of whatever is drawn in `currentColor`; and that of links.
+fn colours_of_both() -> String {
+    let rules = |dark: bool| {
+        let classes = colours().enumerate().map(move |(place, (light, of_dark))| {
             format!(".c{place}{{color:{}}}", if dark { of_dark } else { &light })
         });
-        rules.collect::<String>()
+        let link = if dark { LINKS.1 } else { LINKS.0 };
+        format!("a{{color:{link}}}{}", classes.collect::<String>())
     };
-    format!("{}@media(prefers-color-scheme:dark){{{}}}", class(false), class(true))
+    format!("{}@media(prefers-color-scheme:dark){{{}}}", rules(false), rules(true))
 }
 
 /// How the cell of this place is drawn.
@@ -120,7 +126,8 @@ fn picture(history: &History, (target, counted): (&str, &str), series: &[&Series
     let figures = || series.iter().flat_map(|series| series.figures.iter().flatten());
     let top = figures().map(|it| it.interval_ns.map_or(it.value_ns, |interval| interval.high));
     let top = top.fold(1.0, f64::max) * 1.05;
-    let y = |ns: f64| HEIGHT - BELOW - (HEIGHT - BELOW - ABOVE) * ns.max(0.0) / top;
+    let scale = Scale::linear((0.0, top), (HEIGHT - BELOW, ABOVE));
+    let y = |ns: f64| scale.pixel(ns);
     let step = (WIDTH - LEFT - 20.0) / history.runs.len() as f64;
     let x = |run: usize| LEFT + step * (run as f64 + 0.5);
     let mut svg = format!(
@@ -129,22 +136,23 @@ fn picture(history: &History, (target, counted): (&str, &str), series: &[&Series
         escaped(target),
         counted
     );
-    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let (ns, place) = (top * share, y(top * share));
+    for tick in scale.ticks(TICKS) {
+        let place = y(tick);
         let _ = writeln!(
             svg,
             "<line x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{place:.1}\" y2=\"{place:.1}\" stroke=\"#8884\"/>\
              <text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             LEFT - 8.0,
             place + 4.0,
-            units::duration(ns)
+            units::duration_tick(tick)
         );
     }
-    for (place, anchor) in [(0, "start"), (history.runs.len() - 1, "end")] {
-        let day = history.runs[place].started_at.format("%Y-%m-%d");
+    for ((place, anchor), began) in
+        [(0, "start"), (history.runs.len() - 1, "end")].into_iter().zip(ends(history))
+    {
         let _ = writeln!(
             svg,
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{day}</text>",
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{began}</text>",
             x(place),
             HEIGHT - 8.0
         );
@@ -153,6 +161,18 @@ fn picture(history: &History, (target, counted): (&str, &str), series: &[&Series
         svg.push_str(&line(history, series, &look(place), (&x, &y)));
     }
     svg + "</svg>"
+}
+
+/// When the first and the last run began: the day, and the time where it is the same one. Of a single run once.
+fn ends(history: &History) -> Vec<String> {
+    let began = |run: &super::Taken| run.started_at;
+    let ends: Vec<_> = match &history.runs[..] {
+        [first, .., last] => vec![began(first), began(last)],
+        few => few.iter().map(began).collect(),
+    };
+    let is_one_day = ends.iter().all(|end| end.date_naive() == ends[0].date_naive());
+    let form = if is_one_day { "%Y-%m-%d %H:%M:%S UTC" } else { "%Y-%m-%d" };
+    ends.iter().map(|end| end.format(form).to_string()).collect()
 }
 
 /// A cell's points with their intervals, and lines between those of successive runs.

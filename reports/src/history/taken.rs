@@ -20,6 +20,8 @@ pub(super) struct Taken {
     pub(super) started_at: DateTime<Utc>,
     pub(super) kernel: String,
     pub(super) host: String,
+    /// Its scenario's.
+    pub(super) name: String,
     /// The hash of its scenario's text, and what was replaced in it.
     pub(super) scenario: (String, Vec<String>),
     pub(super) backend: String,
@@ -40,7 +42,7 @@ pub(super) struct TargetFigures {
 
 impl RunFigures {
     /// Another one stands for other figures of the same run, or more of them.
-    pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " 1");
+    pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " 2");
 
     /// Of each target of each cell what the probe saw, else what its caller did.
     #[must_use]
@@ -51,6 +53,7 @@ impl RunFigures {
             started_at: manifest.started_at,
             kernel: manifest.environment.kernel_release.clone(),
             host: manifest.environment.host.clone(),
+            name: manifest.scenario.name.clone(),
             scenario: (manifest.scenario.hash.clone(), manifest.scenario.overrides.clone()),
             backend: manifest.probe.backend.clone(),
             confidence: summary.confidence_words(),

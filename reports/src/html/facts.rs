@@ -5,7 +5,7 @@ use crate::calibration::origin;
 use crate::merged;
 use crate::summary::Summary;
 use crate::units;
-use crate::view::{cpus_words, memory_words, probe_words, warmup_words, window_words};
+use crate::view::{cpus_words, memory_words, probe_words, smt_words, warmup_words, window_words};
 use store::{Manifest, Role, State};
 
 /// A label and what it says.
@@ -31,8 +31,12 @@ pub(super) fn badges(summary: &Summary) -> Vec<Badge> {
     let mut badges = vec![
         state,
         Badge {
-            text: format!("{} of {} trials ok", progress.ok, progress.planned),
-            class: if progress.ok == progress.planned { "good" } else { "bad" },
+            text: summary.progress_words(),
+            class: match (progress.ok == progress.planned, summary.disturbed.is_empty()) {
+                (true, true) => "good",
+                (true, false) => "plain",
+                (false, _) => "bad",
+            },
         },
         plain(format!("{} repetitions", manifest.plan.repetitions)),
         plain(probe_words(&manifest.probe)),
@@ -63,7 +67,7 @@ pub(super) fn machine(manifest: &Manifest) -> Vec<Fact> {
         ("hypervisor", told(&environment.hypervisor)),
         ("frequency governor", told(&environment.governor)),
         ("turbo", told(&environment.turbo)),
-        ("SMT", told(&environment.smt)),
+        ("SMT", environment.smt.as_deref().map(|state| smt_words(state).to_owned())),
         ("huge pages", told(&environment.transparent_huge_pages)),
         ("clock source", told(&environment.clocksource)),
         ("ASLR", told(&environment.aslr)),

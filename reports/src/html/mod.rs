@@ -136,7 +136,8 @@ struct Page<'a> {
     mitigations: Vec<Fact>,
     command: String,
     reproduction: Vec<Fact>,
-    calls_beyond: u64,
+    /// When a quantile is shown.
+    quantiles: String,
     /// What the numbers in brackets are, and what they are of few repetitions.
     intervals: String,
     few: &'static str,
@@ -233,7 +234,7 @@ fn page<'a>(
         mitigations: facts::mitigations(manifest),
         command: facts::commands(manifest, kept),
         reproduction: facts::reproduction(manifest),
-        calls_beyond: CALLS_BEYOND,
+        quantiles: rows::quantiles_note("every repetition has", CALLS_BEYOND),
         intervals: facts::intervals(summary),
         few: facts::few(summary),
         probe: probe_words(&manifest.probe),

@@ -156,6 +156,15 @@ impl Summary {
         self.most_repetitions().is_some_and(|most| most < FULL_REPETITIONS)
     }
 
+    /// `12 of 12 trials ok`, and how many were disturbed, where any was.
+    pub(crate) fn progress_words(&self) -> String {
+        let disturbed = match self.disturbed.len() {
+            0 => String::new(),
+            disturbed => format!(", {disturbed} disturbed"),
+        };
+        format!("{} of {} trials ok{disturbed}", self.progress.ok, self.progress.planned)
+    }
+
     /// How sure the intervals beside figures are, such as `95 %`: with a rule for repetitions as sure as each of its looks.
     /// None where they are ranges instead.
     pub(crate) fn confidence_words(&self) -> Option<String> {
@@ -166,6 +175,11 @@ impl Summary {
             None => (!self.has_ranges()).then_some(CONFIDENCE),
         };
         confidence.map(units::asked_percent)
+    }
+
+    /// What stands beside figures: `95 % interval`, or `range`.
+    pub(crate) fn interval_words(&self) -> String {
+        self.confidence_words().map_or_else(|| "range".to_owned(), |it| format!("{it} interval"))
     }
 
     /// What the brackets beside a figure are, as a heading: `[95 %]`, `[range]`.

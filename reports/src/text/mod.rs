@@ -12,7 +12,7 @@ pub use comparison::{render_comparison, render_trend};
 
 use crate::summary::{CostFigure, FailedTrials, MeasureSummary, ProbeCost, Summary, failed_alike};
 use crate::view::{cpus_words, memory_words, probe_words, seen};
-use crate::{Metric, answer, calibration, fleet, merged, rows, units};
+use crate::{CALLS_BEYOND, Metric, answer, calibration, fleet, merged, rows, units};
 use sparkline::Sparkline;
 use store::Vantage;
 pub(crate) use table::{Column, Grid, wrap};
@@ -93,16 +93,14 @@ impl Page {
 
     fn title(self, summary: &Summary) -> String {
         let manifest = &summary.manifest;
-        let progress = summary.progress;
         let title = match manifest.scenario.summary.as_str() {
             "" => manifest.scenario.name.clone(),
             summary => format!("{}: {summary}", manifest.scenario.name),
         };
         let facts = format!(
-            "{} · {} of {} trials ok · {} repetitions · {}",
+            "{} · {} · {} repetitions · {}",
             manifest.id,
-            progress.ok,
-            progress.planned,
+            summary.progress_words(),
             manifest.plan.repetitions,
             probe_words(&manifest.probe)
         );
@@ -154,16 +152,27 @@ impl Page {
         if let Some(sparkline) = sparkline.filter(|_| grid.shows(HISTOGRAM, self.options.width)) {
             body = format!("{body}\n{}", self.wrapped(&sparkline.legend()));
         }
+        if self.lacks_quantiles(summary, &grid, (target, vantage)) {
+            let note = rows::quantiles_note("every repetition has", CALLS_BEYOND);
+            body = format!("{body}\n{}", self.wrapped(&format!("–: {note}")));
+        }
         if summary.has_only_failures((target, vantage)) {
             body = format!("{body}\n{}", self.wrapped(rows::FAILURES_NOTE));
         }
         if let Some(note) = summary.brackets_note() {
             body = format!("{body}\n{}", self.wrapped(note));
         }
-        let beside =
-            summary.confidence_words().map_or_else(|| "range".to_owned(), |it| format!("{it} interval"));
+        let beside = summary.interval_words();
         let seen = seen(vantage);
         self.headed(&format!("{target}, {seen}: medians over repetitions, {beside} of p50"), &body)
+    }
+
+    /// Whether in a column that is shown there is a dash for too few calls beyond a quantile.
+    fn lacks_quantiles(self, summary: &Summary, grid: &Grid, (target, vantage): (&str, Vantage)) -> bool {
+        let measures = || summary.cells.iter().filter_map(|cell| cell.measure(target, vantage));
+        let quantiles = Metric::ALL.into_iter().filter(|metric| metric.quantile().is_some());
+        let mut shown = quantiles.filter(|metric| grid.shows(metric.label(), self.options.width));
+        shown.any(|metric| measures().any(|measure| measure.figure(metric).is_none()))
     }
 
     /// Where the probe is a factor: the callers' view of each cell, and what the probe makes of it.

@@ -1,8 +1,8 @@
 //! Traces for people.
 
-use super::{Interval, Trace, bars, latencies, ledger, max_ns, quantile_ns, returned, time_ns};
+use super::{CALLS_BEYOND, Interval, Trace, bars, latencies, ledger, max_ns, quantile_ns, returned, time_ns};
 use crate::text::{Column, Grid, TextOptions, wrap};
-use crate::units;
+use crate::{rows, units};
 use store::{Measure, errno_name};
 
 /// Most histograms below a table: of more calls there would be more to scroll than to read.
@@ -97,6 +97,9 @@ pub(super) fn facts(trace: &Trace) -> String {
     facts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
+/// Those that tables have.
+const QUANTILES: [f64; 2] = [0.5, 0.99];
+
 pub(super) const HEADINGS: [&str; 10] =
     ["syscall", "calls", "per s", "errors", "mean", "p50", "p99", "max", "time in it", "under way"];
 
@@ -105,14 +108,15 @@ pub(super) fn row(trace: &Trace, measure: &Measure) -> [String; 10] {
     let duration = |ns: Option<f64>| ns.map_or_else(|| "–".to_owned(), units::duration);
     let seconds = (trace.window_ns as f64 / 1e9).max(1e-9);
     let calls = returned(measure);
+    let [p50, p99] = QUANTILES.map(|q| quantile_ns(measure, q));
     [
         measure.syscall.clone(),
         units::count(i128::from(calls)),
         units::short(calls as f64 / seconds),
         units::count(i128::from(measure.error.count)),
         duration(latencies(measure).mean_ns()),
-        duration(quantile_ns(measure, 0.5)),
-        duration(quantile_ns(measure, 0.99)),
+        duration(p50),
+        duration(p99),
         duration(max_ns(measure).map(|ns| ns as f64)),
         units::duration(time_ns(measure) as f64),
         units::count(i128::from(ledger(measure).censored)),
@@ -130,13 +134,14 @@ fn table(trace: &Trace, shown: &[&Measure], width: usize) -> String {
 /// The account of all calls, and what needs words.
 pub(super) fn notes(trace: &Trace, shown: &[&Measure]) -> Vec<String> {
     let sum = |of: fn(&Measure) -> i128| units::count(shown.iter().map(|measure| of(measure)).sum());
-    let mut notes = vec![format!(
+    let mut notes = Vec::from_iter(legend(shown));
+    notes.push(format!(
         "{} entered = {} returned + {} censored (under way when their window closed) + {} lost.",
         sum(|it| ledger(it).entered.into()),
         sum(|it| returned(it).into()),
         sum(|it| ledger(it).censored.into()),
         sum(|it| ledger(it).lost.into()),
-    )];
+    ));
     notes.extend(shown.iter().filter_map(|measure| errors(measure)));
     let only_failed = shown.iter().filter(|it| it.ok.count == 0 && it.error.count > 0);
     let only_failed: Vec<&str> = only_failed.map(|it| it.syscall.as_str()).collect();
@@ -154,6 +159,13 @@ pub(super) fn notes(trace: &Trace, shown: &[&Measure]) -> Vec<String> {
         notes.push(format!("`other` is {} system calls that are rare.", trace.together.len()));
     }
     notes
+}
+
+/// What the dashes in place of quantiles are, where there are any.
+fn legend(shown: &[&Measure]) -> Option<String> {
+    let lacks = |measure: &&Measure| QUANTILES.into_iter().any(|q| quantile_ns(measure, q).is_none());
+    let words = || format!("–: {}", rows::quantiles_note("there are", CALLS_BEYOND));
+    shown.iter().any(lacks).then(words)
 }
 
 /// `read failed: 12 × EAGAIN, 3 × EINTR`.

@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 use store::{Against, Role, Status, Vantage};
 
 pub(crate) fn slower(slowdown: f64) -> SyntheticRun {
-    synthetic::run(&Recipe { slowdown, seed: 2, ..small() })
+    let mut run = synthetic::run(&Recipe { slowdown, seed: 2, ..small() });
+    run.manifest.id = run.manifest.id.replace("k3f9", "p2xw");
+    run
 }
 
 pub(crate) fn insisting(insist: Insist) -> Question {
@@ -44,6 +46,18 @@ fn what_matters_comes_first_and_in_one_sentence() {
     assert!(better.starts_with("8 of 8 comparisons better, none worse; largest: "), "{better}");
     let same = compare(&run.view(), &run.view(), Metric::P50, 0.10).unwrap().headline();
     assert_eq!(same, "None of 8 comparisons worse or better: 8 same.");
+}
+
+#[test]
+fn a_run_set_against_itself_is_remarked_on_in_every_format() {
+    let (run, other) = (small_run(), slower(1.3));
+    let told = "Both are the same run";
+    for shown in formats(&compare(&run.view(), &run.view(), Metric::P50, 0.10).unwrap()) {
+        assert!(shown.contains(told), "{shown}");
+    }
+    for shown in formats(&compare(&run.view(), &other.view(), Metric::P50, 0.10).unwrap()) {
+        assert!(!shown.contains(told), "{shown}");
+    }
 }
 
 #[test]
@@ -212,6 +226,7 @@ fn booted(kernel: &str, boots: u32, slowdown: f64) -> SyntheticRun {
         seed: u64::from(boots),
         ..small()
     });
+    kernel.clone_into(&mut run.manifest.id);
     kernel.clone_into(&mut run.manifest.environment.kernel_release);
     for trial in &mut run.trials {
         trial.boot = format!("{kernel} {}", trial.block % boots);
@@ -352,6 +367,7 @@ fn what_differs_is_named_machine_first() {
     let (run, mut other) = (small_run(), small_run());
     other.manifest.environment.host = "elsewhere".to_owned();
     other.manifest.plan.seed = 99;
+    other.manifest.environment.smt = Some("notsupported".to_owned());
     other.manifest.scenario.window_ns = Some(1_000_000_000);
     other.manifest.scenario.generators = vec!["mapper: mmap, 1 thread, size 8KiB".to_owned()];
     other.manifest.warnings.push("The machine was not at rest.".to_owned());
@@ -360,8 +376,10 @@ fn what_differs_is_named_machine_first() {
     other.trials[1].status = Status::Invalid;
     let comparison = compare(&run.view(), &other.view(), Metric::P50, 0.05).unwrap();
     let what: Vec<&str> = comparison.differences.iter().map(|it| it.what.as_str()).collect();
-    let expected = ["host", "generators", "window", "seed", "disturbed trials", "trials without figures"];
+    let expected =
+        ["host", "SMT", "generators", "window", "seed", "disturbed trials", "trials without figures"];
     assert_eq!(what, expected);
+    assert_eq!(comparison.differences[1].candidate, "none");
     let remarks = comparison.remarks.join("\n");
     assert!(remarks.contains("candidate: The machine was not at rest."), "{remarks}");
     assert!(remarks.contains("both runs: The frequency governor is unknown"), "{remarks}");

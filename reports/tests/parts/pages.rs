@@ -249,3 +249,68 @@ fn a_run_in_alternation_is_repeated_with_the_other() {
     let alone = commands(&base, &Kept { folder: "runs/a", other: None });
     assert_eq!(alone[0], "runner run scenarios/mmap_sweep.toml");
 }
+
+#[test]
+fn bars_of_averages_and_maxima_are_said_to_be_what_they_are() {
+    let picture = |repetitions| {
+        let run = synthetic::run(&Recipe { repetitions, calls: 200, ..small() });
+        let targets = charts::draw(&run.view(), &summarise(&run.view())).unwrap();
+        targets[0].views[0].charts[0].svg.clone()
+    };
+    for (repetitions, words) in [(7, "95 % interval"), (3, "range")] {
+        let svg = picture(repetitions);
+        let caption = format!("medians over repetitions; bars: their {words}");
+        assert!(svg.contains(&format!("{caption}</desc>")), "{svg:.800}");
+        assert_eq!(svg.matches(&caption).count(), 2, "{svg:.800}");
+    }
+    assert!(!picture(2).contains("bars:"));
+}
+
+#[test]
+fn a_panel_without_figures_has_no_axis_name() {
+    let run = synthetic::run(&Recipe { repetitions: 2, calls: 2_000, ..small() });
+    let targets = charts::draw(&run.view(), &summarise(&run.view())).unwrap();
+    let sweep = targets[0].across.iter().find(|chart| chart.name.contains("-sweep-")).unwrap();
+    let lines: Vec<&str> = sweep.svg.lines().map(str::trim).collect();
+    assert_eq!(lines.iter().filter(|line| **line == "too few calls").count(), 1, "p99");
+    assert_eq!(lines.iter().filter(|line| **line == "size").count(), 2, "average and p50");
+}
+
+/// Where trials were disturbed, not all is well.
+#[test]
+fn disturbed_trials_are_counted_beside_those_that_are_ok() {
+    let mut run = small_run();
+    let badge = |run: &SyntheticRun| {
+        let page = rendered(run).html;
+        let at = page.find("28 of 28 trials ok").unwrap();
+        page[at - 30..at + 40].lines().find(|line| line.contains("trials ok")).unwrap().to_owned()
+    };
+    assert!(badge(&run).ends_with("class=\"good\">28 of 28 trials ok</li>"), "{}", badge(&run));
+    run.trials[3].noise =
+        Some(store::Noise { disturbed: Some("others took 12 %".to_owned()), ..store::Noise::default() });
+    assert!(badge(&run).ends_with("class=\"plain\">28 of 28 trials ok, 1 disturbed</li>"), "{}", badge(&run));
+    let shown = text::render(&summarise(&run.view()), &TextOptions::default());
+    assert!(shown.contains("28 of 28 trials ok, 1 disturbed · "), "{shown:.400}");
+}
+
+#[test]
+fn a_machine_without_smt_has_none() {
+    let mut run = small_run();
+    run.manifest.environment.smt = Some("notsupported".to_owned());
+    assert!(rendered(&run).html.contains("<dt>SMT</dt><dd>none</dd>"));
+}
+
+#[test]
+fn dashes_in_place_of_quantiles_are_explained_where_there_are_any() {
+    let legend = format!(
+        "–: A quantile is shown only where every repetition has at least {} calls",
+        reports::CALLS_BEYOND
+    );
+    let shown = |run: &SyntheticRun, width| {
+        text::render(&summarise(&run.view()), &TextOptions { width, colour: false })
+    };
+    let run = synthetic::run(&Recipe { repetitions: 2, calls: 40_000, ..small() });
+    let (wide, narrow) = (shown(&run, 140), shown(&run, 60));
+    assert!(wide.contains("p99.9") && wide.contains(&legend), "{wide}");
+    assert!(narrow.contains("p99") && !narrow.contains("p99.9") && !narrow.contains("–: "), "{narrow}");
+}
