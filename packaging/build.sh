@@ -40,7 +40,7 @@ mapfile -t architectures < <(printf '%s\n' "$native" "${architectures[@]}" | awk
 
 # What packs, in versions of our choice: other ones may give other bytes.
 fetch_tools() {
-    if ! "$tools/bin/cargo-deb" --version 2>/dev/null | grep -qx "$cargo_deb"; then
+    if ! "$tools/bin/cargo-deb" --version 2>/dev/null | grep -qx "cargo-deb $cargo_deb"; then
         say "building cargo-deb (once)"
         # Without its own compression, which takes a C library: the system's xz does it.
         cargo install --quiet --locked --debug --root "$tools" --no-default-features "cargo-deb@$cargo_deb"

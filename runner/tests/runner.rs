@@ -755,7 +755,9 @@ fn every_shipped_scenario_runs_when_shortened() {
         };
         let are_ok = run.trials.iter().all(|trial| expected(trial) == Status::Ok);
         let code = if are_ok { 0 } else { 3 };
-        assert_eq!(output.status.code(), Some(code), "{}: {}", scenario.display(), text(&output.stderr));
+        let reasons: Vec<&str> = run.trials.iter().filter_map(|trial| trial.reason.as_deref()).collect();
+        let said = format!("{}: {}{reasons:?}", scenario.display(), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{said}");
         for trial in &run.trials {
             let expected = expected(trial);
             assert_eq!((trial.status, trial.measures.is_empty()), (expected, expected == Status::Failed));
