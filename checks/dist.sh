@@ -135,12 +135,18 @@ static() {
 
 # What can be said of packages without installing them, those of other architectures included.
 look_at() {
-    local package tree=$work/unpacked
+    local package it tree=$work/unpacked wheel=$work/wheel
     holds "checksums are right" sh -c "cd '$dist' && sha256sum --check --strict --quiet SHA256SUMS"
     for package in "$dist"/*.deb; do
-        rm -rf "$tree"
+        case $package in *_amd64.deb) it=x86_64 ;; *) it=aarch64 ;; esac
+        rm -rf "$tree" "$wheel"
         dpkg-deb -x "$package" "$tree"
+        python3 -m zipfile -e "$dist"/*"$it"*.whl "$wheel"
         for program in runner generator; do
+            # So what is executed of one of them is executed of all.
+            holds "$program is the same in the wheel for $it" sh -c "cmp '$tree/usr/bin/$program' '$wheel'/*.data/scripts/$program"
+            holds "$program is the same in the archive for $it" \
+                sh -c "tar -xOzf '$dist'/*-$it-linux.tar.gz --wildcards '*/bin/$program' | cmp - '$tree/usr/bin/$program'"
             holds "$program of ${package##*/} is static" static "$tree/usr/bin/$program"
             [ -n "$dev" ] || holds "no path of this machine is in $program of ${package##*/}" \
                 sh -c "! grep -aqF -e '${CARGO_HOME:-$HOME/.cargo}' -e '$root' '$tree/usr/bin/$program'"
