@@ -43,4 +43,4 @@ pub use summary::{
     TargetLedger, TrialFailure, summarise,
 };
 pub use text::TextOptions;
-pub use view::RunView;
+pub use view::{RunView, smt_words};

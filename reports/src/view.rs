@@ -33,7 +33,8 @@ pub(crate) fn without_probe(factor: &ProbeFactor, level: &str) -> bool {
 }
 
 /// Whether there is simultaneous multithreading: the kernel's word, but `none` where the processor, or the kernel, has none.
-pub(crate) fn smt_words(state: &str) -> &str {
+#[must_use]
+pub fn smt_words(state: &str) -> &str {
     match state {
         "notsupported" | "notimplemented" => "none",
         other => other,

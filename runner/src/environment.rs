@@ -37,6 +37,11 @@ fn hashed_id(id: &str) -> Option<String> {
     is_id.then(|| hash[..32].to_owned())
 }
 
+/// Whether two have the same memory: a kernel reserves a little more or less from boot to boot.
+pub(crate) fn is_same_memory(one: &Environment, other: &Environment) -> bool {
+    one.memory_bytes.abs_diff(other.memory_bytes) <= one.memory_bytes / 50
+}
+
 /// The kernel's boot id, which tells one boot from the next; empty where there is none.
 pub(crate) fn boot_id() -> String {
     Machine::under("/").word("proc/sys/kernel/random/boot_id").unwrap_or_default()

@@ -112,11 +112,14 @@ pub(crate) fn keep(folder: &Path, line: impl BufRead) {
 /// Whether a runner has begun this process, as far as can be seen. By a rule of sudo somebody else may, who would have root end any
 /// process for them; with no more than a user's own rights it is all the same.
 pub(crate) fn is_begun_by_a_runner() -> bool {
+    if !rustix::process::geteuid().is_root() {
+        return true;
+    }
     let program = |process: &str| {
         fs::metadata(format!("/proc/{process}/exe")).map(|file| (file.dev(), file.ino())).ok()
     };
     let parent = rustix::process::getppid().and_then(|parent| program(&parent.to_string()));
-    !rustix::process::geteuid().is_root() || parent.is_none() || parent == program("self")
+    parent.is_none() || parent == program("self")
 }
 
 /// Gives up what the runner's file may have given an ordinary user's keeper, too: it loads no BPF programs.

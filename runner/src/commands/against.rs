@@ -175,10 +175,11 @@ pub(super) fn named(manifests: Vec<Manifest>, sides: &[Side], runs_dir: &Path) -
         }
         _ => vec![None],
     };
-    let too_few = |side: &Side| effects(sides, &side.scenario, None).too_few().filter(|_| sides.len() > 1);
     let named = manifests.into_iter().zip(ids).zip(others).zip(sides);
     let named = named.map(|(((mut manifest, id), against), side)| {
-        manifest.warnings.extend(too_few(side));
+        if against.is_some() {
+            manifest.warnings.extend(Effects::of_pairs(&side.scenario, None).too_few());
+        }
         Manifest { id, started_at, against, ..manifest }
     });
     named.collect()

@@ -16,6 +16,8 @@ use store::{Environment, Extension, Manifest, Run, State, read_manifest};
 
 /// What a run's number of repetitions is replaced with: it is told apart from the rest.
 const REPETITIONS: &str = "plan.repetitions=";
+/// Of plans that were divided.
+const NO_PLACE: &str = "no place for more blocks; execute the plan anew with more `--repetitions`";
 
 /// Adds the blocks, executes them, and renders the report anew.
 pub(super) fn append(arguments: &RunArguments, name: &str) -> Result<ExitCode, Failure> {
@@ -66,20 +68,15 @@ fn check_run(manifest: &Manifest) -> Result<(), Failure> {
         );
     }
     if let Some(shard) = manifest.plan.shard {
-        let reason = format!(
-            "it is part {shard} of a plan, which has no place for more blocks; execute the plan anew with more \
-             `--repetitions`"
-        );
-        return refused(manifest, &reason);
+        return refused(manifest, &format!("it is part {shard} of a plan, which has {NO_PLACE}"));
     }
     if let Some(merged) = &manifest.merged {
         let reason = if merged.parts.iter().any(|part| part.shard.is_some()) {
-            "it was made of the parts of a plan, which have no place for more blocks; execute the plan anew with more \
-             `--repetitions`"
+            format!("it was made of the parts of a plan, which have {NO_PLACE}")
         } else {
-            "it was made of other runs; add blocks to each of these, and merge again"
+            "it was made of other runs; add blocks to each of these, and merge again".to_owned()
         };
-        return refused(manifest, reason);
+        return refused(manifest, &reason);
     }
     if let Some(against) = &manifest.against {
         return refused(

@@ -3,7 +3,6 @@
 use super::against;
 use super::{in_command, print, report};
 use crate::failure::{Failure, chain};
-use crate::progress::say_beside;
 use crate::signals::{self, INTERRUPTED};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -34,7 +33,7 @@ pub(super) fn conclude(
             print(&reports::text::render(&summary, &report::text_options()))?;
             print("\n")?;
         } else {
-            warn(&summary);
+            warn_of(&summary);
         }
     }
     if json {
@@ -60,9 +59,9 @@ pub(super) fn conclude(
 }
 
 /// What the report that is not printed warns of, but for what was said while the run was executed.
-fn warn(summary: &reports::Summary) {
+fn warn_of(summary: &reports::Summary) {
     for warning in summary.warnings.iter().filter(|it| !summary.manifest.warnings.contains(it)) {
-        say_beside(&super::harmless(&format!("warning: {warning}")));
+        super::warn(warning);
     }
 }
 

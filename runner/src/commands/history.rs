@@ -47,7 +47,7 @@ pub(super) fn history(arguments: &ReportArguments) -> Result<ExitCode, Failure> 
         return Err(Failure::Failed(format!("no complete runs are meant in {}", runs_dir.display())));
     }
     for warning in history.warnings() {
-        say_beside(&format!("warning: {}", super::harmless(&warning)));
+        super::warn(&warning);
     }
     print(&history.text(&text_options()))?;
     let folder = arguments.out.clone().unwrap_or_else(|| runs_dir.join(FOLDER));

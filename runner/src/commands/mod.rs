@@ -34,7 +34,9 @@ pub(crate) use selection::since;
 use crate::cli::ScenarioArguments;
 use crate::credentials::Credentials;
 use crate::failure::Failure;
+use crate::fleet::quoted_path as in_command;
 use crate::load as stress_ng;
+use crate::progress::say_beside;
 use crate::scenario::{Machine, Override, Scenario, StressNg};
 use crate::scratch::Scratch;
 use std::ffi::OsStr;
@@ -82,9 +84,9 @@ fn plain(text: &str) -> String {
     text.replace(|character: char| character.is_control() && !"\n\t".contains(character), "\u{fffd}")
 }
 
-/// A path as a shell takes it for one word: for commands in messages.
-fn in_command(path: &Path) -> String {
-    crate::fleet::quoted(&path.display().to_string())
+/// Says a warning, which may have words of a run from somebody else in it.
+fn warn(warning: &str) {
+    say_beside(&harmless(&format!("warning: {warning}")));
 }
 
 /// The machine as far as scenarios depend on it.

@@ -262,8 +262,6 @@ pub(super) fn of_boot(manifest: &Manifest, now: &Environment) -> Vec<String> {
 pub(super) fn differences(then: &Environment, now: &Environment) -> Vec<String> {
     let unknown = "unknown".to_owned();
     let model = |environment: &Environment| environment.cpu_model.clone().unwrap_or_else(|| unknown.clone());
-    // A kernel reserves a little more or less from boot to boot.
-    let is_same_memory = then.memory_bytes.abs_diff(now.memory_bytes) <= then.memory_bytes / 50;
     let memory = || format!("memory was {} bytes and is {}", then.memory_bytes, now.memory_bytes);
     [
         text("the runner", &then.runner_version, &now.runner_version),
@@ -275,7 +273,7 @@ pub(super) fn differences(then: &Environment, now: &Environment) -> Vec<String> 
             .and_then(|(then, now)| text("the machine's id", then, now)),
         text("the processor", &model(then), &model(now)),
         text("the number of CPUs", &then.cpus.to_string(), &now.cpus.to_string()),
-        (!is_same_memory).then(memory),
+        (!environment::is_same_memory(then, now)).then(memory),
     ]
     .into_iter()
     .flatten()

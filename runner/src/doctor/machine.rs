@@ -198,8 +198,7 @@ fn smt(state: Option<&str>) -> Finding {
         Some("on") => note("SMT", "on")
             .remedy("switch it off until the next restart")
             .command("echo off | sudo tee /sys/devices/system/cpu/smt/control"),
-        Some("notsupported" | "notimplemented") => finding(MACHINE, "SMT", Mark::Ok, "none"),
-        Some(other) => finding(MACHINE, "SMT", Mark::Ok, other),
+        Some(other) => finding(MACHINE, "SMT", Mark::Ok, reports::smt_words(other)),
     }
 }
 

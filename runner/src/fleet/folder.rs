@@ -9,7 +9,7 @@
 //! | `attempts/` | a folder of runs for each attempt, which is nobody else's: `SHARD-JOB-RESTARTS`, `merge-JOB-RESTARTS` |
 //! | `done/K`, `merged` | the attempt that was the first to be whole, by one rename |
 
-use super::scripts::quoted;
+use super::scripts::quoted_path;
 use crate::failure::{Failure, chain};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -139,7 +139,7 @@ impl FleetFolder {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let file = path.join(MANIFEST);
         let failed = |words: String| {
-            let path = quoted(&path.display().to_string());
+            let path = quoted_path(path);
             Failure::Failed(format!(
                 "{}: {words}; shards that are done lie in {path}/done, and `runner merge {path}/done/*/latest` makes one run of \
                  them where all are there",
@@ -176,7 +176,7 @@ impl FleetFolder {
 
     /// How it is called on a command line, wherever that is.
     pub(crate) fn handle(&self) -> String {
-        quoted(&self.path.display().to_string())
+        quoted_path(&self.path)
     }
 
     /// The right to submit for this fleet, until dropped: two at a time would both submit what is missing.

@@ -13,7 +13,7 @@ mod slurm;
 mod status;
 
 pub(crate) use folder::{Fleet, FleetFolder, Job, fleets_in, fresh_id, link, named};
-pub(crate) use scripts::{Parts, merge_script, quoted, shard_script};
+pub(crate) use scripts::{Parts, merge_script, quoted, quoted_path, shard_script};
 pub(crate) use seen::{look, runs_in};
 pub(crate) use slurm::{Queued, cancel, check_there, merge_words, queue, shard_words, submit};
 pub(crate) use status::{Standing, State, Status, missing};

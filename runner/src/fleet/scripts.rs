@@ -35,7 +35,7 @@ pub(crate) fn merge_script(parts: &Parts<'_>) -> String {
 fn script(what: &str, parts: &Parts<'_>, body: &str) -> String {
     let mut text =
         format!("#!/bin/bash\n# {what} the fleet {}; written by `runner fleet slurm`.\nset -u\n", parts.id);
-    let _ = writeln!(text, "fleet={}", quoted(&parts.folder.display().to_string()));
+    let _ = writeln!(text, "fleet={}", quoted_path(parts.folder));
     let _ = writeln!(text, "shards={}", parts.shards);
     let _ = writeln!(text, "runner=({})", words(parts.runner));
     let _ = writeln!(text, "options=({})\n", words(parts.options));
@@ -54,6 +54,11 @@ pub(crate) fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// The same of a path.
+pub(crate) fn quoted_path(path: &Path) -> String {
+    quoted(&path.display().to_string())
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) fn slurm(arguments: &SlurmArguments) -> Result<ExitCode, Failure> {
         print(&shown(&folder, &scripts, arguments))?;
         return Ok(ExitCode::SUCCESS);
     }
-    // What then is left of a failure to submit, Slurm's queue tells.
+    // Where it cannot be asked either, nobody could tell that nothing was submitted.
     fleet::check_there()?;
     let text = ("scenario.toml".to_owned(), scenario.source.clone().into_bytes());
     let files = scripts.into_iter().map(|(name, script)| (name, script.into_bytes())).chain([text]);

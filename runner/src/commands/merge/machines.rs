@@ -6,6 +6,7 @@
 //! alone tell.
 
 use super::{Boot, Part};
+use crate::environment::is_same_memory;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use store::Environment;
@@ -148,8 +149,7 @@ fn likeness(parts: &[Part], one: &[usize], other: &[usize]) -> Option<Likeness> 
 /// Whether two machines are made of the same.
 pub(super) fn is_alike(mine: &Environment, theirs: &Environment) -> bool {
     (&mine.cpu_model, mine.cpus, &mine.architecture) == (&theirs.cpu_model, theirs.cpus, &theirs.architecture)
-        // A kernel reserves a little more or less from boot to boot.
-        && mine.memory_bytes.abs_diff(theirs.memory_bytes) <= mine.memory_bytes / 50
+        && is_same_memory(mine, theirs)
 }
 
 /// Whether a boot of one group was up while one of the other was.

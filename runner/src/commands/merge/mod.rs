@@ -55,7 +55,7 @@ pub(crate) fn merge(arguments: &MergeArguments) -> Result<ExitCode, Failure> {
     }
     let design = Design::of(&parts)?;
     for warning in &design.manifest.warnings {
-        say_beside(&super::harmless(&format!("warning: {warning}")));
+        super::warn(warning);
     }
     let Some(path) = written(&parts, design, arguments, &stop)? else { return Ok(given_up()) };
     conclude(&[path], (arguments.json, arguments.quiet), &stop)

@@ -213,8 +213,12 @@ fn or_nothing(overrides: &[String]) -> String {
     if overrides.is_empty() {
         return "nothing".to_owned();
     }
-    let sets: Vec<String> = overrides.iter().map(|set| format!("--set {}", quoted(set))).collect();
-    format!("`{}`", sets.join(" "))
+    format!("`{}`", sets(overrides).join(" "))
+}
+
+/// What replaces the same on a command line.
+fn sets(overrides: &[String]) -> Vec<String> {
+    overrides.iter().map(|set| format!("--set {}", quoted(set))).collect()
 }
 
 /// Factors with their levels, and which combinations are cells.
@@ -267,11 +271,12 @@ fn refuse_overlap_and_gap(parts: &[Part], shard: Shard) -> Result<(), Failure> {
         if missing.len() == 1 { ("part", "is", "it") } else { ("parts", "are", "the first of them") };
     // As the parts that are there, which it would not fit else.
     let Manifest { scenario: ScenarioInfo { overrides, .. }, probe, .. } = &parts[0].manifest;
-    let mut alike: Vec<String> = overrides.iter().map(|set| format!("--set {} ", quoted(set))).collect();
-    alike.extend(probe.factor.is_none().then(|| format!("--probe {} ", probe.backend)));
-    let alike = alike.concat();
+    let mut words = sets(overrides);
+    words.extend(probe.factor.is_none().then(|| format!("--probe {}", probe.backend)));
+    words.push(format!("--shard {first} --shard-by {by}"));
+    let words = words.join(" ");
     Err(Failure::Usage(format!(
-        "{word} {} {are} missing; `runner run SCENARIO {alike}--shard {first} --shard-by {by}` executes {it}",
+        "{word} {} {are} missing; `runner run SCENARIO {words}` executes {it}",
         missing.join(", "),
     )))
 }
